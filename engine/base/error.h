@@ -1,0 +1,39 @@
+// The three ways things go wrong, each with its own exit code.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace ablate {
+
+/// The user gave something that cannot work (a file, a key, a shape). Exit code 2; the message is one line: what, where, what was expected.
+struct InputError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// No device has what was asked for: a feature, enough memory, or a device at all. Exit code 3.
+struct DeviceError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// An experiment went wrong while it ran (a NaN, a full disk, a lost device). Exit code 1.
+struct RunError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws InputError with a formatted message unless `condition` holds.
+template <class... Args>
+void require(bool condition, fmt::format_string<Args...> message, Args&&... args) {
+  if (!condition) throw InputError(fmt::format(message, std::forward<Args>(args)...));
+}
+
+/// Throws InputError with a formatted message.
+template <class... Args>
+[[noreturn]] void bad_input(fmt::format_string<Args...> message, Args&&... args) {
+  throw InputError(fmt::format(message, std::forward<Args>(args)...));
+}
+
+}  // namespace ablate

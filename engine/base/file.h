@@ -1,0 +1,66 @@
+// Files: whole reads, memory maps, and writes that either happen completely or not at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace ablate {
+
+/// A file mapped read-only into memory for as long as the object lives. Throws InputError naming the path when it cannot be opened.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// The whole file as text. Throws InputError naming the path.
+std::string read_text(const std::filesystem::path& path);
+
+/// Writes to a temporary name beside `path`, flushes it to the disk, and renames it over `path`: a reader sees the old file or the new one.
+/// Throws RunError naming the path and the system's reason (a full disk, no permission); the temporary file is removed.
+void write_atomically(const std::filesystem::path& path, std::string_view content);
+void write_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
+
+/// Makes a rename in `folder` survive a power cut. Throws RunError.
+void sync_folder(const std::filesystem::path& folder);
+
+/// An exclusive lock on a folder (a file `.lock` in it), held for as long as the object lives and released by the system if the process dies.
+/// Throws InputError naming the folder when another process holds it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(FolderLock&& other) noexcept;
+  FolderLock& operator=(FolderLock&&) = delete;
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  std::intptr_t handle_ = -1;
+};
+
+/// 64-bit FNV-1a of bytes: for cache keys and shader hashes, not for security.
+std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed = 0xcbf29ce484222325ull);
+std::uint64_t hash_text(std::string_view text, std::uint64_t seed = 0xcbf29ce484222325ull);
+
+/// Where Ablate keeps what it can make again (pipelines, tuning choices, tokenized text): $ABLATE_CACHE, else $XDG_CACHE_HOME/ablate, else ~/.cache/ablate.
+std::filesystem::path cache_folder();
+
+/// The folder of the running executable's source tree or installation that holds `experiments/` and `shaders/`; empty if there is none.
+std::filesystem::path executable_folder();
+
+}  // namespace ablate

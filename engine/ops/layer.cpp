@@ -1,0 +1,1 @@
+// Kept so that the layer exists.

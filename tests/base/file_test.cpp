@@ -1,0 +1,38 @@
+#include "base/file.h"
+
+#include "base/error.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace ablate;
+namespace fs = std::filesystem;
+
+TEST_CASE("an atomic write replaces the old file and leaves no temporary name") {
+  const fs::path folder = fs::temp_directory_path() / "ablate-file-test";
+  fs::create_directories(folder);
+  write_atomically(folder / "a.txt", "old");
+  write_atomically(folder / "a.txt", "new");
+  CHECK(read_text(folder / "a.txt") == "new");
+  CHECK_FALSE(fs::exists(folder / "a.txt.partial"));
+  CHECK_THROWS_AS(write_atomically(folder / "missing" / "a.txt", "x"), RunError);
+  fs::remove_all(folder);
+}
+
+TEST_CASE("a missing file is bad input, and the message names it") {
+  CHECK_THROWS_WITH_AS(read_text("/does/not/exist"), doctest::Contains("/does/not/exist"), InputError);
+  CHECK_THROWS_AS(MappedFile("/"), InputError);
+}
+
+TEST_CASE("a folder is locked once") {
+  const fs::path folder = fs::temp_directory_path() / "ablate-lock-test";
+  fs::create_directories(folder);
+  {
+    const FolderLock lock(folder);
+    CHECK_THROWS_AS(FolderLock{folder}, InputError);
+  }
+  CHECK_NOTHROW(FolderLock{folder});
+  fs::remove_all(folder);
+}

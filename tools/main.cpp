@@ -1,0 +1,48 @@
+// The command line: finds the subcommand, turns exceptions into one line and an exit code.
+#include "base/error.h"
+#include "command.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace ablate {
+
+std::vector<Command>& commands() {
+  static std::vector<Command> all;
+  return all;
+}
+
+static int run(int argc, char** argv) {
+  CLI::App app{"Transformer-ablation experiments on any Vulkan device."};
+  app.name("ablate");
+  app.require_subcommand(1);
+  std::function<int()> action;
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(command.name, command.help);
+    sub->final_callback([&action, start = command.setup(*sub)] { action = start; });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return action();
+}
+
+}  // namespace ablate
+
+int main(int argc, char** argv) {
+  try {
+    return ablate::run(argc, argv);
+  } catch (const ablate::InputError& error) {
+    fmt::print(stderr, "ablate: {}\n", error.what());
+    return 2;
+  } catch (const ablate::DeviceError& error) {
+    fmt::print(stderr, "ablate: {}\n", error.what());
+    return 3;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "ablate: {}\n", error.what());
+    return 1;
+  }
+}
