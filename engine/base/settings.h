@@ -4,47 +4,48 @@
 // configuration of the manifest. Parsing TOML is not done here (experiment/toml.cpp): lower layers see only this class.
 #pragma once
 
-#include <cstdint>
-#include <map>
+#include "base/value.h"
+
+#include <functional>
+#include <limits>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <variant>
-#include <vector>
 
 namespace ablate {
 
-/// A value of an experiment file with the place it came from ("file.toml:12", "--set", or "default").
-struct Value {
-  using Array = std::vector<Value>;
-  using Table = std::map<std::string, Value, std::less<>>;
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Table> data;
-  std::string where;
-};
-
 class Settings {
  public:
-  /// `path` is the dotted name of this table ("model"; "" for the whole file); `table` must be a Value::Table and outlive nothing: it is copied.
+  /// `path` is the dotted name of this table ("model"; "" for the whole file). `table` must hold a Value::Table; it is copied.
   explicit Settings(Value table, std::string path = "");
 
   bool has(std::string_view key) const;
 
-  /// The value of `key`, or `fallback` (recorded as the resolved value). T is bool, int64_t, int, double, std::string, or a std::vector of
-  /// those; an integer is accepted where a double is wanted. Throws InputError "file.toml:12: model.norm_eps: expected a number, found a string".
+  /// The value of `key`, or `fallback` (recorded as the resolved value). T is bool, int, int64_t, double, std::string, or a std::vector of
+  /// those; an integer is accepted where a number is wanted. Throws InputError "file.toml:12: model.norm_eps: expected a number, found a
+  /// string".
   template <class T>
   T get(std::string_view key, T fallback);
+  std::string get(std::string_view key, const char* fallback) { return get<std::string>(key, fallback); }
 
   /// The same for a key that must be there. Throws InputError naming the table and the key.
   template <class T>
   T get(std::string_view key);
 
+  /// A number within [low, high]; the error says the bounds.
+  template <class T>
+  T number(std::string_view key, T fallback, T low, T high = std::numeric_limits<T>::max());
+
   /// One of `choices`; the error lists them.
   std::string choice(std::string_view key, std::string fallback, const std::vector<std::string>& choices);
+
+  /// The value as written, for keys that may hold several types; null if absent. Marks it as read, tables included.
+  const Value* raw(std::string_view key);
 
   /// A sub-table (empty if absent) or an array of tables; they share this object's record of what was read.
   Settings table(std::string_view key);
   std::vector<Settings> tables(std::string_view key);
+
+  /// The names of the keys that are given here, in the order written.
+  std::vector<std::string> keys() const;
 
   /// "file.toml:12: model.norm" for messages about `key`.
   std::string where(std::string_view key) const;
@@ -60,6 +61,20 @@ class Settings {
   struct Node;
   explicit Settings(std::shared_ptr<Node> node);
   std::shared_ptr<Node> node_;
+};
+
+/// A part of the experiment file and who understands it: `ablate check` reads every section that way, so that a mistake is found before a
+/// run starts. `read` takes the whole file's Settings and asks for its own table ("train") there.
+struct Section {
+  std::string name;
+  std::function<void(Settings& experiment)> read;
+};
+
+/// All sections, registered by the files that own them.
+std::vector<Section>& sections();
+
+struct SectionRegistration {
+  explicit SectionRegistration(Section section) { sections().push_back(std::move(section)); }
 };
 
 }  // namespace ablate

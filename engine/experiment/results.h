@@ -1,0 +1,119 @@
+// What a run leaves on disk.
+//
+//   DIR/<experiment>/results.json     {"experiment": ..., "rows": [{"point": {...}, "metrics": {...}}]}, rewritten as points finish
+//   DIR/<experiment>/results.csv      the scalars of the same rows
+//   DIR/<experiment>/manifest.json    what was run: configuration, device, versions
+//   DIR/<experiment>/points/<id>/     row.json (written the moment the point is done), metrics.jsonl, checkpoint, dumped tensors
+//
+// Every file but metrics.jsonl is replaced atomically. NaN and infinities are null in JSON and empty in CSV; numbers come back bit for bit.
+#pragma once
+
+#include "base/file.h"
+#include "experiment/plan.h"
+
+#include <fstream>
+#include <optional>
+#include <set>
+
+namespace ablate {
+
+using Metric = std::variant<double, std::string, std::vector<double>, std::vector<std::string>, std::vector<std::vector<double>>>;
+
+/// Named measurements in the order they should be shown.
+class Metrics {
+ public:
+  Metrics() = default;
+  Metrics(std::initializer_list<std::pair<std::string, Metric>> entries) : entries_(entries) {}
+
+  /// Replaces the metric of that name or adds it at the end.
+  void set(std::string_view name, Metric value);
+  const Metric* find(std::string_view name) const;
+  /// The metric as a number; NaN if it is absent or not a number.
+  double number(std::string_view name) const;
+
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  std::vector<std::pair<std::string, Metric>> entries_;
+};
+
+/// One finished (or failed) point of a sweep.
+struct Row {
+  std::string id, name, label;
+  std::vector<std::pair<std::string, Value>> swept;
+  std::vector<std::pair<std::string, double>> reference;
+  Metrics metrics;
+  std::string error;  ///< why the point failed; empty if it did not
+
+  static Row of(const Point& point, Metrics metrics);
+};
+
+/// The log of one training run: one JSON object per line with a `step`. A line is written in one piece, so after a kill at most the last is
+/// torn.
+class MetricsLog {
+ public:
+  /// Continues the log at `path`, keeping entries up to `last_step` (none by default); a torn last line is dropped. Throws RunError.
+  explicit MetricsLog(const std::filesystem::path& path, std::int64_t last_step = -1);
+  void append(const Metrics& entry);
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream file_;
+};
+
+/// The entries of a metrics.jsonl, without a torn last line; empty if there is no such file.
+std::vector<Metrics> read_log(const std::filesystem::path& path);
+
+/// The rows of a results.json. Throws InputError naming the file.
+struct Results {
+  std::string experiment;
+  std::vector<Row> rows;
+};
+Results read_results(const std::filesystem::path& path);
+
+/// What manifest.json says besides the plan.
+struct Environment {
+  std::string version, device, driver;
+  std::vector<std::string> caps, masked;
+  std::map<std::string, std::string> shader_hashes;
+  std::vector<std::string> notes;    ///< fallbacks taken, one line each
+  std::vector<std::string> command;  ///< argv, to run it again
+};
+
+/// The folder of one experiment, locked as long as the object lives.
+class ResultsFolder {
+ public:
+  /// Makes `out`/<plan.name>. Without `resume` a folder that already holds results is refused (InputError: use --resume or another --out);
+  /// with it the rows of finished points are read back, and a failed point counts as not finished.
+  ResultsFolder(const std::filesystem::path& out, const Plan& plan, bool resume);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path point(const Point& point) const;  ///< points/<id>, made if need be
+
+  bool finished(const Point& point) const;
+  const std::vector<Row>& rows() const { return rows_; }  ///< in the order of the plan
+
+  /// Writes points/<id>/row.json, then results.json and results.csv (now, or with a later row where rewriting them would take a tenth of
+  /// the time).
+  void add(Row row);
+  /// Writes results.json and results.csv.
+  void flush();
+
+  /// `configuration` is one resolved table per point of the plan (those of experiment/plan.h's `resolve`).
+  void write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds);
+
+ private:
+  Plan plan_;
+  std::filesystem::path path_;
+  std::optional<FolderLock> lock_;
+  std::vector<Row> rows_;
+  double last_flush_ = 0, flush_took_ = 0;  ///< seconds of a steady clock
+};
+
+/// JSON text of a table or of metrics: one line if `indent` is negative.
+std::string to_json(const Value& value, int indent = 2);
+std::string to_json(const Metrics& metrics, int indent = -1);
+
+}  // namespace ablate
