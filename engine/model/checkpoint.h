@@ -1,0 +1,55 @@
+// Model folders in Hugging Face's layout: config.json and model.safetensors, whole or in shards.
+#pragma once
+
+#include "model/config.h"
+#include "model/safetensors.h"
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ablate {
+
+/// The configuration that the text of a config.json describes: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, or
+/// AblateForCausalLM (whose "ablate" object holds the keys of TransformerConfig). Throws InputError "where: ..." for anything else, and for
+/// every key that would change the arithmetic in a way the engine does not compute.
+TransformerConfig parse_model_config(std::string_view json, std::string_view where);
+
+/// The config.json of a model: of the architecture that Transformers can load as is where there is one, else AblateForCausalLM.
+/// `dtype` is that of the weights.
+std::string model_config_json(const TransformerConfig& config, DType dtype = DType::f32);
+
+/// "LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", or "AblateForCausalLM" when Transformers has no class
+/// for it.
+std::string_view architecture(const TransformerConfig& config);
+
+/// A folder opened for reading. Opening checks everything: the config, that every parameter is there, once, in its shape and in a type that
+/// can be read, and that no tensor is left over (the tied lm_head and the rotary tables of old files aside).
+class CheckpointFolder {
+ public:
+  /// Throws InputError in one line: file, key or tensor, what was expected.
+  explicit CheckpointFolder(const std::filesystem::path& folder);
+
+  const TransformerConfig& config() const { return config_; }
+  const std::filesystem::path& folder() const { return folder_; }
+  /// The parameter's bytes in the mapped file; names as in parameters(config()).
+  const TensorView& at(std::string_view name) const;
+  bool contains(std::string_view name) const { return tensors_.find(name) != tensors_.end(); }
+  /// The storage type most of the weights have: f32, f16 or bf16.
+  DType dtype() const;
+
+ private:
+  std::filesystem::path folder_;
+  TransformerConfig config_;
+  std::vector<std::unique_ptr<SafetensorsFile>> files_;
+  std::map<std::string, const TensorView*, std::less<>> tensors_;
+};
+
+/// Writes model.safetensors, then config.json, each atomically. The folder is made if it is not there. Throws RunError.
+void write_checkpoint(const std::filesystem::path& folder, const TransformerConfig& config, std::span<const TensorToWrite> tensors,
+                      DType dtype = DType::f32);
+
+}  // namespace ablate

@@ -1,0 +1,101 @@
+// What a transformer is: every choice that changes its arithmetic, by the names an experiment file uses.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ablate {
+
+class Settings;
+
+enum class Position { rope, learned, none };  ///< learned: a table (max_seq_len, d_model) added to the embedding
+enum class QkNorm { none, head, full };       ///< before RoPE, over head_dim or over all heads' channels
+enum class GateInput {
+  hidden,
+  embedding,
+  constant,
+  position
+};  ///< what a gate is computed from; constant and position: learned, no projection
+enum class AttentionBias {
+  none,
+  sink_logit,
+  k,
+  kv
+};  ///< learned logit per head without value; learned key (and value), not rotated, always visible
+enum class RopeScalingKind { none, linear, llama3 };
+
+/// How RoPE's frequencies are stretched to longer contexts (see rope.h).
+struct RopeScaling {
+  RopeScalingKind kind = RopeScalingKind::none;
+  double factor = 1.0;                          ///< linear, llama3
+  double low_freq_factor = 1.0;                 ///< llama3
+  double high_freq_factor = 4.0;                ///< llama3
+  int original_max_position_embeddings = 8192;  ///< llama3
+  bool operator==(const RopeScaling&) const = default;
+};
+
+/// The keys of a `[model]` table, with the same names. Kinds that anyone may add (norm, gate, ffn, attention) are strings: whoever
+/// implements one registers it under that name, and whoever builds the model refuses a name nobody registered.
+struct TransformerConfig {
+  int vocab_size = 64;
+  int d_model = 32;
+  int n_layers = 2;
+  int n_heads = 4;
+  int n_kv_heads = 4;  ///< grouped-query attention: n_heads / n_kv_heads queries share a key
+  int head_dim = 8;
+  int d_ffn = 64;
+  int max_seq_len = 32;
+  double rope_theta = 10000.0;
+  double norm_eps = 1e-5;
+  bool tie_embeddings = false;
+  Position position = Position::rope;
+  std::string norm = "rmsnorm";     ///< rmsnorm | layernorm (weight, no bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
+  std::string final_norm = "same";  ///< the norm before lm_head: same | a kind of norm
+  bool attn_input_norm = true;
+  bool ffn_input_norm = true;
+  bool output_norm = false;  ///< sandwich: norm on the block output, before the residual add
+  bool post_norm = false;    ///< norm on the residual sum
+  QkNorm qk_norm = QkNorm::none;
+  std::string gate = "none";  ///< none | channel | head | token: sigmoid gate on the attention output, before o_proj
+  GateInput gate_input = GateInput::hidden;
+  std::string ffn = "swiglu";         ///< swiglu | gelu (exact) | relu | linear | attention (a second attention block) | none
+  std::string attention = "softmax";  ///< softmax | softmax1 (denominator + 1) | sigmoid | relu (relu(score) / (i + 1))
+  AttentionBias attention_bias = AttentionBias::none;
+  double attn_alpha = 0.8;  ///< initial alpha of dyt before and after attention, before and after the feed-forward, and before lm_head
+  double ffn_alpha = 0.2;
+  double final_alpha = 0.2;
+  bool dyt_bias = false;
+  std::optional<std::array<int, 2>> loss_positions;  ///< (a, b): loss on output positions a .. b-1 only
+
+  RopeScaling rope_scaling;
+  int sliding_window = 0;  ///< 0: none; w: query i sees keys i-w+1 .. i
+  bool qkv_bias = false;   ///< biases on q_proj, k_proj, v_proj (Qwen2)
+  bool o_bias = false;     ///< bias on o_proj (Llama's attention_bias = true, together with qkv_bias)
+  std::optional<int> bos_token_id;
+
+  /// Reads a `[model]` table. Absent n_kv_heads is n_heads, head_dim is d_model / n_heads, and d_ffn, once d_model is given, is 8/3 d_model
+  /// rounded up to a multiple of 16 (half more where the feed-forward has no gate, so that parameters match). Throws InputError.
+  static TransformerConfig from(Settings& model);
+
+  /// Throws InputError naming the keys and the reason when the combination makes no sense.
+  void validate() const;
+
+  /// The norm before lm_head with "same" resolved.
+  const std::string& final_norm_kind() const { return final_norm == "same" ? norm : final_norm; }
+  bool has_ffn() const { return ffn != "none"; }
+  /// Sub-blocks that add to the residual stream: 2 per layer, or 1 without a feed-forward. There is one more residual state than blocks.
+  int blocks() const { return n_layers * (has_ffn() ? 2 : 1); }
+
+  bool operator==(const TransformerConfig&) const = default;
+};
+
+std::string_view name_of(Position value);
+std::string_view name_of(QkNorm value);
+std::string_view name_of(GateInput value);
+std::string_view name_of(AttentionBias value);
+std::string_view name_of(RopeScalingKind value);
+
+}  // namespace ablate

@@ -1,0 +1,37 @@
+// How weights start: rules by name, and the numbers themselves as a pure function of (seed, tensor name, element).
+#pragma once
+
+#include "model/parameters.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ablate {
+
+struct Initializer {
+  enum class Law { constant, normal, uniform };
+  Law law = Law::constant;
+  double scale = 0.0;  ///< the constant; the standard deviation; the bound of a uniform in [-scale, scale)
+};
+
+/// The names `train.init_rule` takes:
+///   paper    embedding N(0, 1), linears N(0, 0.02^2), lm_head N(0, 1 / d_model) (arXiv 2603.05498's code), the default
+///   gpt2     N(0, 0.02^2), linears into the residual stream divided by sqrt(number of blocks) (Radford et al. 2019)
+///   gu       embedding N(0, 2 / 5d), linears N(0, 2 / (5 fan_in)), the feed-forward's output std 1 / (sqrt(fan_in) n_layers) (Gu et al.
+///   2025) pytorch  embedding N(0, 1), linears uniform within 1 / sqrt(fan_in): the defaults of torch.nn (Guo et al. 2024)
+/// In all of them norm weights are 1, norm biases 0, alphas as configured, gates without projection 0 (half open), sink logits 0,
+/// linear biases 0, learned keys and values N(0, 0.02^2), position tables as the embedding.
+std::vector<std::string> initialization_rules();
+
+/// Throws InputError listing the rules when `rule` is none of them.
+Initializer initializer(const TransformerConfig& config, const ParameterSpec& parameter, std::string_view rule = "paper");
+
+/// Fills `out` with elements first .. first + out.size() - 1 of the parameter. Pieces in any order and from any thread give the same
+/// tensor.
+void initialize(std::span<float> out, const ParameterSpec& parameter, const Initializer& initializer, std::uint64_t seed,
+                std::uint64_t first = 0);
+
+}  // namespace ablate
