@@ -1,0 +1,62 @@
+// Memory with an address that shaders can follow.
+#pragma once
+
+#include "vulkan/device.h"
+
+namespace ablate {
+
+enum class MemoryKind {
+  device,    ///< the device's own; mapped too where memory is unified
+  upload,    ///< written by the host, read by the device
+  readback,  ///< written by the device, read by the host
+};
+
+class Buffer {
+ public:
+  Buffer() = default;
+  /// Throws DeviceError naming `name`, the bytes asked for and the bytes free when memory runs out.
+  Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const std::string& name);
+  ~Buffer();
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  std::uint64_t size() const { return size_; }
+  std::uint64_t address() const { return address_; }
+  VkBuffer handle() const { return handle_; }
+  std::byte* mapped() const { return mapped_; }  ///< nullptr when the host cannot see it
+
+ private:
+  const Device* device_ = nullptr;
+  VkBuffer handle_ = nullptr;
+  VkDeviceMemory memory_ = nullptr;
+  std::uint64_t size_ = 0, address_ = 0;
+  std::byte* mapped_ = nullptr;
+};
+
+/// Copies between the host and buffers the host may not see, through a staging buffer of its own. Every call waits.
+class Transfer {
+ public:
+  explicit Transfer(const Device& device);
+  ~Transfer();
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  void upload(const Buffer& to, std::uint64_t offset, std::span<const std::byte> data);
+  void download(const Buffer& from, std::uint64_t offset, std::span<std::byte> data);
+  /// Sets `bytes` (a multiple of 4) from `offset` to the 32-bit pattern `word`.
+  void fill(const Buffer& to, std::uint64_t offset, std::uint64_t bytes, std::uint32_t word);
+
+ private:
+  void copy(VkBuffer from, std::uint64_t from_offset, VkBuffer to, std::uint64_t to_offset, std::uint64_t bytes);
+  void begin();
+  void end();
+
+  const Device& device_;
+  VkCommandPool pool_ = nullptr;
+  VkCommandBuffer commands_ = nullptr;
+  Buffer staging_, readback_;
+};
+
+}  // namespace ablate

@@ -1,0 +1,74 @@
+// A logical device with its one compute queue, and buffers on it.
+#pragma once
+
+#include "vulkan/caps.h"
+#include "vulkan/handles.h"
+#include "vulkan/instance.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ablate {
+
+/// What `--without` and its TOML key mask, and which device to take.
+struct DeviceOptions {
+  std::string choice;   ///< "", a number, or part of a name
+  std::string without;  ///< Caps::mask list
+};
+
+class Device {
+ public:
+  /// Throws DeviceError when the choice does not exist or is unfit.
+  Device(const Instance& instance, const DeviceOptions& options);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  const Instance& instance() const { return instance_; }
+  const Caps& caps() const { return caps_; }
+  VkDevice handle() const { return handle_; }
+  const VolkDeviceTable& vk() const { return *table_; }
+  VkPipelineCache pipeline_cache() const { return pipeline_cache_; }
+  std::uint32_t queue_family() const { return queue_family_; }
+
+  /// Invocations of a workgroup of a row kernel: one subgroup on a CPU (no barriers there), 256 on a GPU.
+  std::uint32_t lanes() const;
+
+  /// Runs recorded command buffers in order and waits. Throws RunError on device loss, and on a message of the validation layer.
+  void run(std::span<const VkCommandBuffer> commands) const;
+
+  /// The same without waiting; wait() before the next use of anything they touch.
+  void submit(std::span<const VkCommandBuffer> commands) const;
+  void wait() const;
+
+  /// Index of a memory type with `flags` among `bits`, or -1.
+  int memory_type(std::uint32_t bits, std::uint32_t flags) const;
+
+  /// Bytes of the device-local heap free for this process now (VK_EXT_memory_budget), or its size where the driver does not tell.
+  std::uint64_t free_memory() const;
+
+  /// Writes the pipeline cache to `cache_folder()`; failures are not errors (it is only a cache).
+  void save_pipeline_cache() const noexcept;
+
+ private:
+  void create(VkPhysicalDevice physical);
+  void load_pipeline_cache();
+  std::string cache_file() const;
+
+  const Instance& instance_;
+  VkPhysicalDevice physical_ = nullptr;
+  Caps caps_;
+  VkDevice handle_ = nullptr;
+  std::unique_ptr<VolkDeviceTable> table_;
+  std::uint32_t queue_family_ = 0;
+  VkQueue queue_ = nullptr;
+  VkFence fence_ = nullptr;
+  VkPipelineCache pipeline_cache_ = nullptr;
+  bool memory_budget_ = false, device_fault_ = false;
+};
+
+}  // namespace ablate

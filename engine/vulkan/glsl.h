@@ -1,0 +1,27 @@
+// GLSL to SPIR-V, at build time for Ablate's own kernels and at run time for the user's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ablate {
+
+/// Finds the text of an include by its name ("common/kernel.glsl"); returns false if there is none.
+using IncludeResolver = std::function<bool(const std::string& name, std::string& text)>;
+
+struct GlslSource {
+  std::string name;                    ///< for messages
+  std::string text;
+  std::vector<std::string> defines;    ///< "STORAGE16=1"
+};
+
+/// Compiles one compute shader for Vulkan 1.3. Throws InputError holding the compiler's first message, "name:line: text".
+std::vector<std::uint32_t> compile_glsl(const GlslSource& source, const IncludeResolver& includes);
+
+/// The text of `source` and everything it includes, for hashing. Missing includes are left out.
+std::string with_includes(std::string_view text, const IncludeResolver& includes);
+
+}  // namespace ablate

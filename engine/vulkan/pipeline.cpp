@@ -1,0 +1,71 @@
+#include "vulkan/pipeline.h"
+
+#include "base/error.h"
+#include "vulkan/check.h"
+
+#include <algorithm>
+
+namespace ablate {
+
+Pipelines::~Pipelines() {
+  for (const auto& [key, pipeline] : pipelines_) {
+    device_.vk().vkDestroyPipeline(device_.handle(), pipeline.handle, nullptr);
+    device_.vk().vkDestroyPipelineLayout(device_.handle(), pipeline.layout, nullptr);
+  }
+}
+
+const Pipeline& Pipelines::get(const std::string& shader, const Specialization& constants, std::uint32_t subgroup) {
+  std::string key = shader;
+  for (const auto& [name, value] : constants) key += fmt::format("|{}={}", name, value);
+  key += fmt::format("|{}", subgroup);
+  if (const auto known = pipelines_.find(key); known != pipelines_.end()) return known->second;
+  return pipelines_.emplace(key, create(library_.find(shader), constants, subgroup)).first->second;
+}
+
+Pipeline Pipelines::create(const ShaderModule& module, const Specialization& constants, std::uint32_t subgroup) const {
+  const VolkDeviceTable& vk = device_.vk();
+  std::vector<VkSpecializationMapEntry> entries;
+  std::vector<std::uint32_t> values;
+  const auto specialize = [&](std::uint32_t id, std::uint32_t value) {
+    entries.push_back({id, static_cast<std::uint32_t>(values.size() * 4), 4});
+    values.push_back(value);
+  };
+  for (const auto& [name, value] : constants) {
+    const auto found = module.reflection.specialization.find(name);
+    require(found != module.reflection.specialization.end(), "shader {} has no specialization constant {}", module.name, name);
+    specialize(found->second, value);
+  }
+  const auto lanes = module.reflection.specialization.find("LANES");
+  const bool given = std::any_of(constants.begin(), constants.end(), [](const auto& c) { return c.first == "LANES"; });
+  if (lanes != module.reflection.specialization.end() && !given) specialize(lanes->second, device_.lanes());
+
+  const VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, module.spirv.size() * 4, module.spirv.data()};
+  VkShaderModule handle = nullptr;
+  check(vk.vkCreateShaderModule(device_.handle(), &code, nullptr, &handle), "vkCreateShaderModule for " + module.name);
+
+  Pipeline pipeline;
+  pipeline.shader = &module;
+  const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, (module.reflection.push_bytes + 3) / 4 * 4};
+  const VkPipelineLayoutCreateInfo layout{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, nullptr, 0, 0, nullptr, range.size ? 1u : 0u, &range};
+  VkResult result = vk.vkCreatePipelineLayout(device_.handle(), &layout, nullptr, &pipeline.layout);
+  if (result == VK_SUCCESS) {
+    const VkSpecializationInfo specialization{static_cast<std::uint32_t>(entries.size()), entries.data(), values.size() * 4, values.data()};
+    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size{VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, nullptr, subgroup};
+    const VkPipelineShaderStageCreateInfo stage{VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                                                subgroup ? &size : nullptr,
+                                                subgroup ? VkPipelineShaderStageCreateFlags{VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT} : 0u,
+                                                VK_SHADER_STAGE_COMPUTE_BIT,
+                                                handle,
+                                                "main",
+                                                &specialization};
+    const VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, 0, stage, pipeline.layout, nullptr, -1};
+    result = vk.vkCreateComputePipelines(device_.handle(), device_.pipeline_cache(), 1, &info, nullptr, &pipeline.handle);
+  }
+  vk.vkDestroyShaderModule(device_.handle(), handle, nullptr);
+  if (result != VK_SUCCESS && pipeline.layout) vk.vkDestroyPipelineLayout(device_.handle(), pipeline.layout, nullptr);
+  check(result, fmt::format("vkCreateComputePipelines for {} on {}", module.name, device_.caps().device_name));
+  device_.instance().throw_on_message();
+  return pipeline;
+}
+
+}  // namespace ablate

@@ -1,0 +1,45 @@
+// Compute pipelines, made once per (shader, specialization) and kept.
+#pragma once
+
+#include "vulkan/device.h"
+#include "vulkan/shader.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ablate {
+
+/// Values of specialization constants by name; `LANES` (the workgroup's x size) defaults to Device::lanes().
+using Specialization = std::vector<std::pair<std::string, std::uint32_t>>;
+
+struct Pipeline {
+  VkPipeline handle = nullptr;
+  VkPipelineLayout layout = nullptr;
+  const ShaderModule* shader = nullptr;
+};
+
+class Pipelines {
+ public:
+  explicit Pipelines(const Device& device) : device_(device), library_(device.caps()) {}
+  ~Pipelines();
+  Pipelines(const Pipelines&) = delete;
+  Pipelines& operator=(const Pipelines&) = delete;
+
+  /// Throws InputError naming the shader and the constant when the shader has no constant of that name; RunError when the driver refuses it.
+  /// `subgroup` != 0 asks for that subgroup size with full subgroups.
+  const Pipeline& get(const std::string& shader, const Specialization& constants = {}, std::uint32_t subgroup = 0);
+
+  ShaderLibrary& library() { return library_; }
+  const Device& device() const { return device_; }
+
+ private:
+  Pipeline create(const ShaderModule& module, const Specialization& constants, std::uint32_t subgroup) const;
+
+  const Device& device_;
+  ShaderLibrary library_;
+  std::map<std::string, Pipeline> pipelines_;
+};
+
+}  // namespace ablate

@@ -1,0 +1,115 @@
+#include "vulkan/recorder.h"
+
+#include "base/error.h"
+#include "vulkan/check.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ablate {
+
+Commands::~Commands() {
+  if (!device_) return;
+  if (queries_) device_->vk().vkDestroyQueryPool(device_->handle(), queries_, nullptr);
+  if (pool_) device_->vk().vkDestroyCommandPool(device_->handle(), pool_, nullptr);
+}
+
+Commands::Commands(Commands&& other) noexcept { *this = std::move(other); }
+
+Commands& Commands::operator=(Commands&& other) noexcept {
+  std::swap(device_, other.device_);
+  std::swap(pool_, other.pool_);
+  std::swap(buffer_, other.buffer_);
+  std::swap(queries_, other.queries_);
+  std::swap(query_count_, other.query_count_);
+  return *this;
+}
+
+std::vector<double> Commands::intervals() const {
+  if (query_count_ < 2) return {};
+  std::vector<std::uint64_t> ticks(query_count_);
+  check(device_->vk().vkGetQueryPoolResults(device_->handle(), queries_, 0, query_count_, ticks.size() * 8, ticks.data(), 8,
+                                            VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
+        "vkGetQueryPoolResults");
+  std::vector<double> seconds;
+  for (std::size_t i = 1; i < ticks.size(); ++i)
+    seconds.push_back(static_cast<double>(ticks[i] - ticks[i - 1]) * static_cast<double>(device_->caps().timestamp_period) * 1e-9);
+  return seconds;
+}
+
+Recorder::Recorder(const Device& device, std::uint32_t timestamps) : device_(device), query_capacity_(device.caps().timestamp_period > 0 ? timestamps : 0) {
+  const VolkDeviceTable& vk = device.vk();
+  const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, device.queue_family()};
+  check(vk.vkCreateCommandPool(device.handle(), &pool, nullptr, &pool_), "vkCreateCommandPool");
+  const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_, VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
+  check(vk.vkAllocateCommandBuffers(device.handle(), &allocation, &buffer_), "vkAllocateCommandBuffers");
+  const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr, 0, nullptr};
+  check(vk.vkBeginCommandBuffer(buffer_, &begin), "vkBeginCommandBuffer");
+  if (query_capacity_ > 0) {
+    const VkQueryPoolCreateInfo queries{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, nullptr, 0, VK_QUERY_TYPE_TIMESTAMP, query_capacity_, 0};
+    check(vk.vkCreateQueryPool(device.handle(), &queries, nullptr, &queries_), "vkCreateQueryPool");
+    vk.vkCmdResetQueryPool(buffer_, queries_, 0, query_capacity_);
+  }
+  barrier();  // what ran before this command buffer may still be writing
+}
+
+bool Recorder::conflicts(const MemoryUse& use) const {
+  return std::any_of(pending_.begin(), pending_.end(), [&](const MemoryUse& earlier) {
+    const bool overlap = use.begin < earlier.end && earlier.begin < use.end;
+    return overlap && (use.access != Access::read || earlier.access != Access::read);
+  });
+}
+
+void Recorder::order(std::span<const MemoryUse> uses) {
+  if (std::any_of(uses.begin(), uses.end(), [this](const MemoryUse& use) { return conflicts(use); })) barrier();
+  pending_.insert(pending_.end(), uses.begin(), uses.end());
+}
+
+void Recorder::barrier() {
+  constexpr VkAccessFlags everything =
+      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+  constexpr VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, everything};
+  device_.vk().vkCmdPipelineBarrier(buffer_, stages, stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  pending_.clear();
+  ++barriers_;
+}
+
+void Recorder::dispatch(const Pipeline& pipeline, std::span<const std::byte> push, std::array<std::uint32_t, 3> groups, std::span<const MemoryUse> uses) {
+  const std::string& name = pipeline.shader->name;
+  if (push.size() != pipeline.shader->reflection.push_bytes)
+    throw RunError(fmt::format("shader {}: given {} bytes of push constants, it has {}", name, push.size(), pipeline.shader->reflection.push_bytes));
+  if (*std::max_element(groups.begin(), groups.end()) > device_.caps().max_groups || *std::min_element(groups.begin(), groups.end()) == 0)
+    throw RunError(fmt::format("shader {}: {} x {} x {} workgroups, {} allows 1 to {} each way", name, groups[0], groups[1], groups[2], device_.caps().device_name,
+                               device_.caps().max_groups));
+  order(uses);
+  const VolkDeviceTable& vk = device_.vk();
+  if (bound_ != pipeline.handle) vk.vkCmdBindPipeline(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle);
+  bound_ = pipeline.handle;
+  if (!push.empty())
+    vk.vkCmdPushConstants(buffer_, pipeline.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<std::uint32_t>(push.size()), push.data());
+  vk.vkCmdDispatch(buffer_, groups[0], groups[1], groups[2]);
+}
+
+void Recorder::copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to, std::uint64_t to_offset, std::uint64_t bytes) {
+  const MemoryUse uses[] = {{from.address() + from_offset, from.address() + from_offset + bytes, Access::read},
+                            {to.address() + to_offset, to.address() + to_offset + bytes, Access::write}};
+  order(uses);
+  const VkBufferCopy region{from_offset, to_offset, bytes};
+  device_.vk().vkCmdCopyBuffer(buffer_, from.handle(), to.handle(), 1, &region);
+}
+
+void Recorder::timestamp() {
+  if (query_count_ == query_capacity_) return;
+  device_.vk().vkCmdWriteTimestamp(buffer_, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, query_count_++);
+}
+
+Commands Recorder::finish() {
+  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, VK_ACCESS_HOST_READ_BIT};
+  device_.vk().vkCmdPipelineBarrier(buffer_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &memory, 0,
+                                    nullptr, 0, nullptr);
+  check(device_.vk().vkEndCommandBuffer(buffer_), "vkEndCommandBuffer");
+  return Commands(device_, std::exchange(pool_, nullptr), std::exchange(buffer_, nullptr), std::exchange(queries_, nullptr), query_count_);
+}
+
+}  // namespace ablate

@@ -1,0 +1,79 @@
+// A command buffer being recorded: dispatches, the barriers between them, and timestamps.
+#pragma once
+
+#include "vulkan/buffer.h"
+#include "vulkan/pipeline.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ablate {
+
+/// A range of device addresses a dispatch touches.
+struct MemoryUse {
+  std::uint64_t begin = 0, end = 0;
+  Access access = Access::read;
+};
+
+/// A recorded command buffer, ready to be replayed.
+class Commands {
+ public:
+  Commands() = default;
+  Commands(const Device& device, VkCommandPool pool, VkCommandBuffer buffer, VkQueryPool queries, std::uint32_t query_count)
+      : device_(&device), pool_(pool), buffer_(buffer), queries_(queries), query_count_(query_count) {}
+  ~Commands();
+  Commands(Commands&& other) noexcept;
+  Commands& operator=(Commands&& other) noexcept;
+
+  VkCommandBuffer handle() const { return buffer_; }
+
+  /// Seconds between consecutive timestamps of the last run, in the order they were recorded.
+  std::vector<double> intervals() const;
+
+ private:
+  const Device* device_ = nullptr;
+  VkCommandPool pool_ = nullptr;
+  VkCommandBuffer buffer_ = nullptr;
+  VkQueryPool queries_ = nullptr;
+  std::uint32_t query_count_ = 0;
+};
+
+class Recorder {
+ public:
+  /// `timestamps`: how many calls of timestamp() to make room for.
+  explicit Recorder(const Device& device, std::uint32_t timestamps = 0);
+
+  /// Records a dispatch after whatever barrier its memory uses need. Throws RunError when `groups` exceed the device's limit or `push` has not the
+  /// size the shader expects.
+  void dispatch(const Pipeline& pipeline, std::span<const std::byte> push, std::array<std::uint32_t, 3> groups, std::span<const MemoryUse> uses);
+
+  /// A copy between buffers, ordered with the dispatches around it.
+  void copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to, std::uint64_t to_offset, std::uint64_t bytes);
+
+  /// A barrier against everything before it.
+  void barrier();
+  void timestamp();
+
+
+  /// Barriers recorded so far.
+  std::uint32_t barriers() const { return barriers_; }
+
+  /// Ends recording; what was written becomes visible to the host when the commands have run.
+  Commands finish();
+
+ private:
+  bool conflicts(const MemoryUse& use) const;
+  void order(std::span<const MemoryUse> uses);
+
+  const Device& device_;
+  VkCommandPool pool_ = nullptr;
+  VkCommandBuffer buffer_ = nullptr;
+  VkQueryPool queries_ = nullptr;
+  std::uint32_t query_capacity_ = 0, query_count_ = 0, barriers_ = 0;
+  std::vector<MemoryUse> pending_;  // since the last barrier
+  VkPipeline bound_ = nullptr;
+};
+
+}  // namespace ablate

@@ -1,0 +1,109 @@
+// What every kernel shares: pointers, element types, the workgroup's lanes, and reductions for any subgroup size.
+//
+// A kernel takes pointers and sizes in its push constants. The type of a pointer says how its memory is used, and the engine orders dispatches by it:
+//   In, Out, InOut           elements of the tensor's own type (f32, f16 or bf16), through load() and store()
+//   InF32, OutF32, InOutF32  f32 elements, through .at[]
+//   InU32, OutU32, InOutU32  32-bit integers, through .at[]
+// The element type of In/Out/InOut is the specialization constant DTYPE (f32 0, f16 1, bf16 2); arithmetic is always f32.
+#ifndef ABLATE_KERNEL_GLSL
+#define ABLATE_KERNEL_GLSL
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_control_flow_attributes : require
+#ifdef STORAGE16
+#extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
+#extension GL_EXT_shader_16bit_storage : require
+#endif
+#extension GL_KHR_shader_subgroup_basic : require
+#ifdef SUBGROUP_ARITHMETIC
+#extension GL_KHR_shader_subgroup_arithmetic : require
+#endif
+
+#define DTYPE_F32 0u
+#define DTYPE_F16 1u
+#define DTYPE_BF16 2u
+
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint LANES = 64;
+layout(constant_id = 1) const uint DTYPE = DTYPE_F32;
+
+layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer InF32 { float at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer OutF32 { float at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer InOutF32 { float at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer InU32 { uint at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer OutU32 { uint at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer InOutU32 { uint at[]; };
+// The members are never read; they differ because overloads are told apart by them.
+layout(buffer_reference, std430, buffer_reference_align = 2) readonly buffer In { uint tag; };
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer Out { int tag; };
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer InOut { float tag; };
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer WordsF32 { float at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer WordsF32x4 { vec4 at[]; };
+#ifdef STORAGE16
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer WordsU16 { uint16_t at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 8) buffer WordsU16x4 { u16vec4 at[]; };
+#endif
+
+float from_f16(uint bits) { return unpackHalf2x16(bits).x; }
+float from_bf16(uint bits) { return uintBitsToFloat(bits << 16); }
+uint to_f16(float x) { return packHalf2x16(vec2(x, 0.0)) & 0xffffu; }
+uint to_bf16(float x) {  // to nearest even; NaN stays NaN
+  const uint bits = floatBitsToUint(x);
+  return isnan(x) ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+}
+float decode(uint bits, uint dtype) { return dtype == DTYPE_F16 ? from_f16(bits) : from_bf16(bits); }
+uint encode(float x, uint dtype) { return dtype == DTYPE_F16 ? to_f16(x) : to_bf16(x); }
+
+#ifdef STORAGE16
+#define DEFINE_LOAD(TYPE)                                                              \
+  float load_as(TYPE p, uint i, uint dtype) {                                          \
+    if (dtype == DTYPE_F32) return WordsF32(p).at[i];                                  \
+    return decode(uint(WordsU16(p).at[i]), dtype);                                     \
+  }                                                                                    \
+  vec4 load4_as(TYPE p, uint i, uint dtype) {                                          \
+    if (dtype == DTYPE_F32) return WordsF32x4(p).at[i];                                \
+    const uvec4 bits = uvec4(WordsU16x4(p).at[i]);                                     \
+    return vec4(decode(bits.x, dtype), decode(bits.y, dtype), decode(bits.z, dtype), decode(bits.w, dtype)); \
+  }
+#define DEFINE_STORE(TYPE)                                                             \
+  void store_as(TYPE p, uint i, float x, uint dtype) {                                 \
+    if (dtype == DTYPE_F32) WordsF32(p).at[i] = x;                                     \
+    else WordsU16(p).at[i] = uint16_t(encode(x, dtype));                               \
+  }                                                                                    \
+  void store4_as(TYPE p, uint i, vec4 x, uint dtype) {                                 \
+    if (dtype == DTYPE_F32) WordsF32x4(p).at[i] = x;                                   \
+    else WordsU16x4(p).at[i] = u16vec4(encode(x.x, dtype), encode(x.y, dtype), encode(x.z, dtype), encode(x.w, dtype)); \
+  }
+#else
+#define DEFINE_LOAD(TYPE)                                                              \
+  float load_as(TYPE p, uint i, uint dtype) { return WordsF32(p).at[i]; }              \
+  vec4 load4_as(TYPE p, uint i, uint dtype) { return WordsF32x4(p).at[i]; }
+#define DEFINE_STORE(TYPE)                                                             \
+  void store_as(TYPE p, uint i, float x, uint dtype) { WordsF32(p).at[i] = x; }        \
+  void store4_as(TYPE p, uint i, vec4 x, uint dtype) { WordsF32x4(p).at[i] = x; }
+#endif
+DEFINE_LOAD(In)
+DEFINE_LOAD(InOut)
+DEFINE_STORE(Out)
+DEFINE_STORE(InOut)
+
+// Element i, or the i-th group of four (its address must be a multiple of four elements).
+float load(In p, uint i) { return load_as(p, i, DTYPE); }
+float load(InOut p, uint i) { return load_as(p, i, DTYPE); }
+void store(Out p, uint i, float x) { store_as(p, i, x, DTYPE); }
+void store(InOut p, uint i, float x) { store_as(p, i, x, DTYPE); }
+vec4 load4(In p, uint i) { return load4_as(p, i, DTYPE); }
+vec4 load4(InOut p, uint i) { return load4_as(p, i, DTYPE); }
+void store4(Out p, uint i, vec4 x) { store4_as(p, i, x, DTYPE); }
+void store4(InOut p, uint i, vec4 x) { store4_as(p, i, x, DTYPE); }
+
+float sq(float x) { return x * x; }
+
+// This invocation among the workgroup's, and the workgroup among the dispatch's: kernels loop with these strides, so any launch size is right.
+uint lane() { return gl_LocalInvocationID.x; }
+uint lanes() { return LANES; }
+uint first_row() { return gl_WorkGroupID.x; }
+uint row_stride() { return gl_NumWorkGroups.x; }
+uint first_item() { return gl_WorkGroupID.x * LANES + gl_LocalInvocationID.x; }
+uint item_stride() { return gl_NumWorkGroups.x * LANES; }
+#endif
