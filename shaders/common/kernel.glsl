@@ -8,6 +8,7 @@
 #ifndef ABLATE_KERNEL_GLSL
 #define ABLATE_KERNEL_GLSL
 #extension GL_EXT_buffer_reference : require
+#extension GL_EXT_buffer_reference_uvec2 : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef STORAGE16
 #extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
@@ -32,11 +33,11 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer InOutF32 { f
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer InU32 { uint at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer OutU32 { uint at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer InOutU32 { uint at[]; };
-// The members are never read; they differ because overloads are told apart by them.
 layout(buffer_reference, std430, buffer_reference_align = 2) readonly buffer In { uint tag; };
-layout(buffer_reference, std430, buffer_reference_align = 2) buffer Out { int tag; };
-layout(buffer_reference, std430, buffer_reference_align = 2) buffer InOut { float tag; };
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer Out { uint tag; };
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer InOut { uint tag; };
 
+layout(buffer_reference, std430, buffer_reference_align = 2) buffer Words { uint tag; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer WordsF32 { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer WordsF32x4 { vec4 at[]; };
 #ifdef STORAGE16
@@ -54,48 +55,50 @@ uint to_bf16(float x) {  // to nearest even; NaN stays NaN
 float decode(uint bits, uint dtype) { return dtype == DTYPE_F16 ? from_f16(bits) : from_bf16(bits); }
 uint encode(float x, uint dtype) { return dtype == DTYPE_F16 ? to_f16(x) : to_bf16(x); }
 
+float load_as(Words p, uint i, uint dtype) {
 #ifdef STORAGE16
-#define DEFINE_LOAD(TYPE)                                                              \
-  float load_as(TYPE p, uint i, uint dtype) {                                          \
-    if (dtype == DTYPE_F32) return WordsF32(p).at[i];                                  \
-    return decode(uint(WordsU16(p).at[i]), dtype);                                     \
-  }                                                                                    \
-  vec4 load4_as(TYPE p, uint i, uint dtype) {                                          \
-    if (dtype == DTYPE_F32) return WordsF32x4(p).at[i];                                \
-    const uvec4 bits = uvec4(WordsU16x4(p).at[i]);                                     \
-    return vec4(decode(bits.x, dtype), decode(bits.y, dtype), decode(bits.z, dtype), decode(bits.w, dtype)); \
-  }
-#define DEFINE_STORE(TYPE)                                                             \
-  void store_as(TYPE p, uint i, float x, uint dtype) {                                 \
-    if (dtype == DTYPE_F32) WordsF32(p).at[i] = x;                                     \
-    else WordsU16(p).at[i] = uint16_t(encode(x, dtype));                               \
-  }                                                                                    \
-  void store4_as(TYPE p, uint i, vec4 x, uint dtype) {                                 \
-    if (dtype == DTYPE_F32) WordsF32x4(p).at[i] = x;                                   \
-    else WordsU16x4(p).at[i] = u16vec4(encode(x.x, dtype), encode(x.y, dtype), encode(x.z, dtype), encode(x.w, dtype)); \
-  }
-#else
-#define DEFINE_LOAD(TYPE)                                                              \
-  float load_as(TYPE p, uint i, uint dtype) { return WordsF32(p).at[i]; }              \
-  vec4 load4_as(TYPE p, uint i, uint dtype) { return WordsF32x4(p).at[i]; }
-#define DEFINE_STORE(TYPE)                                                             \
-  void store_as(TYPE p, uint i, float x, uint dtype) { WordsF32(p).at[i] = x; }        \
-  void store4_as(TYPE p, uint i, vec4 x, uint dtype) { WordsF32x4(p).at[i] = x; }
+  if (dtype != DTYPE_F32) return decode(uint(WordsU16(p).at[i]), dtype);
 #endif
-DEFINE_LOAD(In)
-DEFINE_LOAD(InOut)
-DEFINE_STORE(Out)
-DEFINE_STORE(InOut)
+  return WordsF32(p).at[i];
+}
 
-// Element i, or the i-th group of four (its address must be a multiple of four elements).
-float load(In p, uint i) { return load_as(p, i, DTYPE); }
-float load(InOut p, uint i) { return load_as(p, i, DTYPE); }
-void store(Out p, uint i, float x) { store_as(p, i, x, DTYPE); }
-void store(InOut p, uint i, float x) { store_as(p, i, x, DTYPE); }
-vec4 load4(In p, uint i) { return load4_as(p, i, DTYPE); }
-vec4 load4(InOut p, uint i) { return load4_as(p, i, DTYPE); }
-void store4(Out p, uint i, vec4 x) { store4_as(p, i, x, DTYPE); }
-void store4(InOut p, uint i, vec4 x) { store4_as(p, i, x, DTYPE); }
+vec4 load4_as(Words p, uint i, uint dtype) {
+#ifdef STORAGE16
+  if (dtype != DTYPE_F32) {
+    const uvec4 bits = uvec4(WordsU16x4(p).at[i]);
+    return vec4(decode(bits.x, dtype), decode(bits.y, dtype), decode(bits.z, dtype), decode(bits.w, dtype));
+  }
+#endif
+  return WordsF32x4(p).at[i];
+}
+
+void store_as(Words p, uint i, float x, uint dtype) {
+#ifdef STORAGE16
+  if (dtype != DTYPE_F32) {
+    WordsU16(p).at[i] = uint16_t(encode(x, dtype));
+    return;
+  }
+#endif
+  WordsF32(p).at[i] = x;
+}
+
+void store4_as(Words p, uint i, vec4 x, uint dtype) {
+#ifdef STORAGE16
+  if (dtype != DTYPE_F32) {
+    WordsU16x4(p).at[i] = u16vec4(encode(x.x, dtype), encode(x.y, dtype), encode(x.z, dtype), encode(x.w, dtype));
+    return;
+  }
+#endif
+  WordsF32x4(p).at[i] = x;
+}
+
+// Element i of an In, Out or InOut pointer, or its i-th group of four (whose address must be a multiple of four elements).
+// Macros, because GLSL does not tell functions apart by the type a pointer points to.
+#define load(p, i) load_as(Words(p), i, DTYPE)
+#define load4(p, i) load4_as(Words(p), i, DTYPE)
+#define store(p, i, x) store_as(Words(p), i, x, DTYPE)
+#define store4(p, i, x) store4_as(Words(p), i, x, DTYPE)
+#define is_null(p) (uvec2(p) == uvec2(0))
 
 float sq(float x) { return x * x; }
 
