@@ -45,19 +45,30 @@ MappedFile::~MappedFile() {
   if (data_) UnmapViewOfFile(data_);
 }
 
-static void write_bytes(const fs::path& path, std::span<const std::byte> content) {
-  const HANDLE file = CreateFileW(path.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
-  if (file == INVALID_HANDLE_VALUE) throw RunError(fmt::format("{}: cannot be written", path.string()));
-  bool good = true;
-  for (std::size_t done = 0; good && done < content.size();) {
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_) {
+  temporary_ += ".partial";
+  const HANDLE file = CreateFileW(temporary_.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (file == INVALID_HANDLE_VALUE) throw RunError(fmt::format("{}: cannot be written", temporary_.string()));
+  handle_ = reinterpret_cast<std::intptr_t>(file);
+}
+
+void AtomicFile::write(std::span<const std::byte> piece) {
+  while (!piece.empty()) {
     DWORD written = 0;
-    const auto piece = static_cast<DWORD>(std::min<std::size_t>(content.size() - done, 1u << 30));
-    good = WriteFile(file, content.data() + done, piece, &written, nullptr) && written > 0;
-    done += written;
+    const auto size = static_cast<DWORD>(std::min<std::size_t>(piece.size(), 1u << 30));
+    if (!WriteFile(reinterpret_cast<HANDLE>(handle_), piece.data(), size, &written, nullptr) || written == 0)
+      throw RunError(fmt::format("{}: writing failed (is the disk full?)", path_.string()));
+    piece = piece.subspan(written);
   }
-  good = FlushFileBuffers(file) && good;
-  CloseHandle(file);
-  if (!good) throw RunError(fmt::format("{}: writing failed (is the disk full?)", path.string()));
+}
+
+static void flush(std::intptr_t handle, const fs::path& path) {
+  if (!FlushFileBuffers(reinterpret_cast<HANDLE>(handle)))
+    throw RunError(fmt::format("{}: writing failed (is the disk full?)", path.string()));
+}
+
+void AtomicFile::close() noexcept {
+  if (handle_ != -1) CloseHandle(reinterpret_cast<HANDLE>(std::exchange(handle_, -1)));
 }
 
 void sync_folder(const fs::path&) {}
@@ -97,21 +108,27 @@ MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-static void write_bytes(const fs::path& path, std::span<const std::byte> content) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) throw RunError(fmt::format("{}: cannot be written ({})", path.string(), std::strerror(errno)));
-  int error = 0;
-  for (std::size_t done = 0; error == 0 && done < content.size();) {
-    const ssize_t written = ::write(file, content.data() + done, content.size() - done);
-    if (written >= 0) done += static_cast<std::size_t>(written);
-    else if (errno != EINTR) error = errno;
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_) {
+  temporary_ += ".partial";
+  handle_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (handle_ < 0) throw RunError(fmt::format("{}: cannot be written ({})", temporary_.string(), std::strerror(errno)));
+}
+
+void AtomicFile::write(std::span<const std::byte> piece) {
+  while (!piece.empty()) {
+    const ssize_t written = ::write(static_cast<int>(handle_), piece.data(), piece.size());
+    if (written >= 0) piece = piece.subspan(static_cast<std::size_t>(written));
+    else if (errno != EINTR) throw RunError(fmt::format("{}: writing failed ({})", path_.string(), std::strerror(errno)));
   }
-  if (error == 0 && ::fsync(file) != 0 && errno != EINVAL) error = errno;
-  if (::close(file) != 0 && error == 0) error = errno;
-  if (error != 0) {
-    ::unlink(path.c_str());
-    throw RunError(fmt::format("{}: writing failed ({})", path.string(), std::strerror(error)));
-  }
+}
+
+static void flush(std::intptr_t handle, const fs::path& path) {
+  if (::fsync(static_cast<int>(handle)) != 0 && errno != EINVAL)
+    throw RunError(fmt::format("{}: writing failed ({})", path.string(), std::strerror(errno)));
+}
+
+void AtomicFile::close() noexcept {
+  if (handle_ != -1) ::close(static_cast<int>(std::exchange(handle_, -1)));
 }
 
 void sync_folder(const fs::path& folder) {
@@ -161,17 +178,26 @@ std::string read_text(const fs::path& path) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
-void write_atomically(const fs::path& path, std::span<const std::byte> content) {
-  fs::path temporary = path;
-  temporary += ".partial";
-  write_bytes(temporary, content);
+AtomicFile::~AtomicFile() {
+  close();
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove(temporary_, ignored);
+}
+
+void AtomicFile::commit() {
+  flush(handle_, path_);
+  close();
   std::error_code error;
-  fs::rename(temporary, path, error);
-  if (error) {
-    fs::remove(temporary, error);
-    throw RunError(fmt::format("{}: cannot be replaced ({})", path.string(), error.message()));
-  }
-  sync_folder(path.parent_path());
+  fs::rename(temporary_, path_, error);
+  if (error) throw RunError(fmt::format("{}: cannot be replaced ({})", path_.string(), error.message()));
+  temporary_.clear();
+  sync_folder(path_.parent_path());
+}
+
+void write_atomically(const fs::path& path, std::span<const std::byte> content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
 }
 
 void write_atomically(const fs::path& path, std::string_view content) {

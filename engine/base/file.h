@@ -35,11 +35,28 @@ std::string read_text(const std::filesystem::path& path);
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 
+/// The same for content that comes in pieces: nothing is at `path` before commit(), and without it nothing stays behind.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> piece);
+  void commit();
+
+ private:
+  void close() noexcept;
+  std::filesystem::path path_, temporary_;
+  std::intptr_t handle_ = -1;
+};
+
 /// Makes a rename in `folder` survive a power cut. Throws RunError.
 void sync_folder(const std::filesystem::path& folder);
 
-/// An exclusive lock on a folder (a file `.lock` in it), held for as long as the object lives and released by the system if the process dies.
-/// Throws InputError naming the folder when another process holds it.
+/// An exclusive lock on a folder (a file `.lock` in it), held for as long as the object lives and released by the system if the process
+/// dies. Throws InputError naming the folder when another process holds it.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);
@@ -57,7 +74,8 @@ class FolderLock {
 std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed = 0xcbf29ce484222325ull);
 std::uint64_t hash_text(std::string_view text, std::uint64_t seed = 0xcbf29ce484222325ull);
 
-/// Where Ablate keeps what it can make again (pipelines, tuning choices, tokenized text): $ABLATE_CACHE, else $XDG_CACHE_HOME/ablate, else ~/.cache/ablate.
+/// Where Ablate keeps what it can make again (pipelines, tuning choices, tokenized text): $ABLATE_CACHE, else $XDG_CACHE_HOME/ablate, else
+/// ~/.cache/ablate.
 std::filesystem::path cache_folder();
 
 /// The folder of the running executable's source tree or installation that holds `experiments/` and `shaders/`; empty if there is none.

@@ -22,6 +22,7 @@ struct TensorView {
   std::string dtype;  ///< as the file spells it: F32, F16, BF16, I32, ...
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
+  std::string where;  ///< "model.safetensors: lm_head.weight", for messages
 
   std::int64_t elements() const;
   /// Elements first .. first + out.size() - 1 as f32 (from F64, F32, F16, BF16). Throws InputError naming the dtype for others.

@@ -1,0 +1,14 @@
+// Where the golden values are: tests/golden, or the folder that ABLATE_GOLDEN names (a larger set in the same layout).
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace ablate::test {
+
+inline std::filesystem::path golden_folder() {
+  const char* other = std::getenv("ABLATE_GOLDEN");
+  return other ? std::filesystem::path(other) : std::filesystem::path(ABLATE_TESTS_FOLDER) / "golden";
+}
+
+}  // namespace ablate::test
