@@ -8,8 +8,8 @@
 namespace ablate {
 
 struct Settings::Node {
-  Value value;                             // a table: what was given
-  std::string path;                        // "" for the whole file
+  Value value;                               // a table: what was given
+  std::string path;                          // "" for the whole file
   std::set<std::string, std::less<>> asked;  // keys that some reader knows
   std::map<std::string, Value, std::less<>> defaults;
   std::map<std::string, std::vector<std::shared_ptr<Node>>, std::less<>> below;  // sub-tables and arrays of tables that were handed out
@@ -170,9 +170,9 @@ T Settings::number(std::string_view key, T fallback, T low, T high) {
   bad_input("{}: expected {} to {}, found {}", where(key), low, high, value);
 }
 
-#define ABLATE_SETTINGS_TYPE(T)                         \
-  template T Settings::get<T>(std::string_view, T);     \
-  template T Settings::get<T>(std::string_view);        \
+#define ABLATE_SETTINGS_TYPE(T)                                                            \
+  template T Settings::get<T>(std::string_view, T);                                        \
+  template T Settings::get<T>(std::string_view);                                           \
   template std::vector<T> Settings::get<std::vector<T>>(std::string_view, std::vector<T>); \
   template std::vector<T> Settings::get<std::vector<T>>(std::string_view);
 ABLATE_SETTINGS_TYPE(bool)

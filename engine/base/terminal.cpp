@@ -1,5 +1,7 @@
 #include "base/terminal.h"
 
+#include <initializer_list>
+
 #ifdef _WIN32
 #define NOMINMAX
 #include <io.h>

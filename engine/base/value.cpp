@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace ablate {
 namespace {

@@ -17,7 +17,8 @@ class Converter {
   Value table(const toml::table& table, std::string where) {
     std::vector<std::pair<const toml::key*, const toml::node*>> entries;
     for (const auto& [key, node] : table) entries.emplace_back(&key, &node);
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first->source().begin < b.first->source().begin; });
+    std::sort(entries.begin(), entries.end(),
+              [](const auto& a, const auto& b) { return a.first->source().begin < b.first->source().begin; });
 
     Value result{Value::Table{}, std::move(where), order_++};
     for (const auto& [key, node] : entries) {

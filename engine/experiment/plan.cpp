@@ -1,0 +1,371 @@
+#include "experiment/plan.h"
+
+#include "base/error.h"
+#include "experiment/expression.h"
+#include "experiment/toml.h"
+
+#include <algorithm>
+#include <set>
+
+namespace ablate {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t most_points = 100000;
+
+const std::vector<std::string>& top_level_keys() {
+  static const std::vector<std::string> keys{"name",  "kind",    "title",     "description", "seed",    "scale",        "scales",
+                                             "let",   "extends", "reference", "sweep",       "model",   "data",         "train",
+                                             "probe", "report",  "shaders",   "device",      "without", "intervention", "variant"};
+  return keys;
+}
+
+void check_top_level(const Value& file, const std::string& prefix = "") {
+  for (const auto& [key, value] : *file.as<Value::Table>()) {
+    const auto& known = top_level_keys();
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const std::string meant = nearest(key, known);
+    bad_input("{}: {}{}: unknown key{}", value.where, prefix, key, meant.empty() ? "" : "; did you mean " + meant + "?");
+  }
+}
+
+std::string text_at(const Value& table, const std::string& key, const std::string& fallback) {
+  const Value* value = find(table, key);
+  if (!value) return fallback;
+  const auto* text = value->as<std::string>();
+  require(text, "{}: {}: expected a string, found {}", value->where, key, type_name(*value));
+  return *text;
+}
+
+/// Lays one dotted key on `table`.
+void lay(Value& table, const std::string& key, const Value& value) {
+  Value one{Value::Table{}, value.where, value.order};
+  assign(one, key, value);
+  merge(table, one);
+}
+
+bool is_prefix(std::string_view prefix, std::string_view key) {
+  return key.substr(0, prefix.size()) == prefix && (key.size() == prefix.size() || key[prefix.size()] == '.');
+}
+
+/// One file of the `extends` chain, without the keys that only say how files go together.
+struct File {
+  Value table;
+  Value scales;  // a table, or nothing
+};
+
+struct Axis {
+  std::string key;
+  std::uint64_t order;
+  Value::Array values;
+  std::string where;
+};
+
+/// An experiment file with all it extends, before points are made of it.
+class Source {
+ public:
+  Source(const fs::path& file, const std::vector<std::string>& sets);
+
+  Plan plan(const fs::path& file) const;
+
+ private:
+  void load(const fs::path& file);
+  void find_variants();
+  void find_axes(const Value& sweep, const std::string& prefix);
+  void check_axes() const;
+  void check_variants() const;
+
+  using Swept = std::vector<std::pair<std::string, Value>>;
+
+  std::string scale_of(const Value* variant, const Swept& swept) const;
+  Value merged(const std::string& scale) const;
+  Point point(const Value* variant, const Swept& swept) const;
+  std::string label(const Value* variant, const Swept& swept) const;
+  void name_points(Plan& plan) const;
+
+  std::vector<File> chain_;  // the base first
+  std::vector<fs::path> loading_;
+  std::vector<Assignment> sets_;
+  Value common_;  // everything laid together at the default scale: what holds for the whole plan is read here
+  Value::Array variants_;
+  std::vector<Axis> axes_;
+};
+
+Source::Source(const fs::path& file, const std::vector<std::string>& sets) {
+  for (const std::string& set : sets) {
+    Assignment assignment = parse_assignment(set);
+    assignment.value.order = (std::uint64_t{1} << 62) + sets_.size();
+    sets_.push_back(std::move(assignment));
+  }
+  load(file);
+  common_ = merged(scale_of(nullptr, {}));
+  for (const Assignment& set : sets_) lay(common_, set.key, set.value);
+  check_top_level(common_);
+  find_variants();
+  if (const Value* sweep = find(common_, "sweep")) {
+    require(sweep->as<Value::Table>(), "{}: sweep: expected a table of lists, found {}", sweep->where, type_name(*sweep));
+    find_axes(*sweep, "");
+    std::sort(axes_.begin(), axes_.end(), [](const Axis& a, const Axis& b) { return a.order < b.order; });
+  }
+  check_axes();
+  check_variants();
+}
+
+void Source::load(const fs::path& file) {
+  const fs::path canonical = fs::weakly_canonical(file);
+  for (const fs::path& other : loading_) require(other != canonical, "{}: extends itself", file.generic_string());
+  require(loading_.size() < 32, "{}: more than 32 files extend one another", file.generic_string());
+  const std::uint64_t first_order = (std::uint64_t{32} - loading_.size()) << 32;  // a base file's keys come before those of what extends it
+  loading_.push_back(canonical);
+
+  File entry{read_toml(file, first_order), {}};
+  if (const std::string base = text_at(entry.table, "extends", ""); !base.empty()) load(file.parent_path() / base);
+  if (const Value* scales = find(entry.table, "scales")) {
+    require(scales->as<Value::Table>(), "{}: scales: expected a table of tables, found {}", scales->where, type_name(*scales));
+    for (const auto& [name, scale] : *scales->as<Value::Table>()) {
+      require(scale.as<Value::Table>(), "{}: scales.{}: expected a table, found {}", scale.where, name, type_name(scale));
+      check_top_level(scale, "scales." + name + ".");
+    }
+    entry.scales = *scales;
+  }
+  for (const char* key : {"extends", "scales"}) erase(entry.table, key);
+  chain_.push_back(std::move(entry));
+}
+
+void Source::find_variants() {
+  const Value* variants = find(common_, "variant");
+  if (!variants) return;
+  const auto* list = variants->as<Value::Array>();
+  require(list, "{}: variant: expected an array of tables ([[variant]]), found {}", variants->where, type_name(*variants));
+  require(!list->empty(), "{}: variant: the list is empty", variants->where);
+  for (const Value& written : *list) {
+    require(written.as<Value::Table>(), "{}: variant: expected an array of tables, found {} in it", written.where, type_name(written));
+    Value variant{Value::Table{}, written.where, written.order};
+    for (const auto& [key, value] : *written.as<Value::Table>()) lay(variant, key, value);  // a quoted "model.norm" is a dotted name too
+    variants_.push_back(std::move(variant));
+  }
+}
+
+void Source::find_axes(const Value& sweep, const std::string& prefix) {
+  for (const auto& [name, value] : *sweep.as<Value::Table>()) {
+    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    if (value.as<Value::Table>()) {
+      find_axes(value, key);
+      continue;
+    }
+    const auto* values = value.as<Value::Array>();
+    require(values, "{}: sweep.{}: expected a list of values, found {}", value.where, key, type_name(value));
+    require(!values->empty(), "{}: sweep.{}: the list is empty", value.where, key);
+    const auto fixes_it = [&](const Assignment& set) { return is_prefix(set.key, key); };
+    if (std::none_of(sets_.begin(), sets_.end(), fixes_it)) axes_.push_back({key, value.order, *values, value.where});
+  }
+}
+
+void Source::check_axes() const {
+  std::size_t points = std::max<std::size_t>(1, variants_.size());
+  for (const Axis& axis : axes_) {
+    const std::string top = axis.key.substr(0, axis.key.find('.'));
+    const auto& known = top_level_keys();
+    require(std::find(known.begin(), known.end(), top) != known.end(), "{}: sweep.{}: unknown key{}", axis.where, axis.key,
+            nearest(top, known).empty() ? "" : "; did you mean " + nearest(top, known) + "?");
+    for (const char* fixed : {"name", "kind", "title", "description", "sweep", "variant", "extends", "scales", "reference"}) {
+      require(top != fixed, "{}: sweep.{}: this key holds for the whole experiment and cannot be swept", axis.where, axis.key);
+    }
+    for (std::size_t i = 0; i < axis.values.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        require(!same(axis.values[i], axis.values[j]), "{}: sweep.{}: {} is listed twice", axis.values[i].where, axis.key,
+                to_text(axis.values[i]));
+      }
+    }
+    points *= axis.values.size();
+    require(points <= most_points, "{}: sweep.{}: more than {} points", axis.where, axis.key, most_points);
+  }
+}
+
+void Source::check_variants() const {
+  std::set<std::string> names;
+  for (const Value& variant : variants_) {
+    const Value* name = find(variant, "name");
+    require(name, "{}: variant.name: this key is needed and missing", variant.where);
+    const auto* text = name->as<std::string>();
+    require(text && !text->empty(), "{}: variant.name: expected a string, found {}", name->where, text ? "an empty one" : type_name(*name));
+    require(names.insert(*text).second, "{}: variant.name: another variant is called \"{}\" too", name->where, *text);
+    check_top_level(variant, "variant.");
+    for (const char* fixed : {"kind", "title", "description", "sweep", "variant", "extends", "scales"}) {
+      const Value* value = find(variant, fixed);
+      require(!value, "{}: variant.{}: this key holds for the whole experiment", value ? value->where : "", fixed);
+    }
+    for (const Axis& axis : axes_) {
+      const Value* value = find(variant, axis.key);
+      require(!value, "{}: variant.{}: this key is in [sweep] too", value ? value->where : "", axis.key);
+    }
+  }
+}
+
+std::string Source::scale_of(const Value* variant, const Swept& swept) const {
+  Value table{Value::Table{}, ""};
+  for (const File& file : chain_) {
+    if (const Value* scale = find(file.table, "scale")) assign(table, "scale", *scale);
+  }
+  if (const Value* scale = variant ? find(*variant, "scale") : nullptr) assign(table, "scale", *scale);
+  for (const auto& [key, value] : swept) {
+    if (key == "scale") assign(table, key, value);
+  }
+  for (const Assignment& set : sets_) {
+    if (set.key == "scale") assign(table, set.key, set.value);
+  }
+  const std::string scale = text_at(table, "scale", "");
+  if (scale.empty()) return scale;
+
+  std::vector<std::string> known;
+  for (const File& file : chain_) {
+    if (const auto* scales = file.scales.as<Value::Table>()) {
+      for (const auto& [name, unused] : *scales) known.push_back(name);
+    }
+  }
+  std::string list;
+  for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+  require(std::find(known.begin(), known.end(), scale) != known.end(), "{}: scale: there is no [scales.{}]{}{}",
+          find(table, "scale")->where, scale, list.empty() ? "" : "; there is ", list);
+  return scale;
+}
+
+Value Source::merged(const std::string& scale) const {
+  Value table{Value::Table{}, chain_.back().table.where};
+  for (const File& file : chain_) {
+    merge(table, file.table);
+    if (const Value* own = scale.empty() ? nullptr : find(file.scales, scale)) merge(table, *own);
+  }
+  return table;
+}
+
+Point Source::point(const Value* variant, const Swept& swept) const {
+  Point point;
+  point.table = merged(scale_of(variant, swept));
+  for (const char* key : {"sweep", "variant"}) erase(point.table, key);
+  if (variant) {
+    erase(point.table, "reference");
+    merge(point.table, *variant);
+    point.name = text_at(*variant, "name", "");
+  }
+  for (const auto& [key, value] : swept) lay(point.table, key, value);
+  for (const Assignment& set : sets_) {
+    if (!is_prefix("sweep", set.key) && !is_prefix("variant", set.key)) lay(point.table, set.key, set.value);
+  }
+  evaluate_expressions(point.table);
+  for (const auto& [key, value] : swept) point.swept.emplace_back(key, *find(point.table, key));
+
+  if (const Value* reference = find(point.table, "reference")) {
+    Settings metrics(*reference, "reference");
+    for (const std::string& metric : metrics.keys()) point.reference.emplace_back(metric, metrics.get<double>(metric));
+  }
+  for (const char* key : {"let", "reference"}) erase(point.table, key);
+  return point;
+}
+
+std::string Source::label(const Value* variant, const Swept& swept) const {
+  std::string label = variant ? text_at(*variant, "name", "") : "";
+  for (const auto& [key, value] : swept) {
+    const std::string last = key.substr(key.rfind('.') + 1);
+    const auto alike = [&](const Axis& axis) { return axis.key != key && axis.key.substr(axis.key.rfind('.') + 1) == last; };
+    const bool ambiguous = std::any_of(axes_.begin(), axes_.end(), alike);
+    label += fmt::format("{}{}={}", label.empty() ? "" : ", ", ambiguous ? key : last, to_text(value));
+  }
+  return label;
+}
+
+/// Lower-case letters, digits and single dashes; at most 40.
+std::string slug(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c))) result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    else if (c == '.' && !result.empty() && std::isdigit(static_cast<unsigned char>(result.back()))) result += c;
+    else if (!result.empty() && result.back() != '-') result += '-';
+  }
+  if (result.size() > 40) result.resize(40);
+  while (!result.empty() && (result.back() == '-' || result.back() == '.')) result.pop_back();
+  return result;
+}
+
+void check_name(const Value& table, const std::string& name) {
+  const Value* value = find(table, "name");
+  const bool safe = !name.empty() && name.size() <= 100 && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ' ';
+  });
+  require(safe, "{}: name: it names the folder of the results: expected letters, digits, spaces, \"-\", \"_\" and \".\", found \"{}\"",
+          value ? value->where : table.where, name);
+}
+
+void Source::name_points(Plan& plan) const {
+  const std::size_t digits = std::max<std::size_t>(2, std::to_string(plan.points.size()).size());
+  for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    Point& point = plan.points[i];
+    if (point.label.empty()) point.label = plan.name;
+    const std::string name = slug(point.label);
+    point.id = fmt::format("{:0{}}{}{}", i + 1, digits, name.empty() ? "" : "-", name);
+    assign(point.table, "name", {plan.name, point.table.where, 0});
+  }
+}
+
+Plan Source::plan(const fs::path& file) const {
+  Plan plan;
+  plan.source = file;
+  plan.name = text_at(common_, "name", file.stem().string());
+  check_name(common_, plan.name);
+  plan.title = text_at(common_, "title", plan.name);
+  plan.description = text_at(common_, "description", "");
+  Settings common(common_);
+  common.get<std::string>("kind");
+  plan.kind = common.choice("kind", "", {"probe", "intervene", "train"});
+
+  const Value nothing;
+  const std::size_t variants = std::max<std::size_t>(1, variants_.size());
+  std::size_t combinations = 1;
+  for (const Axis& axis : axes_) combinations *= axis.values.size();
+  for (std::size_t v = 0; v < variants; ++v) {
+    const Value* variant = variants_.empty() ? nullptr : &variants_[v];
+    for (std::size_t c = 0; c < combinations; ++c) {
+      Swept swept;
+      std::size_t below = combinations;  // the first axis changes slowest
+      for (const Axis& axis : axes_) {
+        below /= axis.values.size();
+        swept.emplace_back(axis.key, axis.values[c / below % axis.values.size()]);
+      }
+      plan.points.push_back(point(variant, swept));
+      plan.points.back().label = label(variant, plan.points.back().swept);
+    }
+  }
+  name_points(plan);
+  return plan;
+}
+
+}  // namespace
+
+Settings Point::settings() const {
+  Settings settings(table);
+  for (const char* key : {"name", "kind", "title", "description", "scale"}) settings.raw(key);
+  return settings;
+}
+
+Plan read_plan(const fs::path& file, const std::vector<std::string>& sets) {
+  Plan plan = Source(file, sets).plan(file);
+  plan.sets = sets;
+  return plan;
+}
+
+Value resolve(const Plan& plan, const Point& point) {
+  Settings settings = point.settings();
+  settings.get<std::int64_t>("seed", 0);
+  settings.get<std::vector<std::string>>("without", {});
+  settings.raw("device");
+  for (const Section& section : sections()) {
+    const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
+    if (always || section.name == plan.kind || settings.has(section.name)) section.read(settings);
+  }
+  for (const char* key : {"report", "shaders"}) settings.raw(key);
+  settings.reject_unused();
+  return settings.resolved();
+}
+
+}  // namespace ablate

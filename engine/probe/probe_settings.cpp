@@ -1,0 +1,29 @@
+#include "probe/probe_settings.h"
+
+namespace ablate {
+namespace {
+
+const SectionRegistration registration{{"probe", [](Settings& experiment) {
+                                          Settings probe = experiment.table("probe");
+                                          ProbeSettings::from(probe);
+                                        }}};
+
+}  // namespace
+
+ProbeSettings ProbeSettings::from(Settings& s) {
+  ProbeSettings p;
+  p.dump = s.get("dump", p.dump);
+  p.statistics = s.get("statistics", p.statistics);
+  p.every = s.number("every", p.every, 0);
+  p.top_k = s.number("top_k", p.top_k, 1, 1024);
+  p.sink_epsilon = s.number("sink_epsilon", p.sink_epsilon, 0.0, 1.0);
+  p.sink_length = s.number("sink_length", p.sink_length, 1);
+  p.sink_sequences = s.number("sink_sequences", p.sink_sequences, 1);
+  p.massive_threshold = s.number("massive_threshold", p.massive_threshold, 0.0);
+  p.massive_ratio = s.number("massive_ratio", p.massive_ratio, 0.0);
+  p.step_share = s.number("step_share", p.step_share, 0.0, 1.0);
+  for (const std::string& statistic : p.statistics) s.raw(statistic);  // whoever measures it reads its table
+  return p;
+}
+
+}  // namespace ablate

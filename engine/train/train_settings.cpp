@@ -1,0 +1,82 @@
+#include "train/train_settings.h"
+
+#include "base/error.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace ablate {
+namespace {
+
+template <class T>
+std::pair<T, T> read_pair(Settings& settings, std::string_view key, std::pair<T, T> fallback) {
+  const std::vector<T> values = settings.get<std::vector<T>>(key, {fallback.first, fallback.second});
+  require(values.size() == 2, "{}: expected two numbers, found {}", settings.where(key), values.size());
+  return {values[0], values[1]};
+}
+
+void check(Settings& settings, const TrainSettings& train) {
+  for (const double beta : {train.betas.first, train.betas.second}) {
+    require(beta >= 0 && beta < 1, "{}: expected numbers from 0 to below 1, found {}", settings.where("betas"), beta);
+  }
+  require(train.batch % train.accumulate == 0, "{}: batch ({}) is not a multiple of it ({})", settings.where("accumulate"), train.batch,
+          train.accumulate);
+  if (!train.loss_positions) return;
+  const auto [first, end] = *train.loss_positions;
+  require(first >= 0 && first < end && end <= train.seq_len,
+          "{}: expected [a, b] with 0 <= a < b <= seq_len ({}): loss on output positions a .. b-1; found [{}, {}]",
+          settings.where("loss_positions"), train.seq_len, first, end);
+}
+
+const SectionRegistration registration{{"train", [](Settings& experiment) {
+                                          Settings train = experiment.table("train");
+                                          TrainSettings::from(train);
+                                        }}};
+
+}  // namespace
+
+TrainSettings TrainSettings::from(Settings& s) {
+  TrainSettings t;
+  t.steps = s.number("steps", t.steps, 0);
+  t.batch = s.number("batch", t.batch, 1);
+  t.seq_len = s.number("seq_len", t.seq_len, 1);
+  t.accumulate = s.number("accumulate", t.accumulate, 1);
+
+  t.optimizer = s.choice("optimizer", t.optimizer, {"adamw", "sgd"});
+  t.lr = s.number("lr", t.lr, 0.0);
+  t.warmup = s.number("warmup", t.warmup, 0);
+  t.schedule = s.choice("schedule", t.schedule, {"constant", "cosine"});
+  t.min_lr_ratio = s.number("min_lr_ratio", t.min_lr_ratio, 0.0, 1.0);
+  if (t.optimizer == "adamw") {
+    t.betas = read_pair(s, "betas", t.betas);
+    t.eps = s.number("eps", t.eps, 0.0);
+  } else {
+    t.momentum = s.number("momentum", t.momentum, 0.0, 1.0);
+  }
+  t.weight_decay = s.number("weight_decay", t.weight_decay, 0.0);
+  t.decay = s.choice("decay", t.decay, {"all", "matrices"});
+  t.clip = s.number("clip", t.clip, 0.0);
+
+  if (s.has("loss_positions")) t.loss_positions = read_pair<int>(s, "loss_positions", {0, 0});
+  t.init = s.get("init", t.init);
+  t.precision = s.choice("precision", t.precision, {"f32", "mixed-f16", "mixed-bf16"});
+  t.dump_gradients = s.get("dump_gradients", t.dump_gradients);
+
+  t.log_every = s.number("log_every", t.log_every, 1);
+  t.checkpoint_every = s.number("checkpoint_every", t.checkpoint_every, 0);
+  t.eval_windows = s.number("eval_windows", t.eval_windows, 0);
+  check(s, t);
+  return t;
+}
+
+double TrainSettings::lr_at(std::int64_t step) const {
+  if (step < warmup) {
+    const double left = 1.0 - static_cast<double>(step) / warmup;
+    return lr * (1.0 - left * left);
+  }
+  if (schedule == "constant" || steps <= warmup) return lr;
+  const double done = static_cast<double>(step - warmup) / (steps - warmup);
+  return lr * (min_lr_ratio + (1.0 - min_lr_ratio) * 0.5 * (1.0 + std::cos(done * std::numbers::pi)));
+}
+
+}  // namespace ablate

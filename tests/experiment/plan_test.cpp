@@ -1,0 +1,189 @@
+#include "experiment/plan.h"
+
+#include "base/error.h"
+#include "support/folder.h"
+
+#include <doctest/doctest.h>
+
+using namespace ablate;
+
+namespace {
+
+std::string at(const Point& point, const char* key) {
+  const Value* value = find(point.table, key);
+  return value ? to_text(*value) : "-";
+}
+
+std::vector<std::string> labels(const Plan& plan) {
+  std::vector<std::string> labels;
+  for (const Point& point : plan.points) labels.push_back(point.label);
+  return labels;
+}
+
+Plan plan_of(const TestFolder& folder, const std::string& text, const std::vector<std::string>& sets = {}) {
+  return read_plan(folder.write("x.toml", "kind = \"train\"\n" + text), sets);
+}
+
+}  // namespace
+
+TEST_CASE("plan: a file without a sweep is one point") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder, "name = \"one\"\ntitle = \"One\"\n[train]\nlr = 0.1\n");
+  CHECK(plan.name == "one");
+  CHECK(plan.kind == "train");
+  REQUIRE(plan.points.size() == 1);
+  CHECK(plan.points[0].id == "01-one");
+  CHECK(plan.points[0].label == "one");
+  CHECK(at(plan.points[0], "train.lr") == "0.1");
+}
+
+TEST_CASE("plan: a sweep is a product in the order written, the first key slowest") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder, "[sweep]\ntrain.lr = [1e-3, 2e-3]\nmodel.gate = [\"none\", \"head\"]\n");
+  CHECK(labels(plan) ==
+        std::vector<std::string>{"lr=0.001, gate=none", "lr=0.001, gate=head", "lr=0.002, gate=none", "lr=0.002, gate=head"});
+  CHECK(plan.points[1].id == "02-lr-0.001-gate-head");
+  CHECK(at(plan.points[3], "train.lr") == "0.002");
+  CHECK(at(plan.points[3], "sweep") == "-");
+  CHECK(plan.points[2].swept[0].first == "train.lr");
+  CHECK(find(plan.points[2].table, "model.gate")->where.find("x.toml:4") != std::string::npos);
+}
+
+TEST_CASE("plan: variants override, carry references, and multiply with the sweep") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder, R"(
+[model]
+norm = "rmsnorm"
+gate = "none"
+[[variant]]
+name = "baseline"
+reference = {perplexity = 10.1, spike = 3818}
+[[variant]]
+name = "DyT"
+model.norm = "dyt"
+"model.gate" = "head"
+[sweep]
+seed = [1, 2]
+)");
+  CHECK(labels(plan) == std::vector<std::string>{"baseline, seed=1", "baseline, seed=2", "DyT, seed=1", "DyT, seed=2"});
+  CHECK(plan.points[0].reference == std::vector<std::pair<std::string, double>>{{"perplexity", 10.1}, {"spike", 3818}});
+  CHECK(plan.points[3].reference.empty());
+  CHECK(plan.points[3].name == "DyT");
+  CHECK(plan.points[3].id == "04-dyt-seed-2");
+  CHECK(at(plan.points[3], "model.norm") == "dyt");
+  CHECK(at(plan.points[3], "model.gate") == "head");
+  CHECK(at(plan.points[3], "seed") == "2");
+  CHECK(at(plan.points[1], "model.gate") == "none");
+}
+
+TEST_CASE("plan: files extend one another, key by key, and scales lie between") {
+  const TestFolder folder;
+  folder.write("base.toml", R"(
+kind = "train"
+scale = "small"
+[let]
+width = 1
+[train]
+steps = 10
+lr = 0.1
+[scales.small]
+let.width = 64
+train.steps = 100
+[scales.large]
+let.width = 4096
+train.steps = 50000
+)");
+  folder.write("sub/child.toml",
+               "extends = \"../base.toml\"\ntrain.lr = 0.2\nmodel.d_model = \"= let.width\"\nmodel.head_dim = \"= model.d_model / 32\"\n");
+  const auto child = [&](const std::vector<std::string>& sets = {}) {
+    return read_plan(folder.path() / "sub/child.toml", sets).points.at(0);
+  };
+  const Point small = child(), large = child({"scale=large"}), set = child({"train.steps=2", "scale=large", "let.width=128"});
+  CHECK(at(small, "train.steps") == "100");
+  CHECK(at(small, "train.lr") == "0.2");
+  CHECK(at(small, "model.head_dim") == "2");
+  CHECK(at(small, "let") == "-");
+  CHECK(at(large, "train.steps") == "50000");
+  CHECK(at(large, "model.head_dim") == "128");
+  CHECK(at(set, "train.steps") == "2");
+  CHECK(at(set, "model.head_dim") == "4");
+  CHECK_THROWS_WITH_AS(child({"scale=huge"}), "--set: scale: there is no [scales.huge]; there is large, small", InputError);
+
+  const Plan both = read_plan(folder.path() / "sub/child.toml", {"sweep.scale=[\"small\", \"large\"]"});
+  REQUIRE(both.points.size() == 2);
+  CHECK(at(both.points[1], "model.d_model") == "4096");
+}
+
+TEST_CASE("plan: --set beats everything and fixes a swept key") {
+  const TestFolder folder;
+  const std::string text = "[train]\nlr = 0.1\n[sweep]\nseed = [1, 2]\n[[variant]]\nname = \"a\"\ntrain.lr = 0.3\n";
+  const Plan plan = plan_of(folder, text, {"seed=7", "train.lr=0.5"});
+  REQUIRE(plan.points.size() == 1);
+  CHECK(at(plan.points[0], "seed") == "7");
+  CHECK(at(plan.points[0], "train.lr") == "0.5");
+  CHECK(find(plan.points[0].table, "train.lr")->where == "--set");
+  CHECK(plan_of(folder, text, {"sweep.seed=[1,2,3]"}).points.size() == 3);
+}
+
+TEST_CASE("plan: mistakes are one line with place and key") {
+  const TestFolder folder;
+  const auto fails = [&](const std::string& text, const std::string& message, const std::vector<std::string>& sets = {}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH_AS(plan_of(folder, text, sets), doctest::Contains(message.c_str()), InputError);
+  };
+  fails("modle.x = 1", "x.toml:2: modle: unknown key; did you mean model?");
+  fails("[sweep]\nseed = []", "x.toml:3: sweep.seed: the list is empty");
+  fails("[sweep]\nseed = 3", "x.toml:3: sweep.seed: expected a list of values, found an integer");
+  fails("[sweep]\nseed = [1, 1]", "x.toml:3: sweep.seed: 1 is listed twice");
+  fails("[sweep]\nsede = [1]", "x.toml:3: sweep.sede: unknown key; did you mean seed?");
+  fails("[sweep]\nname = [\"a\"]", "x.toml:3: sweep.name: this key holds for the whole experiment");
+  fails("[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\"", "x.toml:5: variant.name: another variant is called \"a\" too");
+  fails("[[variant]]\ntrain.lr = 1", "x.toml:2: variant.name: this key is needed and missing");
+  fails("[[variant]]\nname = \"a\"\ntrian.lr = 1", "x.toml:4: variant.trian: unknown key; did you mean train?");
+  fails("[[variant]]\nname = \"a\"\nseed = 1\n[sweep]\nseed = [1]", "x.toml:4: variant.seed: this key is in [sweep] too");
+  fails("variant = 3", "x.toml:2: variant: expected an array of tables");
+  fails("name = \"../up\"", "x.toml:2: name: it names the folder of the results");
+  fails("scale = \"7m\"", "x.toml:2: scale: there is no [scales.7m]");
+  fails("reference = {loss = \"x\"}", "x.toml:2: reference.loss: expected a number, found a string");
+  fails("extends = \"x.toml\"", "x.toml: extends itself");
+  fails("extends = \"nowhere.toml\"", "nowhere.toml");
+  fails("", "--set: kind: expected one of probe, intervene, train; found \"walk\"", {"kind=walk"});
+  fails("", "--set: modle: unknown key", {"modle.x=1"});
+  fails("", "--set novalue: expected key=value", {"novalue"});
+  fails(
+      "[sweep]\nseed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.a = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.b = [1, 2, 3, 4, 5, 6, 7, 8, 9, "
+      "10]\n"
+      "train.c = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.d = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.e = [1, 2]",
+      "more than 100000 points");
+  folder.write("a.toml", "extends = \"b.toml\"");
+  folder.write("b.toml", "extends = \"a.toml\"");
+  CHECK_THROWS_WITH_AS(read_plan(folder.path() / "a.toml"), doctest::Contains("a.toml: extends itself"), InputError);
+}
+
+TEST_CASE("plan: a resolved point holds the defaults of every section, and unknown keys are refused") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder, "[train]\nlr = 0.1\n");
+  const Value resolved = resolve(plan, plan.points[0]);
+  REQUIRE(find(resolved, "train.clip"));
+  CHECK(to_text(*find(resolved, "train.clip")) == "1");
+  CHECK(to_text(*find(resolved, "train.lr")) == "0.1");
+  CHECK(to_text(*find(resolved, "seed")) == "0");
+  const Plan wrong = plan_of(folder, "[train]\nlr = 0.1\nclp = 2\n");
+  CHECK_THROWS_WITH_AS(resolve(wrong, wrong.points[0]), doctest::Contains("x.toml:4: train.clp: unknown key; did you mean clip?"),
+                       InputError);
+}
+
+TEST_CASE("plan: points are selected by number, id, name and shard") {
+  const TestFolder folder;
+  const Plan plan =
+      plan_of(folder, "[sweep]\nseed = [1, 2]\n[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\n[[variant]]\nname = \"c\"\n");
+  using Indices = std::vector<std::size_t>;
+  CHECK(select(plan, {}) == Indices{0, 1, 2, 3, 4, 5});
+  CHECK(select(plan, {{"5", "2"}}) == Indices{1, 4});
+  CHECK(select(plan, {{"b", "01-a-seed-1"}}) == Indices{0, 2, 3});
+  CHECK(select(plan, {{}, 2, 4}) == Indices{1, 5});
+  CHECK(select(plan, {{}, 4, 4}) == Indices{3});
+  CHECK_THROWS_WITH_AS(select(plan, {{"7"}}), doctest::Contains("--points 7"), InputError);
+  CHECK_THROWS_AS(select(plan, {{"d"}}), InputError);
+  CHECK_THROWS_AS(select(plan, {{}, 5, 4}), InputError);
+}
