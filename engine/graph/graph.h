@@ -1,0 +1,151 @@
+// A static computation: storages and the dispatches over them, built once by the ops, differentiated op by op.
+#pragma once
+
+#include "base/error.h"
+#include "graph/tensor.h"
+#include "vulkan/caps.h"
+#include "vulkan/pipeline.h"
+
+#include <array>
+#include <bit>
+#include <concepts>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ablate {
+
+class Graph;
+
+/// One push constant of a dispatch: a tensor (becomes its device address; none becomes null) or a 32-bit number.
+struct PushValue {
+  char kind;  ///< as PushField::kind
+  Tensor tensor;
+  std::uint32_t bits = 0;
+
+  PushValue(Tensor value) : kind('p'), tensor(std::move(value)) {}
+  template <std::floating_point T>
+  PushValue(T value) : kind('f'), bits(std::bit_cast<std::uint32_t>(static_cast<float>(value))) {}
+  template <std::unsigned_integral T>
+  PushValue(T value) : kind('u'), bits(static_cast<std::uint32_t>(value)) {
+    require(value <= 0xffffffffull, "a push constant of {} does not fit 32 bits", value);
+  }
+  template <std::signed_integral T>
+  PushValue(T value) : kind('i'), bits(static_cast<std::uint32_t>(value)) {}
+};
+
+/// What a dispatch must do at least, for benchmarks and time estimates.
+struct Cost {
+  double flop = 0;
+  double bytes = 0;
+};
+
+/// One launch. Which tensors it reads and writes follows from the pointer types of the shader's push constants.
+struct Dispatch {
+  std::string shader;
+  std::vector<PushValue> push;             ///< in the order of the shader's block
+  std::uint64_t rows = 0;                  ///< launch one workgroup per row (the kernel loops if there are more rows than workgroups), or
+  std::uint64_t items = 0;                 ///< launch one invocation per item (same), or
+  std::array<std::uint32_t, 3> groups{};   ///< launch exactly these workgroups
+  Specialization constants{};
+  std::uint32_t subgroup = 0;              ///< required subgroup size; 0: any
+  Cost cost{};
+  std::string label{};                     ///< set by Graph: the scope it was added in
+};
+
+struct Storage {
+  std::string name{};
+  std::uint64_t bytes = 0;
+  std::uint64_t address = 0;  ///< fixed device address of memory owned by someone else; 0: the planner places it
+  bool kept = false;          ///< holds its content from run to run (inputs, results); never shares memory
+  std::vector<float> constant{};  ///< initial content
+};
+
+/// Given the gradient of an op's output, appends the gradients of its inputs: one per input, empty for none.
+using Vjp = std::function<std::vector<Tensor>(Graph&, const Tensor&)>;
+
+class Graph {
+ public:
+  explicit Graph(const Caps& caps) : caps_(caps), storages_(1) {}
+
+  const Caps& caps() const { return caps_; }
+
+  /// A new intermediate; its memory is shared with others that are not live at the same time.
+  Tensor tensor(Shape shape, DType dtype, std::string name = "");
+  Tensor like(const Tensor& x) { return tensor(x.shape, x.dtype); }
+  /// Written by the host between runs, or read by it after one: its memory is its own.
+  Tensor input(std::string name, Shape shape, DType dtype);
+  /// Fixed f32 numbers (a rotation table, say), uploaded when an executor is made.
+  Tensor constant(std::string name, Shape shape, std::vector<float> values);
+  /// Memory that lives outside this graph, at a device address.
+  Tensor external(std::string name, Shape shape, DType dtype, std::uint64_t address);
+  /// Makes the content of `x` outlive the run, so that the host can read it.
+  Tensor keep(const Tensor& x);
+  /// The same elements under another shape. Throws InputError when the sizes differ. Differentiable.
+  Tensor reshape(const Tensor& x, Shape shape);
+  /// Rows [first, first + count) of the outermost dimension. Not differentiable.
+  Tensor slice(const Tensor& x, std::uint32_t first, std::uint32_t count);
+
+  void dispatch(Dispatch dispatch);
+
+  /// States that `y` depends on `inputs` and how gradients flow back. Returns y.
+  Tensor differentiable(const Tensor& y, std::vector<Tensor> inputs, Vjp vjp);
+
+  /// Marks a leaf to differentiate with respect to; its gradient is always f32.
+  void require_gradient(const Tensor& leaf);
+  /// Whether anything to differentiate with respect to reaches `x`: a vjp need not compute gradients for inputs where it does not.
+  bool wants_gradient(const Tensor& x) const;
+  /// Element type of the gradient of `x`.
+  DType gradient_dtype(const Tensor& x) const;
+  /// Inside a vjp: the part of the gradient of `x` gathered so far, removed from the books; a kernel that adds it saves a pass. Empty if none.
+  Tensor take_gradient(const Tensor& x);
+
+  /// Appends the backward pass of `loss` seeded with `seed` (same shape). `add` sums two tensors (graph knows no ops). Gradients of leaves are then
+  /// given by gradient().
+  void backward(const Tensor& loss, const Tensor& seed, const std::function<Tensor(Graph&, const Tensor&, const Tensor&)>& add);
+  /// The gradient of `leaf` after backward(); empty when the loss does not depend on it.
+  Tensor gradient(const Tensor& leaf) const;
+
+  /// Makes `x`, an intermediate that fills its storage, live at a fixed device address instead. Returns false if it cannot.
+  bool place(const Tensor& x, std::uint64_t address);
+
+  const std::vector<Storage>& storages() const { return storages_; }
+  const std::vector<Dispatch>& dispatches() const { return dispatches_; }
+  Cost cost() const;
+
+  /// Names the dispatches added while it lives: "layer.3.attn". Scopes nest.
+  class Scope {
+   public:
+    Scope(Graph& graph, const std::string& name) : graph_(graph), before_(graph.scope_) { graph.scope_ += graph.scope_.empty() ? name : "." + name; }
+    ~Scope() { graph_.scope_ = before_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Graph& graph_;
+    std::string before_;
+  };
+
+ private:
+  struct DiffNode {
+    Tensor y;
+    std::vector<Tensor> inputs;
+    Vjp vjp;
+    std::string scope;
+  };
+
+  Tensor make(Storage storage, Shape shape, DType dtype);
+
+  const Caps& caps_;
+  std::vector<Storage> storages_;
+  std::vector<Dispatch> dispatches_;
+  std::vector<DiffNode> nodes_;
+  std::uint32_t values_ = 0;
+  std::map<std::uint32_t, bool> wanted_;           // value -> is a leaf
+  std::map<std::uint32_t, Tensor> gradients_;      // value -> gradient so far
+  std::string scope_;
+};
+
+}  // namespace ablate

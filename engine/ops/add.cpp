@@ -1,0 +1,20 @@
+#include "ops/add.h"
+
+namespace ablate {
+
+Tensor add(Graph& graph, const Tensor& a, const Tensor& b) {
+  require(a.shape == b.shape && a.dtype == b.dtype, "add: {} {} and {} {}", name_of(a.dtype), to_string(a.shape), name_of(b.dtype), to_string(b.shape));
+  const Tensor y = graph.like(a);
+  graph.dispatch({.shader = "elementwise/add",
+                  .push = {a, b, y, static_cast<std::uint32_t>(a.size())},
+                  .items = (a.size() + 3) / 4,
+                  .constants = for_type(a),
+                  .cost = {.flop = static_cast<double>(a.size()), .bytes = 3.0 * static_cast<double>(a.bytes())}});
+  return graph.differentiable(y, {a, b}, [](Graph&, const Tensor& dy) { return std::vector<Tensor>{dy, dy}; });
+}
+
+void backward(Graph& graph, const Tensor& loss, const Tensor& seed) {
+  graph.backward(loss, seed, [](Graph& g, const Tensor& a, const Tensor& b) { return add(g, a, b); });
+}
+
+}  // namespace ablate

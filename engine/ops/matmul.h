@@ -1,0 +1,23 @@
+// Matrix products, and the linear layer made of them.
+#pragma once
+
+#include "ops/op.h"
+
+namespace ablate {
+
+/// How the operands are stored: nn A (M, K) and B (K, N); nt B as (N, K); tn A as (K, M).
+enum class Layout { nn, nt, tn };
+
+struct MatmulOptions {
+  DType out = DType::f32;  ///< element type of the product
+  Tensor residual{};       ///< added to the product: same shape and type; none
+};
+
+/// A B (+ residual) over the last two dimensions; leading dimensions are a batch and must agree. f32 accumulation. Not differentiable by itself
+/// (see linear). Throws InputError when the shapes do not fit.
+Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options = {});
+
+/// x W^T (+ residual): x (..., K), w (N, K) -> (..., N) in x's type. Differentiable in x, w and the residual.
+Tensor linear(Graph& graph, const Tensor& x, const Tensor& w, const Tensor& residual = {});
+
+}  // namespace ablate

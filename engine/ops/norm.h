@@ -1,0 +1,22 @@
+// Norms by name: what `[model] norm = "..."` can say. Each kind registers itself in its own file.
+#pragma once
+
+#include "ops/op.h"
+
+#include <functional>
+#include <string>
+
+namespace ablate {
+
+struct NormArgs {
+  Tensor x;                                                     ///< (..., D)
+  std::function<Tensor(const std::string& name)> parameter;     ///< one of the kind's own
+  float eps = 1e-5f;
+};
+
+struct NormKind {
+  std::function<Tensor(Graph&, const NormArgs&)> apply;
+};
+using Norms = Registry<NormKind>;
+
+}  // namespace ablate

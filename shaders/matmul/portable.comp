@@ -1,0 +1,40 @@
+#version 460
+#include "common/kernel.glsl"
+
+// C = A B (+ residual), batched. A: (M, K), B: (K, N), C, residual: (M, N), each as its layout says: NN as written, NT with B stored (N, K), TN with A stored (K, M).
+// An invocation computes a 4 x 4 tile in registers; no shared memory, so it also suits CPUs.
+layout(constant_id = 2) const uint A_TYPE = DTYPE_F32;
+layout(constant_id = 3) const uint B_TYPE = DTYPE_F32;
+layout(constant_id = 4) const uint C_TYPE = DTYPE_F32;
+layout(constant_id = 5) const uint A_TRANSPOSED = 0;
+layout(constant_id = 6) const uint B_TRANSPOSED = 0;
+layout(push_constant) uniform Push { In a; In b; In residual; Out c; uint m, n, k, batch; } p;
+
+float a_at(uint batch, uint row, uint k) {
+  return load_as(Words(p.a), batch * p.m * p.k + (A_TRANSPOSED != 0 ? k * p.m + row : row * p.k + k), A_TYPE);
+}
+float b_at(uint batch, uint k, uint column) {
+  return load_as(Words(p.b), batch * p.k * p.n + (B_TRANSPOSED != 0 ? column * p.k + k : k * p.n + column), B_TYPE);
+}
+
+void main() {
+  const uint tile_rows = (p.m + 3) / 4, tile_columns = (p.n + 3) / 4;
+  for (uint tile = first_item(); tile < p.batch * tile_rows * tile_columns; tile += item_stride()) {
+    const uint batch = tile / (tile_rows * tile_columns);
+    const uint row = tile / tile_columns % tile_rows * 4, column = tile % tile_columns * 4;
+    const uvec4 rows = min(row + uvec4(0, 1, 2, 3), uvec4(p.m - 1)), columns = min(column + uvec4(0, 1, 2, 3), uvec4(p.n - 1));
+    vec4 sum[4] = vec4[4](vec4(0), vec4(0), vec4(0), vec4(0));
+    for (uint k = 0; k < p.k; ++k) {
+      const vec4 b = vec4(b_at(batch, k, columns.x), b_at(batch, k, columns.y), b_at(batch, k, columns.z), b_at(batch, k, columns.w));
+      [[unroll]] for (uint i = 0; i < 4; ++i) sum[i] = fma(vec4(a_at(batch, rows[i], k)), b, sum[i]);
+    }
+    [[unroll]] for (uint i = 0; i < 4; ++i) {
+      [[unroll]] for (uint j = 0; j < 4; ++j) {
+        if (row + i >= p.m || column + j >= p.n) continue;
+        const uint at = (batch * p.m + row + i) * p.n + column + j;
+        const float before = is_null(p.residual) ? 0.0 : load_as(Words(p.residual), at, C_TYPE);
+        store_as(Words(p.c), at, sum[i][j] + before, C_TYPE);
+      }
+    }
+  }
+}
