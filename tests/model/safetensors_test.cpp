@@ -81,7 +81,7 @@ TEST_CASE("16-bit and 64-bit values are converted") {
 
 TEST_CASE("broken files are refused in one line") {
   const auto refuses = [](const std::string& file, const char* message) {
-    CAPTURE(message);
+    CAPTURE(std::string(message));
     CHECK_THROWS_WITH_AS(parse(file), doctest::Contains(message), InputError);
   };
   refuses("1234567", "no safetensors file");

@@ -1,0 +1,74 @@
+// A `[model]` table becomes a TransformerConfig.
+#include "base/error.h"
+#include "base/settings.h"
+#include "model/config.h"
+#include "model/config_fields.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace ablate {
+namespace {
+
+/// Reads each key of a table into the member it belongs to; the member's value
+/// is the default.
+struct Reader {
+  Settings& table;
+
+  template <class T>
+  void operator()(const char* key, T& member) {
+    if constexpr (std::is_enum_v<T>) {
+      const auto& names = names_of<T>;
+      const std::string name = table.choice(key, std::string(name_of(member)), {names.begin(), names.end()});
+      member = static_cast<T>(std::find(names.begin(), names.end(), name) - names.begin());
+    } else {
+      member = table.get<T>(key, member);
+    }
+  }
+
+  void operator()(const char* key, std::optional<int>& member) {
+    if (table.has(key)) member = table.get<int>(key);
+  }
+
+  void operator()(const char* key, std::optional<std::array<int, 2>>& member) {
+    if (!table.has(key)) return;
+    const auto ends = table.get<std::vector<int>>(key);
+    require(ends.empty() || ends.size() == 2,
+            "{}: expected [first, end), two positions, or [] for all, found {} "
+            "numbers",
+            table.where(key), ends.size());
+    if (ends.empty()) member.reset();
+    else member = std::array{ends[0], ends[1]};
+  }
+};
+
+int default_ffn_width(int d_model, const std::string& ffn) {
+  const std::int64_t gated = (std::int64_t{8} * d_model + 3 * 16 - 1) / (3 * 16) * 16;
+  return static_cast<int>(ffn == "gelu" || ffn == "relu" ? gated / 2 * 3 : gated);
+}
+
+}  // namespace
+
+TransformerConfig TransformerConfig::from(Settings& model) {
+  TransformerConfig c;
+  Reader read{model};
+  read("d_model", c.d_model);
+  read("n_heads", c.n_heads);
+  read("ffn", c.ffn);
+  c.n_kv_heads = c.n_heads;
+  if (!model.has("head_dim")) {
+    require(c.n_heads > 0 && c.d_model % c.n_heads == 0, "{}: {} channels do not divide into {} heads; give head_dim",
+            model.where("d_model"), c.d_model, c.n_heads);
+    c.head_dim = c.d_model / c.n_heads;
+  }
+  if (model.has("d_model")) c.d_ffn = default_ffn_width(c.d_model, c.ffn);
+  visit_fields(c, read);
+  if (model.has("rope_scaling")) {
+    Settings scaling = model.table("rope_scaling");
+    visit_rope_scaling(c.rope_scaling, Reader{scaling});
+  }
+  c.validate();
+  return c;
+}
+
+}  // namespace ablate

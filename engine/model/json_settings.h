@@ -1,0 +1,16 @@
+// JSON read through the same class as experiment files: typed keys, messages that name the place, and no key left unread.
+#pragma once
+
+#include "base/settings.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ablate {
+
+/// The object that `json` holds; keys whose value is null are absent (`nulls`, if given, gets their names at the top level). `where` (a
+/// file name) starts every message. Throws InputError for text that is not a JSON object.
+Settings settings_from_json(std::string_view json, const std::string& where, std::vector<std::string>* nulls = nullptr);
+
+}  // namespace ablate
