@@ -1,0 +1,34 @@
+#include "model/tokenizer/replacement.h"
+
+namespace ablate {
+
+Regex read_pattern(const JsonNode& node) {
+  node.allow_only({"String", "Regex"});
+  if (const auto text = node.find("String")) return {text->string(), RegexSyntax::literal, text->where()};
+  const JsonNode regex = node.at("Regex");
+  return {regex.string(), RegexSyntax::oniguruma, regex.where()};
+}
+
+Replacement read_replacement(const JsonNode& node) {
+  node.allow_only({"type", "pattern", "content"});
+  return {read_pattern(node.at("pattern")), node.at("content").string()};
+}
+
+std::string Replacement::apply(std::string_view text) const {
+  std::string result;
+  result.reserve(text.size());
+  std::size_t copied = 0;
+  for (Regex::Scan scan(pattern_, text); scan.next(); copied = scan.end()) {
+    result.append(text.substr(copied, scan.begin() - copied));
+    result += content_;
+  }
+  result.append(text.substr(copied));
+  return result;
+}
+
+std::size_t Replacement::match_at_start(std::string_view text) const {
+  Regex::Scan scan(pattern_, text);
+  return scan.next() && scan.begin() == 0 ? scan.end() : 0;
+}
+
+}  // namespace ablate

@@ -1,0 +1,37 @@
+// The few questions about Unicode text that a tokenizer asks; the answers come from utf8proc.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ablate {
+
+/// The code point at byte `at` of valid UTF-8; moves `at` behind it.
+char32_t next_code_point(std::string_view text, std::size_t& at);
+
+void append_utf8(std::string& text, char32_t code_point);
+
+/// The property White_Space (Rust's char::is_whitespace, \s of its regex crate).
+bool is_whitespace(char32_t code_point);
+
+/// General category Nd, Nl or No (Rust's char::is_numeric).
+bool is_numeric(char32_t code_point);
+
+/// Lower case of every character by itself, without the context rule for the final sigma (Rust's char::to_lowercase).
+std::string lowercase(std::string_view text);
+
+enum class NormalForm { nfc, nfd, nfkc, nfkd };
+
+/// Unicode Standard Annex 15. Throws std::bad_alloc or InputError when utf8proc gives up.
+std::string normal_form(std::string_view text, NormalForm form);
+
+/// `text` with U+FFFD for every maximal ill-formed part (The Unicode Standard, section 3.9, table 3-8): Python's errors="replace", Rust's
+/// from_utf8_lossy. Control characters and NUL are well-formed and stay.
+std::string repair_utf8(std::string_view text);
+bool is_valid_utf8(std::string_view text);
+
+/// For messages: line breaks and other control characters become spaces.
+std::string one_line(std::string_view text);
+
+}  // namespace ablate
