@@ -85,8 +85,9 @@ struct Environment {
 /// The folder of one experiment, locked as long as the object lives.
 class ResultsFolder {
  public:
-  /// Makes `out`/<plan.name>. Without `resume` a folder that already holds results is refused (InputError: use --resume or another --out);
-  /// with it the rows of finished points are read back, and a failed point counts as not finished.
+  /// Makes `out`/<plan.name> and locks it. With `resume` the rows of finished points are read back (a failed point counts as not finished;
+  /// a row that was made with other settings is refused by InputError). Without it, what an earlier run left is moved to the folder
+  /// `previous`.
   ResultsFolder(const std::filesystem::path& out, const Plan& plan, bool resume);
 
   const std::filesystem::path& path() const { return path_; }
@@ -97,7 +98,7 @@ class ResultsFolder {
 
   /// Writes points/<id>/row.json, then results.json and results.csv (now, or with a later row where rewriting them would take a tenth of
   /// the time).
-  void add(Row row);
+  void add(const Row& row);
   /// Writes results.json and results.csv.
   void flush();
 
@@ -105,7 +106,11 @@ class ResultsFolder {
   void write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds);
 
  private:
+  void read_finished();
+  std::size_t index_of(const Row& row) const;
+
   Plan plan_;
+  std::map<std::string, std::size_t> index_;  // of a point's id in the plan
   std::filesystem::path path_;
   std::optional<FolderLock> lock_;
   std::vector<Row> rows_;

@@ -1,0 +1,284 @@
+#include "experiment/results.h"
+
+#include "base/error.h"
+#include "experiment/json.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+namespace ablate {
+namespace {
+
+namespace fs = std::filesystem;
+
+double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+Value value_from_json(const Json& json) {
+  if (json.is_boolean()) return {json.get<bool>(), ""};
+  if (json.is_number_integer()) return {json.get<std::int64_t>(), ""};
+  if (json.is_number()) return {json.get<double>(), ""};
+  if (json.is_string()) return {json.get<std::string>(), ""};
+  Value value;
+  if (json.is_array()) {
+    value.data = Value::Array{};
+    for (const Json& item : json) value.as<Value::Array>()->push_back(value_from_json(item));
+  } else if (json.is_object()) {
+    value.data = Value::Table{};
+    for (const auto& [key, item] : json.items()) value.as<Value::Table>()->emplace(key, value_from_json(item));
+  }
+  return value;
+}
+
+Json row_to_json(const Row& row) {
+  Json point = {{"id", row.id}, {"label", row.label}};
+  if (!row.name.empty()) point["name"] = row.name;
+  for (const auto& [key, value] : row.swept) point[key] = value_to_json(value);
+  Json json = {{"point", point}, {"metrics", metrics_to_json(row.metrics)}};
+  for (const auto& [metric, value] : row.reference) json["reference"][metric] = number_to_json(value);
+  if (!row.error.empty()) json["error"] = row.error;
+  return json;
+}
+
+Row row_from_json(const Json& json) {
+  Row row;
+  const Json& point = json.at("point");
+  row.id = point.at("id").get<std::string>();
+  row.label = point.at("label").get<std::string>();
+  row.name = point.value("name", "");
+  for (const auto& [key, value] : point.items()) {
+    if (key != "id" && key != "label" && key != "name") row.swept.emplace_back(key, value_from_json(value));
+  }
+  row.metrics = metrics_from_json(json.at("metrics"));
+  const Json reference = json.value("reference", Json::object());
+  for (const auto& [metric, value] : reference.items()) row.reference.emplace_back(metric, value.get<double>());
+  row.error = json.value("error", "");
+  return row;
+}
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+template <class Read>
+auto parse_file(const fs::path& path, Read&& read) {
+  try {
+    return read(Json::parse(read_text(path)));
+  } catch (const Json::exception& error) {
+    bad_input("{}: not a file that Ablate wrote: {}", path.string(), error.what());
+  }
+}
+
+/// A field of RFC 4180.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_field(const Metric& metric) {
+  if (const auto* text = std::get_if<std::string>(&metric)) return csv_field(*text);
+  const double number = std::get<double>(metric);
+  return std::isfinite(number) ? fmt::format("{}", number) : "";
+}
+
+bool is_scalar(const Metric& metric) { return std::holds_alternative<double>(metric) || std::holds_alternative<std::string>(metric); }
+
+class Csv {
+ public:
+  explicit Csv(const std::vector<Row>& rows) {
+    for (const Row& row : rows) {
+      lines_.emplace_back();
+      put("id", row.id);
+      put("label", row.label);
+      if (!row.name.empty()) put("name", row.name);
+      for (const auto& [key, value] : row.swept) put(key, to_text(value));
+      for (const auto& [name, metric] : row.metrics) {
+        if (is_scalar(metric)) put(name, metric);
+      }
+      for (const auto& [name, value] : row.reference) put("reference." + name, value);
+      if (!row.error.empty()) put("error", row.error);
+    }
+  }
+
+  std::string text() const {
+    std::string text = join(columns_);
+    for (const auto& line : lines_) {
+      std::vector<std::string> fields;
+      for (const std::string& column : columns_) {
+        const auto at = line.find(column);
+        fields.push_back(at == line.end() ? "" : at->second);
+      }
+      text += join(fields);
+    }
+    return text;
+  }
+
+ private:
+  void put(const std::string& column, const Metric& value) {
+    if (known_.insert(column).second) columns_.push_back(column);
+    lines_.back()[column] = csv_field(value);
+  }
+
+  static std::string join(const std::vector<std::string>& fields) {
+    std::string line;
+    for (std::size_t i = 0; i < fields.size(); ++i) line += (i ? "," : "") + fields[i];
+    return line + "\n";
+  }
+
+  std::vector<std::string> columns_;
+  std::set<std::string> known_;
+  std::vector<std::map<std::string, std::string>> lines_;
+};
+
+/// What a point's result depends on, in one number.
+std::string fingerprint(const Point& point) {
+  Value table = point.table;
+  for (const char* key : {"title", "description", "report", "device"}) erase(table, key);
+  return fmt::format("{:016x}", hash_text(to_json(table, -1)));
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw RunError(fmt::format("{}: cannot be made ({})", folder.string(), error.message()));
+}
+
+void move_to_previous(const fs::path& folder) {
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename() != ".lock" && entry.path().filename() != "previous") old.push_back(entry.path());
+  }
+  if (old.empty()) return;
+  fs::remove_all(folder / "previous");
+  fs::create_directory(folder / "previous");
+  for (const fs::path& path : old) fs::rename(path, folder / "previous" / path.filename());
+}
+
+}  // namespace
+
+void Metrics::set(std::string_view name, Metric value) {
+  for (auto& [known, metric] : entries_) {
+    if (known == name) {
+      metric = std::move(value);
+      return;
+    }
+  }
+  entries_.emplace_back(name, std::move(value));
+}
+
+const Metric* Metrics::find(std::string_view name) const {
+  for (const auto& [known, metric] : entries_) {
+    if (known == name) return &metric;
+  }
+  return nullptr;
+}
+
+double Metrics::number(std::string_view name) const {
+  const Metric* metric = find(name);
+  const double* number = metric ? std::get_if<double>(metric) : nullptr;
+  return number ? *number : std::numeric_limits<double>::quiet_NaN();
+}
+
+Row Row::of(const Point& point, Metrics metrics) {
+  return {point.id, point.name, point.label, point.swept, point.reference, std::move(metrics), ""};
+}
+
+Results read_results(const fs::path& path) {
+  return parse_file(path, [](const Json& json) {
+    Results results{json.at("experiment").get<std::string>(), {}};
+    for (const Json& row : json.at("rows")) results.rows.push_back(row_from_json(row));
+    return results;
+  });
+}
+
+ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, bool resume) : plan_(plan), path_(out / plan.name) {
+  for (std::size_t i = 0; i < plan_.points.size(); ++i) index_.emplace(plan_.points[i].id, i);
+  make_folder(path_);
+  lock_.emplace(path_);
+  try {
+    if (!resume) move_to_previous(path_);
+  } catch (const fs::filesystem_error& error) {
+    throw RunError(fmt::format("{}: earlier results cannot be moved to previous/ ({})", path_.string(), error.code().message()));
+  }
+  if (resume) read_finished();
+}
+
+void ResultsFolder::read_finished() {
+  for (const Point& point : plan_.points) {
+    const fs::path file = path_ / "points" / point.id / "row.json";
+    if (!fs::exists(file)) continue;
+    const auto [row, settings] =
+        parse_file(file, [](const Json& json) { return std::pair(row_from_json(json), json.value("settings", "")); });
+    require(settings == fingerprint(point),
+            "{}: made with other settings than this experiment's: give another --out, or run without --resume", file.string());
+    if (row.error.empty()) rows_.push_back(row);
+  }
+}
+
+fs::path ResultsFolder::point(const Point& point) const {
+  const fs::path folder = path_ / "points" / point.id;
+  make_folder(folder);
+  return folder;
+}
+
+bool ResultsFolder::finished(const Point& point) const {
+  return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.id == point.id && row.error.empty(); });
+}
+
+std::size_t ResultsFolder::index_of(const Row& row) const {
+  const auto at = index_.find(row.id);
+  if (at == index_.end()) throw RunError(fmt::format("there is no point {} in {}", row.id, plan_.name));
+  return at->second;
+}
+
+void ResultsFolder::add(const Row& row) {
+  const std::size_t index = index_of(row);
+  const Point& owner = plan_.points[index];
+  Json json = row_to_json(row);
+  json["settings"] = fingerprint(owner);
+  write_atomically(point(owner) / "row.json", dump(json));
+
+  std::erase_if(rows_, [&](const Row& other) { return other.id == row.id; });
+  const auto after = std::partition_point(rows_.begin(), rows_.end(), [&](const Row& other) { return index_of(other) < index; });
+  rows_.insert(after, row);
+  if (seconds_now() - last_flush_ >= 10 * flush_took_) flush();
+}
+
+void ResultsFolder::flush() {
+  const double start = seconds_now();
+  Json json = {{"experiment", plan_.name}, {"rows", Json::array()}};
+  for (const Row& row : rows_) json["rows"].push_back(row_to_json(row));
+  write_atomically(path_ / "results.json", dump(json));
+  write_atomically(path_ / "results.csv", Csv(rows_).text());
+  last_flush_ = seconds_now();
+  flush_took_ = last_flush_ - start;
+}
+
+void ResultsFolder::write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds) {
+  Json json = {{"experiment", plan_.name},
+               {"kind", plan_.kind},
+               {"title", plan_.title},
+               {"description", plan_.description},
+               {"file", plan_.source.generic_string()},
+               {"set", plan_.sets},
+               {"command", environment.command},
+               {"version", environment.version},
+               {"device", environment.device},
+               {"driver", environment.driver},
+               {"caps", environment.caps},
+               {"masked_caps", environment.masked},
+               {"shader_hashes", environment.shader_hashes},
+               {"notes", environment.notes},
+               {"wall_seconds", number_to_json(wall_seconds)},
+               {"points", Json::array()}};
+  for (std::size_t i = 0; i < plan_.points.size(); ++i) {
+    const Point& point = plan_.points[i];
+    Json entry = {{"id", point.id}, {"label", point.label}};
+    entry["configuration"] = value_to_json(i < configuration.size() ? configuration[i] : point.table);
+    json["points"].push_back(std::move(entry));
+  }
+  write_atomically(path_ / "manifest.json", dump(json));
+}
+
+}  // namespace ablate
