@@ -1,6 +1,7 @@
 #include "experiment/plan.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "experiment/expression.h"
 #include "experiment/toml.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_points = 100000;
+constexpr std::size_t most_points = 20000;
 
 const std::vector<std::string>& top_level_keys() {
   static const std::vector<std::string> keys{"name",  "kind",    "title",     "description", "seed",    "scale",        "scales",
@@ -65,12 +66,13 @@ struct Axis {
 /// An experiment file with all it extends, before points are made of it.
 class Source {
  public:
-  Source(const fs::path& file, const std::vector<std::string>& sets);
+  /// `text` is the content of `file`.
+  Source(const fs::path& file, std::string_view text, const std::vector<std::string>& sets);
 
   Plan plan(const fs::path& file) const;
 
  private:
-  void load(const fs::path& file);
+  void load(const fs::path& file, std::string_view text);
   void find_variants();
   void find_axes(const Value& sweep, const std::string& prefix);
   void check_axes() const;
@@ -92,13 +94,13 @@ class Source {
   std::vector<Axis> axes_;
 };
 
-Source::Source(const fs::path& file, const std::vector<std::string>& sets) {
+Source::Source(const fs::path& file, std::string_view text, const std::vector<std::string>& sets) {
   for (const std::string& set : sets) {
     Assignment assignment = parse_assignment(set);
     assignment.value.order = (std::uint64_t{1} << 62) + sets_.size();
     sets_.push_back(std::move(assignment));
   }
-  load(file);
+  load(file, text);
   common_ = merged(scale_of(nullptr, {}));
   for (const Assignment& set : sets_) lay(common_, set.key, set.value);
   check_top_level(common_);
@@ -112,15 +114,18 @@ Source::Source(const fs::path& file, const std::vector<std::string>& sets) {
   check_variants();
 }
 
-void Source::load(const fs::path& file) {
+void Source::load(const fs::path& file, std::string_view text) {
   const fs::path canonical = fs::weakly_canonical(file);
   for (const fs::path& other : loading_) require(other != canonical, "{}: extends itself", file.generic_string());
   require(loading_.size() < 32, "{}: more than 32 files extend one another", file.generic_string());
   const std::uint64_t first_order = (std::uint64_t{32} - loading_.size()) << 32;  // a base file's keys come before those of what extends it
   loading_.push_back(canonical);
 
-  File entry{read_toml(file, first_order), {}};
-  if (const std::string base = text_at(entry.table, "extends", ""); !base.empty()) load(file.parent_path() / base);
+  File entry{parse_toml(text, file.generic_string(), first_order), {}};
+  if (const std::string base = text_at(entry.table, "extends", ""); !base.empty()) {
+    const fs::path path = file.parent_path() / base;
+    load(path, read_text(path));
+  }
   if (const Value* scales = find(entry.table, "scales")) {
     require(scales->as<Value::Table>(), "{}: scales: expected a table of tables, found {}", scales->where, type_name(*scales));
     for (const auto& [name, scale] : *scales->as<Value::Table>()) {
@@ -348,11 +353,13 @@ Settings Point::settings() const {
   return settings;
 }
 
-Plan read_plan(const fs::path& file, const std::vector<std::string>& sets) {
-  Plan plan = Source(file, sets).plan(file);
+Plan parse_plan(std::string_view text, const fs::path& file, const std::vector<std::string>& sets) {
+  Plan plan = Source(file, text, sets).plan(file);
   plan.sets = sets;
   return plan;
 }
+
+Plan read_plan(const fs::path& file, const std::vector<std::string>& sets) { return parse_plan(read_text(file), file, sets); }
 
 Value resolve(const Plan& plan, const Point& point) {
   Settings settings = point.settings();

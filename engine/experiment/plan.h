@@ -42,6 +42,9 @@ struct Plan {
 /// Reads `file` with what it extends. Throws InputError, one line with place and key.
 Plan read_plan(const std::filesystem::path& file, const std::vector<std::string>& sets = {});
 
+/// The same for text that stands for the content of `file`.
+Plan parse_plan(std::string_view text, const std::filesystem::path& file, const std::vector<std::string>& sets = {});
+
 /// Reads every section of the point that someone registered a reader for and returns the table with the defaults filled in. Throws
 /// InputError for wrong types, bad values and unknown keys. Needs no device.
 Value resolve(const Plan& plan, const Point& point);

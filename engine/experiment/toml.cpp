@@ -1,7 +1,6 @@
 #include "experiment/toml.h"
 
 #include "base/error.h"
-#include "base/file.h"
 
 #include <toml++/toml.h>
 
@@ -65,10 +64,6 @@ Value parse_toml(std::string_view text, const std::string& name, std::uint64_t f
   } catch (const toml::parse_error& error) {
     rethrow(error, name);
   }
-}
-
-Value read_toml(const std::filesystem::path& path, std::uint64_t first_order) {
-  return parse_toml(read_text(path), path.generic_string(), first_order);
 }
 
 Assignment parse_assignment(std::string_view text) {

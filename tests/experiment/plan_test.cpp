@@ -154,7 +154,7 @@ TEST_CASE("plan: mistakes are one line with place and key") {
       "[sweep]\nseed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.a = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.b = [1, 2, 3, 4, 5, 6, 7, 8, 9, "
       "10]\n"
       "train.c = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.d = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\ntrain.e = [1, 2]",
-      "more than 100000 points");
+      "more than 20000 points");
   folder.write("a.toml", "extends = \"b.toml\"");
   folder.write("b.toml", "extends = \"a.toml\"");
   CHECK_THROWS_WITH_AS(read_plan(folder.path() / "a.toml"), doctest::Contains("a.toml: extends itself"), InputError);

@@ -1,7 +1,6 @@
 #include "experiment/toml.h"
 
 #include "base/error.h"
-#include "support/folder.h"
 
 #include <doctest/doctest.h>
 
@@ -19,7 +18,6 @@ TEST_CASE("toml: what is not TOML is one line with its place") {
   CHECK_THROWS_WITH_AS(parse_toml("a = 1\nb = = 2\n", "f.toml"), doctest::Contains("f.toml:2: not TOML"), InputError);
   CHECK_THROWS_WITH_AS(parse_toml("a = 1\na = 2\n", "f.toml"), doctest::Contains("f.toml:2: not TOML"), InputError);
   CHECK_THROWS_WITH_AS(parse_toml("a = 1979-05-27\n", "f.toml"), doctest::Contains("f.toml:1: a: expected"), InputError);
-  CHECK_THROWS_WITH_AS(read_toml("/does/not/exist.toml"), doctest::Contains("/does/not/exist.toml"), InputError);
 }
 
 TEST_CASE("toml: assignments of the command line") {

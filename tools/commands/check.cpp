@@ -1,0 +1,85 @@
+// `ablate check FILE.toml`: reads the file as a run would, and says what it would do.
+#include "base/error.h"
+#include "command.h"
+#include "experiment/results.h"
+#include "run_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace ablate {
+namespace {
+
+using Keys = std::map<std::string, std::string>;
+
+/// Every key below `value` with its dotted name.
+void flatten(const Value& value, const std::string& name, Keys& keys) {
+  const auto* table = value.as<Value::Table>();
+  if (!table) {
+    keys[name] = to_text(value);
+    return;
+  }
+  for (const auto& [key, item] : *table) flatten(item, name.empty() ? key : name + "." + key, keys);
+}
+
+/// Per point the keys that are not the same for all of them.
+std::vector<Keys> differences(const std::vector<Value>& points) {
+  std::vector<Keys> all;
+  std::map<std::string, std::set<std::string>> values;
+  for (const Value& point : points) {
+    flatten(point, "", all.emplace_back());
+    for (const auto& [key, value] : all.back()) values[key].insert(value);
+  }
+  const auto everywhere_same = [&](const std::string& key) {
+    return values[key].size() == 1 && std::all_of(all.begin(), all.end(), [&](const Keys& keys) { return keys.count(key); });
+  };
+  std::vector<Keys> different(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const auto& [key, value] : all[i]) {
+      if (!everywhere_same(key)) different[i][key] = value;
+    }
+  }
+  return different;
+}
+
+std::string as_json(const Plan& plan, std::vector<Value> points) {
+  Value::Array list;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    assign(points[i], "id", {plan.points[i].id, ""});
+    assign(points[i], "label", {plan.points[i].label, ""});
+    for (const auto& [metric, value] : plan.points[i].reference) assign(points[i], "reference." + metric, {value, ""});
+    list.push_back(std::move(points[i]));
+  }
+  const Value whole{Value::Table{{"experiment", {plan.name, ""}}, {"kind", {plan.kind, ""}}, {"points", {std::move(list), ""}}}, ""};
+  return to_json(whole);
+}
+
+std::string as_text(const Plan& plan, const std::vector<Value>& points) {
+  std::string text =
+      fmt::format("{}: {} ({}, {} point{})\n", plan.name, plan.title, plan.kind, points.size(), points.size() == 1 ? "" : "s");
+  std::size_t width = 0;
+  for (const Point& point : plan.points) width = std::max(width, point.id.size());
+  const std::vector<Keys> different = differences(points);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    text += fmt::format("  {:<{}}", plan.points[i].id, width);
+    for (const auto& [key, value] : different[i]) text += fmt::format("  {}={}", key, value);
+    text += "\n";
+  }
+  return text;
+}
+
+const CommandRegistration registration{{"check", "Validate an experiment file and print its points", [](CLI::App& app) {
+                                          auto options = std::make_shared<RunOptions>();
+                                          auto json = std::make_shared<bool>(false);
+                                          add_plan_options(app, *options);
+                                          app.add_flag("--json", *json, "Print every point's resolved keys, defaults included, as JSON");
+                                          return [options, json] {
+                                            const Plan plan = options->plan();
+                                            std::vector<Value> points;
+                                            for (const Point& point : plan.points) points.push_back(resolve(plan, point));
+                                            fmt::print("{}\n", *json ? as_json(plan, std::move(points)) : as_text(plan, points));
+                                            return 0;
+                                          };
+                                        }}};
+
+}  // namespace
+}  // namespace ablate
