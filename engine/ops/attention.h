@@ -1,0 +1,44 @@
+// Causal attention, fused: scores and weights are never stored (Dao et al. 2022, FlashAttention; online softmax of Milakov and Gimelshein 2018).
+#pragma once
+
+#include "ops/op.h"
+
+#include <string>
+
+namespace ablate {
+
+/// One attention's arithmetic. Scores are q . k / sqrt(head_dim); query i sees the keys j <= i.
+struct AttentionOptions {
+  std::uint32_t heads = 0, kv_heads = 0, head_dim = 0;  ///< query head h uses key and value head h / (heads / kv_heads)
+  /// Weights from scores: softmax; softmax1, whose denominator has one more term 1 (Miller 2023); sigmoid, not normalised;
+  /// relu, relu(score) / (i + 1) (Guo et al. 2024).
+  std::string score = "softmax";
+  std::uint32_t window = 0;  ///< sliding window: query i sees the keys i - window + 1 .. i; 0: all
+  Tensor sinks{};            ///< (heads) f32: a learned logit per head in the softmax's denominator, without a value. Only with softmax
+  Tensor k_bias{};           ///< (kv_heads, head_dim), f32 or q's type: a learned key before all others, visible to every query, not rotated
+  Tensor v_bias{};           ///< the same shape: its value; zeros if absent
+  /// Intervention: queries i > masked_key give this key weight 0 (before normalisation). The key's own query keeps it, so that no row is empty.
+  /// Counts tokens, not the learned key. -1: none.
+  std::int32_t masked_key = -1;
+  /// Which kernel: "" the best for the device and shape; or by name: rows (one query per invocation, for CPUs), tiles (shared memory),
+  /// coopmat (KHR cooperative matrix, 16-bit types), coopmat2 (NV cooperative matrix 2). For tests and benchmarks. Throws InputError when it cannot run.
+  std::string kernel{};
+};
+
+struct AttentionResult {
+  Tensor y;  ///< (B, T, heads * head_dim), q's type
+  /// (B, heads, T) f32: log-sum-exp of a query's scores, sink and learned key included. For sigmoid and relu, which need none, the sum of its weights.
+  Tensor lse;
+};
+
+/// q: (B, T, heads * head_dim), k, v: (B, T, kv_heads * head_dim), all of one type. Never stores T x T, in either direction.
+/// Differentiable in q, k, v, sinks, k_bias and v_bias; gradients repeat bitwise. Throws InputError when shapes or options do not fit.
+AttentionResult attention(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options);
+
+/// Columns of the full map: the learned key, if there is one, then the T tokens.
+inline std::uint32_t attention_columns(const Tensor& q, const AttentionOptions& options) { return q.dim(1) + (options.k_bias ? 1u : 0u); }
+
+/// Every weight, (B, heads, T, attention_columns) f32, zeros where a query does not see a key. Only for dumps: T x T memory.
+Tensor attention_map(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options);
+
+}  // namespace ablate
