@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,11 +13,17 @@ namespace ablate {
 class Settings;
 class BigramTask;
 
-/// Token ids, row-major (rows, columns). For training, columns = T + 1: inputs are columns 0 .. T-1 and targets 1 .. T.
+/// Token ids, row-major (rows, columns). For training, columns = T + 1: inputs are columns 0 .. T-1 and targets 1 .. T. A probe runs over
+/// all columns and predicts 1 .. columns-1.
 struct Batch {
   std::int64_t rows = 0, columns = 0;
   std::vector<std::int32_t> ids;
+
+  std::int32_t* row(std::int64_t r) { return ids.data() + r * columns; }
+  const std::int32_t* row(std::int64_t r) const { return ids.data() + r * columns; }
 };
+
+Batch make_batch(std::int64_t rows, std::int64_t columns);
 
 class DataSource {
  public:
@@ -25,12 +32,17 @@ class DataSource {
   /// Ids are 0 .. vocabulary_size() - 1.
   virtual std::int64_t vocabulary_size() const = 0;
 
-  /// The training batch of `step`. Throws InputError when the source cannot give that shape (too short, fixed width).
+  /// The training batch of `step`. Throws InputError when the source cannot give that shape (too short, fixed sizes, no step of that
+  /// number).
   virtual Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const = 0;
 
-  /// The first `rows` evaluation sequences, the same at every call, disjoint from the training data where a share of it is held out or a
-  /// validation file is given. rows = 0: all there are (an error for a source without end); columns = 0: the source's own width.
+  /// Sequences for the validation loss: the same at every call, spread over the validation file, or the held-out share of the training
+  /// data, or else the training data itself. At most `rows`, fewer if there are no more; rows = 0: all there are. columns = 0:
+  /// own_columns().
   virtual Batch validation(std::int64_t rows, std::int64_t columns) const = 0;
+
+  /// Sequences for probes of a finished model: the first `rows` of the whole source, in order and without overlap; sizes as above.
+  virtual Batch probe(std::int64_t rows, std::int64_t columns) const { return validation(rows, columns); }
 
   /// The width the stored sequences have (`tokens` of (N, T) or (steps, B, T+1)); 0 when any width can be asked for.
   virtual std::int64_t own_columns() const { return 0; }
@@ -42,16 +54,26 @@ class DataSource {
   virtual const BigramTask* task() const { return nullptr; }
 };
 
-/// Makes a source from its `[data]` table and the run's seed.
-using DataSourceFactory = std::function<std::unique_ptr<DataSource>(Settings& data, std::uint64_t seed)>;
+/// What a source takes from the run around it, where its own table doesn't say.
+struct DataContext {
+  std::uint64_t seed = 0;
+  std::filesystem::path tokenizer = {};  ///< of the checkpoint under study; empty if there is none
+  std::int32_t bos_id = -1;              ///< of the checkpoint under study
+};
 
-/// At namespace scope in the source's own file: `static const DataSourceRegistration registration{"bigram_backcopy", make};`
+/// Opens a source whose table has been read: this is where files are touched.
+using DataOpener = std::function<std::unique_ptr<DataSource>(const DataContext& context)>;
+/// Reads the keys of a `[data]` table, so that a plan can be checked without its data.
+using DataReader = std::function<DataOpener(Settings& data)>;
+
+/// At namespace scope in the source's own file: `const DataSourceRegistration registration{"bigram_backcopy", read};`
 struct DataSourceRegistration {
-  DataSourceRegistration(std::string name, DataSourceFactory factory);
+  DataSourceRegistration(std::string name, DataReader reader);
 };
 
 /// The source that `[data]` asks for (`source = "..."`; `seed` in the table overrides the run's). Throws InputError listing the known
 /// sources.
-std::unique_ptr<DataSource> open_data(Settings& data, std::uint64_t seed);
+DataOpener read_data(Settings& data);
+std::unique_ptr<DataSource> open_data(Settings& data, const DataContext& context);
 
 }  // namespace ablate

@@ -1,0 +1,70 @@
+// [data] source = "bigram_backcopy": fresh sequences of the bigram-backcopy task at every step, without end.
+#include "base/error.h"
+#include "base/file.h"
+#include "base/settings.h"
+#include "train/data/bigram_task.h"
+
+namespace ablate {
+namespace {
+
+constexpr std::int64_t evaluation_rows = 512;  // as published
+
+class BigramSource : public DataSource {
+ public:
+  explicit BigramSource(BigramTask task) : task_(std::move(task)) {}
+
+  std::int64_t vocabulary_size() const override { return task_.vocabulary_size(); }
+  const BigramTask* task() const override { return &task_; }
+  std::int32_t bos() const override { return task_.bos(); }
+
+  Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
+    return sequences("train", step << 24, rows, columns);  // up to 2^24 sequences per step
+  }
+
+  Batch validation(std::int64_t rows, std::int64_t columns) const override {
+    return sequences("validation", 0, rows ? rows : evaluation_rows, columns);
+  }
+
+ private:
+  Batch sequences(std::string_view stream, std::uint64_t first, std::int64_t rows, std::int64_t columns) const {
+    require(columns >= 2, "data: bigram_backcopy makes sequences of at least 2 tokens, {} were asked for", columns);
+    Batch batch = make_batch(rows, columns);
+    for (std::int64_t r = 0; r < rows; ++r) task_.sequence(stream, first + static_cast<std::uint64_t>(r), columns, batch.row(r));
+    return batch;
+  }
+
+  BigramTask task_;
+};
+
+TriggerRule read_rule(Settings& data) {
+  const std::string rule = data.choice("rule", "backcopy", {"backcopy", "dormant", "markov"});
+  return rule == "backcopy" ? TriggerRule::backcopy : rule == "dormant" ? TriggerRule::dormant : TriggerRule::markov;
+}
+
+/// From the characters of `text`, or a random chain of `symbols` symbols that is the same for every seed of the run.
+std::function<BigramStatistics()> read_statistics(Settings& data) {
+  if (data.has("text")) {
+    const std::string text = data.get<std::string>("text");
+    return [text] { return bigram_statistics(read_text(text)); };
+  }
+  const auto symbols = data.number<std::int64_t>("symbols", 33, 2, 4096);
+  const auto sharpness = data.number<double>("sharpness", 1.5, 0.0, 10.0);
+  const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>("chain_seed", 1));
+  return [=] { return random_chain(symbols, sharpness, seed); };
+}
+
+DataOpener read(Settings& data) {
+  const auto statistics = read_statistics(data);
+  BigramTaskOptions options;
+  options.triggers = data.number<std::int64_t>("triggers", options.triggers, 0, 4096);
+  options.bos = data.get<bool>("bos", options.bos);
+  options.rule = read_rule(data);
+  options.mix = data.number<double>("mix", options.mix, 0.0, 1.0);
+  options.vocabulary = data.number<std::int64_t>("vocabulary", options.vocabulary, 0, 1 << 20);
+  return [=](const DataContext& context) { return std::make_unique<BigramSource>(BigramTask(statistics(), options, context.seed)); };
+}
+
+const DataSourceRegistration registration{"bigram_backcopy", read};
+
+}  // namespace
+}  // namespace ablate

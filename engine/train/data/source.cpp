@@ -1,0 +1,45 @@
+#include "train/data/source.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+
+#include <map>
+
+namespace ablate {
+namespace {
+
+std::map<std::string, DataReader>& registry() {
+  static std::map<std::string, DataReader> readers;
+  return readers;
+}
+
+const SectionRegistration section{{"data", [](Settings& experiment) {
+                                     if (!experiment.has("data")) return;
+                                     Settings data = experiment.table("data");
+                                     read_data(data);
+                                   }}};
+
+}  // namespace
+
+Batch make_batch(std::int64_t rows, std::int64_t columns) {
+  return {rows, columns, std::vector<std::int32_t>(static_cast<std::size_t>(rows * columns))};
+}
+
+DataSourceRegistration::DataSourceRegistration(std::string name, DataReader reader) { registry()[std::move(name)] = std::move(reader); }
+
+DataOpener read_data(Settings& data) {
+  std::vector<std::string> names;
+  for (const auto& [name, reader] : registry()) names.push_back(name);
+  const std::string source = data.choice("source", data.get<std::string>("source"), names);
+  const DataOpener open = registry().at(source)(data);
+  if (!data.has("seed")) return open;
+  const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>("seed"));
+  return [open, seed](DataContext context) {
+    context.seed = seed;
+    return open(context);
+  };
+}
+
+std::unique_ptr<DataSource> open_data(Settings& data, const DataContext& context) { return read_data(data)(context); }
+
+}  // namespace ablate
