@@ -26,7 +26,9 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
   const Problem p = problem_of(a, b, layout);
   Shape shape(a.shape.begin(), a.shape.end() - 2);
   shape.insert(shape.end(), {p.m, p.n});
-  const Tensor c = graph.tensor(shape, options.out);
+  const Tensor c = options.into ? options.into : graph.tensor(shape, options.out);
+  require(c.shape == shape && c.dtype == options.out, "matmul: the product is {} {}, to go into {} {}", name_of(options.out), to_string(shape), name_of(c.dtype),
+          to_string(c.shape));
   if (options.residual)
     require(options.residual.size() == c.size() && options.residual.dtype == c.dtype, "matmul: the residual is {}, the product {}", to_string(options.residual.shape),
             to_string(c.shape));

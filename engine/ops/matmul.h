@@ -11,6 +11,7 @@ enum class Layout { nn, nt, tn };
 struct MatmulOptions {
   DType out = DType::f32;  ///< element type of the product
   Tensor residual{};       ///< added to the product: same shape and type; none
+  Tensor into{};           ///< where the product goes: (..., M, N) of type `out`, may be `residual` itself; none: a new tensor
 };
 
 /// A B (+ residual) over the last two dimensions; leading dimensions are a batch and must agree. f32 accumulation. Not differentiable by itself

@@ -71,3 +71,17 @@ TEST_CASE("linear, with and without a residual") {
     }
   }
 }
+
+TEST_CASE("matmul adds chunk after chunk into one tensor") {
+  for (const DType type : float_types) {
+    const std::uint32_t m = 9, n = 13, k = 10;
+    const std::string name = "matmul into " + std::string(name_of(type));
+    check_op(name, {{{k, m}, type, false}, {{k, n}, type, false}}, [](const auto& in) { return product(in[0], in[1], Layout::tn); },
+             [=](Graph& g, const auto& in) {
+               const Tensor sum = g.tensor({m, n}, DType::f32);
+               matmul(g, g.slice(in[0], 0, 4), g.slice(in[1], 0, 4), Layout::tn, {DType::f32, {}, sum});
+               return matmul(g, g.slice(in[0], 4, 6), g.slice(in[1], 4, 6), Layout::tn, {DType::f32, sum, sum});
+             },
+             tolerance_of(DType::f32, k));
+  }
+}
