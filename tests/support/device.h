@@ -1,5 +1,5 @@
-// The device the tests run on: $ABLATE_TEST_DEVICE (a number or part of a name), with $ABLATE_TEST_WITHOUT masked, under the validation layer unless
-// $ABLATE_TEST_VALIDATION is 0.
+// The device the tests run on: $ABLATE_TEST_DEVICE (a number or part of a name), with $ABLATE_TEST_WITHOUT masked, under the validation
+// layer unless $ABLATE_TEST_VALIDATION is 0.
 #pragma once
 
 #include "vulkan/pipeline.h"

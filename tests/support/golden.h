@@ -8,7 +8,7 @@ namespace ablate::test {
 
 inline std::filesystem::path golden_folder() {
   const char* other = std::getenv("ABLATE_GOLDEN");
-  return other ? std::filesystem::path(other) : std::filesystem::path(ABLATE_TESTS_FOLDER) / "golden";
+  return other && *other ? std::filesystem::path(other) : std::filesystem::path(ABLATE_TESTS_FOLDER) / "golden";
 }
 
 }  // namespace ablate::test

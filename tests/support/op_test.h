@@ -1,5 +1,6 @@
-// Drives an op through its proofs. The reference is one readable function for any scalar type; run in double it is the expected value, run on the tape
-// of var.h it is the expected gradient. The tape is checked against finite differences in double, the device against the tape, element by element.
+// Drives an op through its proofs. The reference is one readable function for any scalar type; run in double it is the expected value, run
+// on the tape of var.h it is the expected gradient. The tape is checked against finite differences in double, the device against the tape,
+// element by element.
 #pragma once
 
 #include "base/dtype.h"

@@ -18,7 +18,9 @@ class Var {
   friend Var operator+(const Var& a, const Var& b) { return make(a.value_ + b.value_, a, 1, b, 1); }
   friend Var operator-(const Var& a, const Var& b) { return make(a.value_ - b.value_, a, 1, b, -1); }
   friend Var operator*(const Var& a, const Var& b) { return make(a.value_ * b.value_, a, b.value_, b, a.value_); }
-  friend Var operator/(const Var& a, const Var& b) { return make(a.value_ / b.value_, a, 1 / b.value_, b, -a.value_ / (b.value_ * b.value_)); }
+  friend Var operator/(const Var& a, const Var& b) {
+    return make(a.value_ / b.value_, a, 1 / b.value_, b, -a.value_ / (b.value_ * b.value_));
+  }
   friend Var operator-(const Var& a) { return make(-a.value_, a, -1); }
   Var& operator+=(const Var& b) { return *this = *this + b; }
   Var& operator-=(const Var& b) { return *this = *this - b; }

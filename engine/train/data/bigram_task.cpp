@@ -113,22 +113,21 @@ std::int32_t BigramTask::sample(std::size_t row, double draw) const {
   return static_cast<std::int32_t>(std::upper_bound(begin, end - 1, draw * *(end - 1)) - begin);
 }
 
-std::int32_t BigramTask::next(const std::int32_t* ids, std::int64_t n, double choice, double draw) const {
-  const bool acts = is_trigger(ids[n]) && n > 0 && options_.rule != TriggerRule::markov && choice < options_.mix;
-  if (!acts) return sample(static_cast<std::size_t>(ids[n]), draw);
-  return options_.rule == TriggerRule::backcopy ? ids[n - 1] : sample(static_cast<std::size_t>(ids[n - 1]), draw);
+std::int32_t BigramTask::next(const std::int32_t* ids, std::int64_t n, const CounterRandom& random) const {
+  const auto place = 2 * static_cast<std::uint64_t>(n);
+  const bool may_act = is_trigger(ids[n]) && n > 0 && options_.rule != TriggerRule::markov;
+  const bool acts = may_act && (options_.mix >= 1 || random.uniform(place + 1) < options_.mix);
+  if (acts && options_.rule == TriggerRule::backcopy) return ids[n - 1];
+  return sample(static_cast<std::size_t>(acts ? ids[n - 1] : ids[n]), random.uniform(place));
 }
 
 void BigramTask::sequence(std::string_view stream, std::uint64_t index, std::int64_t columns, std::int32_t* ids) const {
   const auto n = static_cast<std::size_t>(statistics_.symbols);
-  const CounterRandom random(seed_, hash_text(stream) + index);
-  const auto draw = [&](std::int64_t position, std::uint64_t which) {
-    return random.uniform(2 * static_cast<std::uint64_t>(position) + which);
-  };
+  const CounterRandom random(seed_, hash_text(stream) + index), start(seed_, hash_text("start of ", hash_text(stream)) + index);
   for (std::int64_t i = 0; i < columns; ++i) {
     if (i == 0 && options_.bos) ids[i] = static_cast<std::int32_t>(n);
-    else if (i == (options_.bos ? 1 : 0)) ids[i] = sample(n + 1, draw(i, 0));
-    else ids[i] = next(ids, i - 1, draw(i, 1), draw(i, 0));
+    else if (i == (options_.bos ? 1 : 0)) ids[i] = sample(n + 1, start.uniform(0));
+    else ids[i] = next(ids, i - 1, random);
   }
 }
 

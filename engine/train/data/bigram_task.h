@@ -11,6 +11,8 @@
 
 namespace ablate {
 
+class CounterRandom;
+
 /// What follows a trigger: a copy of the token before it; a draw from the bigram row of the token before it ("dormant Markov"); or a draw
 /// from its own row, as after any symbol.
 enum class TriggerRule { backcopy, dormant, markov };
@@ -66,7 +68,7 @@ class BigramTask {
   std::vector<float> oracle_entropy(const Batch& batch) const;
 
  private:
-  std::int32_t next(const std::int32_t* ids, std::int64_t n, double choice, double draw) const;
+  std::int32_t next(const std::int32_t* ids, std::int64_t n, const CounterRandom& random) const;
   std::int32_t sample(std::size_t row, double draw) const;
 
   BigramStatistics statistics_;

@@ -1,0 +1,79 @@
+// [data] source = "text": windows of text files.
+#include "base/error.h"
+#include "base/settings.h"
+#include "train/data/paths.h"
+#include "train/data/text_tokens.h"
+
+#include <fmt/format.h>
+
+namespace ablate {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TextOptions {
+  std::vector<fs::path> files, validation;
+  fs::path tokenizer;
+  double validation_share = 0.01;  ///< of the tokens, from the end, when no validation files are given
+  WindowOptions windows;
+};
+
+class TextSource : public DataSource {
+ public:
+  TextSource(const TextOptions& options, const TextEncoder& encoder, const DataContext& context)
+      : rule_(options.windows, encoder.vocabulary, context),
+        name_(fmt::format("data: {}", options.files.front().string())),
+        text_(options.files, encoder) {
+    all_ = train_ = text_.tokens();
+    if (!options.validation.empty()) {
+      validation_name_ = fmt::format("data: {}", options.validation.front().string());
+      validation_text_.emplace(options.validation, encoder);
+      validation_ = validation_text_->tokens();
+      return;
+    }
+    validation_name_ = fmt::format("{} (held-out share of {})", name_, options.validation_share);
+    const auto held_out = static_cast<std::int64_t>(static_cast<double>(all_.size()) * options.validation_share);
+    train_ = all_.part(0, all_.size() - held_out);
+    validation_ = held_out > 0 ? all_.part(all_.size() - held_out, all_.size()) : all_;
+  }
+
+  std::int64_t vocabulary_size() const override { return rule_.vocabulary_size(); }
+  std::int32_t bos() const override { return rule_.bos(); }
+
+  Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
+    return random_windows(train_, rule_, step, rows, columns, name_);
+  }
+  Batch validation(std::int64_t rows, std::int64_t columns) const override {
+    return fixed_windows(validation_, rule_, rows, columns, Spread::evenly, validation_name_);
+  }
+  Batch probe(std::int64_t rows, std::int64_t columns) const override {
+    return fixed_windows(all_, rule_, rows, columns, Spread::first, name_);
+  }
+
+ private:
+  WindowRule rule_;
+  std::string name_, validation_name_;
+  TextTokens text_;
+  std::optional<TextTokens> validation_text_;
+  TokenSpan all_, train_, validation_;
+};
+
+DataOpener read(Settings& data) {
+  TextOptions options;
+  options.files = read_files(data);
+  options.validation = read_paths(data, "validation");
+  if (options.validation.empty()) options.validation_share = data.number<double>("validation_share", options.validation_share, 0.0, 0.9);
+  options.tokenizer = data.get("tokenizer", "");
+  options.windows = WindowOptions::from(data);
+  const std::string where = data.where("tokenizer");
+  return [options, where](const DataContext& context) {
+    const fs::path tokenizer = options.tokenizer.empty() ? context.tokenizer : options.tokenizer;
+    require(!tokenizer.empty(), "{}: expected \"bytes\" or the path of a tokenizer.json", where);
+    return std::make_unique<TextSource>(options, text_encoder(tokenizer), context);
+  };
+}
+
+const DataSourceRegistration registration{"text", read};
+
+}  // namespace
+}  // namespace ablate

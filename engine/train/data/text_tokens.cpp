@@ -1,0 +1,92 @@
+#include "train/data/text_tokens.h"
+
+#include "base/error.h"
+#include "model/tokenizer.h"
+
+#include <algorithm>
+#include <memory>
+#include <random>
+
+namespace ablate {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t piece_size = 1 << 20;
+constexpr std::uint64_t cache_version = 1;  // part of every key: raise it when tokenizing or cutting changes
+
+std::vector<std::int32_t> encode_bytes(std::string_view piece) {
+  std::vector<std::int32_t> ids(piece.size());
+  std::transform(piece.begin(), piece.end(), ids.begin(), [](char c) { return static_cast<unsigned char>(c); });
+  return ids;
+}
+
+std::uint64_t combine(std::uint64_t hash, std::uint64_t value) { return hash_bytes(std::as_bytes(std::span(&value, 1)), hash); }
+
+std::string_view text_of(const MappedFile& file) { return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}; }
+
+fs::path cache_path(const std::vector<MappedFile>& files, const TextEncoder& encoder, int width) {
+  std::uint64_t key = combine(encoder.identity, cache_version);
+  for (const MappedFile& file : files) key = combine(hash_bytes(file.bytes(), key), file.bytes().size());
+  return cache_folder() / "tokens" / fmt::format("{:016x}.u{}", key, 8 * width);
+}
+
+void write_tokens(AtomicFile& out, const std::vector<std::int32_t>& ids, int width) {
+  std::vector<std::byte> bytes(ids.size() * static_cast<std::size_t>(width));
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    for (int b = 0; b < width; ++b)
+      bytes[i * static_cast<std::size_t>(width) + static_cast<std::size_t>(b)] = static_cast<std::byte>(ids[i] >> (8 * b));
+  out.write(bytes);
+}
+
+/// Two runs may fill the cache at once: each writes under a name of its own, and the last rename wins with the same content.
+void fill_cache(const fs::path& path, const std::vector<MappedFile>& files, const TextEncoder& encoder, int width) {
+  fs::create_directories(path.parent_path());
+  fs::path own = path;
+  own += fmt::format(".{:08x}", std::random_device{}());
+  AtomicFile out(own);
+  for (const MappedFile& file : files) {
+    const std::string_view text = text_of(file);
+    for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+      end = piece_end(text, begin, piece_size);
+      write_tokens(out, encoder.encode(text.substr(begin, end - begin)), width);
+    }
+  }
+  out.commit();
+  fs::rename(own, path);
+}
+
+bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+}  // namespace
+
+TextEncoder text_encoder(const fs::path& tokenizer) {
+  if (tokenizer == "bytes") return {encode_bytes, 256, hash_text("bytes")};
+  const auto loaded = std::make_shared<const Tokenizer>(Tokenizer::load(tokenizer));
+  return {[loaded](std::string_view piece) { return loaded->encode(piece, /*special_tokens=*/false); }, loaded->vocabulary_size(),
+          hash_text(read_text(tokenizer))};
+}
+
+std::size_t piece_end(std::string_view text, std::size_t begin, std::size_t size) {
+  if (text.size() - begin <= size) return text.size();
+  const std::size_t limit = begin + size;
+  std::size_t any_break = begin;
+  for (std::size_t end = limit; end > begin + 1; --end) {
+    if (text[end - 1] != '\n') continue;
+    if (!is_space(text[end - 2]) && !is_space(text[end])) return end;
+    any_break = std::max(any_break, end);
+  }
+  if (any_break > begin) return any_break;
+  std::size_t end = limit;
+  while (end > begin + 1 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return end;
+}
+
+TextTokens::TextTokens(const std::vector<fs::path>& paths, const TextEncoder& encoder) : width_(encoder.vocabulary <= 65536 ? 2 : 4) {
+  std::vector<MappedFile> files;
+  for (const fs::path& path : paths) files.emplace_back(path);
+  const fs::path cached = cache_path(files, encoder, width_);
+  if (!fs::exists(cached)) fill_cache(cached, files, encoder, width_);
+  file_.emplace(cached);
+}
+
+}  // namespace ablate

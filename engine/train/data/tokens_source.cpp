@@ -1,0 +1,201 @@
+// [data] source = "tokens": ids that someone else prepared.
+//   safetensors, int32 `ids` (N, T): N sequences; a training step draws some of them
+//   safetensors, int32 `ids` (steps, B, T+1): the batches, one per step, in file order
+//   flat little-endian uint16 or uint32 (.bin): one long row, cut into windows
+#include "base/error.h"
+#include "base/random.h"
+#include "base/settings.h"
+#include "model/safetensors.h"
+#include "train/data/paths.h"
+#include "train/data/windows.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace ablate {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t greatest(std::span<const std::int32_t> ids, const std::string& where) {
+  std::int64_t most = -1;
+  for (const std::int32_t id : ids) {
+    require(id >= 0, "{}: {} is no token id", where, id);
+    most = std::max<std::int64_t>(most, id);
+  }
+  return most;
+}
+
+/// Sequences of one width.
+struct Sequences {
+  std::vector<std::int64_t> shape;
+  std::vector<std::int32_t> ids;
+  std::string where;
+
+  explicit Sequences(const fs::path& path) : where(fmt::format("{}: ids", path.string())) {
+    const SafetensorsFile file(path);
+    const TensorView& tensor = file.at("ids");
+    shape = tensor.shape;
+    require(shape.size() == 2 || shape.size() == 3, "{}: expected (sequences, tokens) or (steps, batch, tokens), found {} dimensions",
+            where, shape.size());
+    ids = tensor.integers();
+    require(!ids.empty(), "{}: holds no tokens", where);
+  }
+
+  std::int64_t columns() const { return shape.back(); }
+  std::int64_t rows() const { return static_cast<std::int64_t>(ids.size()) / columns(); }
+  void copy(std::int64_t row, std::int64_t first, std::span<std::int32_t> out) const {
+    std::copy_n(ids.begin() + row * columns() + first, out.size(), out.begin());
+  }
+
+  std::int64_t width(std::int64_t wanted) const {
+    require(wanted <= columns(), "{}: sequences of {} tokens are too short for {}", where, columns(), wanted);
+    return wanted ? wanted : columns();
+  }
+
+  /// The first rows, cut to `wanted` columns.
+  Batch first(std::int64_t wanted_rows, std::int64_t wanted) const {
+    Batch batch = make_batch(wanted_rows ? std::min(wanted_rows, rows()) : rows(), width(wanted));
+    for (std::int64_t r = 0; r < batch.rows; ++r) copy(r, 0, {batch.row(r), static_cast<std::size_t>(batch.columns)});
+    return batch;
+  }
+};
+
+class SequenceSource : public DataSource {
+ public:
+  SequenceSource(const fs::path& file, const fs::path& validation, const WindowOptions& options, const DataContext& context)
+      : train_(file), rule_(options, greatest(train_.ids, train_.where) + 1, context) {
+    if (validation.empty()) return;
+    validation_.emplace(validation);
+    vocabulary_of_validation_ = greatest(validation_->ids, validation_->where) + 1;
+  }
+
+  std::int64_t vocabulary_size() const override { return std::max(rule_.vocabulary_size(), vocabulary_of_validation_); }
+  std::int64_t own_columns() const override { return train_.columns(); }
+  std::int32_t bos() const override { return rule_.bos(); }
+
+  Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
+    Batch batch = train_.shape.size() == 3 ? stored(step, rows, columns) : drawn(step, rows, train_.width(columns));
+    for (std::int64_t r = 0; r < rows; ++r) rule_.apply(row(batch, r), (step << 24) + static_cast<std::uint64_t>(r));
+    return batch;
+  }
+  Batch validation(std::int64_t rows, std::int64_t columns) const override {
+    return fixed(validation_ ? *validation_ : train_, rows, columns);
+  }
+  Batch probe(std::int64_t rows, std::int64_t columns) const override { return fixed(train_, rows, columns); }
+
+ private:
+  static std::span<std::int32_t> row(Batch& batch, std::int64_t r) { return {batch.row(r), static_cast<std::size_t>(batch.columns)}; }
+
+  Batch fixed(const Sequences& sequences, std::int64_t rows, std::int64_t columns) const {
+    Batch batch = sequences.first(rows, columns);
+    for (std::int64_t r = 0; r < batch.rows; ++r) rule_.apply(row(batch, r), ~static_cast<std::uint64_t>(r));
+    return batch;
+  }
+
+  Batch stored(std::uint64_t step, std::int64_t rows, std::int64_t columns) const {
+    require(rows == train_.shape[1] && columns == train_.shape[2],
+            "{}: holds batches of {} x {} tokens, {} x {} were asked for (batch, seq_len + 1)", train_.where, train_.shape[1],
+            train_.shape[2], rows, columns);
+    require(step < static_cast<std::uint64_t>(train_.shape[0]), "{}: holds {} batches, step {} asks for one more", train_.where,
+            train_.shape[0], step);
+    Batch batch = make_batch(rows, columns);
+    for (std::int64_t r = 0; r < rows; ++r) train_.copy(static_cast<std::int64_t>(step) * rows + r, 0, row(batch, r));
+    return batch;
+  }
+
+  Batch drawn(std::uint64_t step, std::int64_t rows, std::int64_t columns) const {
+    const CounterRandom random(rule_.seed(), hash_text("windows") + step);
+    const auto starts = static_cast<std::uint64_t>(train_.columns() - columns + 1);
+    Batch batch = make_batch(rows, columns);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const auto draw = random.below(static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(train_.rows()) * starts);
+      train_.copy(static_cast<std::int64_t>(draw / starts), static_cast<std::int64_t>(draw % starts), row(batch, r));
+    }
+    return batch;
+  }
+
+  Sequences train_;
+  std::optional<Sequences> validation_;
+  std::int64_t vocabulary_of_validation_ = 0;
+  WindowRule rule_;
+};
+
+/// A flat file of ids in memory.
+struct FlatFile {
+  MappedFile file;
+  TokenSpan tokens;
+  std::string where;
+
+  FlatFile(const fs::path& path, int width) : file(path), tokens{file.bytes(), width}, where(path.string()) {
+    require(file.bytes().size() % static_cast<std::size_t>(width) == 0, "{}: {} bytes are no whole number of {}-byte ids", where,
+            file.bytes().size(), width);
+  }
+
+  std::int64_t vocabulary() const {
+    std::int64_t most = -1;
+    for (std::int64_t i = 0; i < tokens.size(); ++i) {
+      require(tokens[i] >= 0, "{}: the id at {} is over 2^31 (is it uint16?)", where, i);
+      most = std::max<std::int64_t>(most, tokens[i]);
+    }
+    return most + 1;
+  }
+};
+
+class FlatSource : public DataSource {
+ public:
+  FlatSource(const fs::path& path, const fs::path& validation, int width, double share, const WindowOptions& options,
+             const DataContext& context)
+      : file_(path, width), train_(file_.tokens), validation_(file_.tokens), rule_(options, vocabulary(validation, width), context) {
+    if (validation_file_) {
+      validation_ = validation_file_->tokens;
+      return;
+    }
+    const auto held_out = static_cast<std::int64_t>(static_cast<double>(train_.size()) * share);
+    if (held_out == 0) return;
+    validation_ = train_.part(train_.size() - held_out, train_.size());
+    train_ = train_.part(0, train_.size() - held_out);
+  }
+
+  std::int64_t vocabulary_size() const override { return rule_.vocabulary_size(); }
+  std::int32_t bos() const override { return rule_.bos(); }
+  Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
+    return random_windows(train_, rule_, step, rows, columns, file_.where);
+  }
+  Batch validation(std::int64_t rows, std::int64_t columns) const override {
+    return fixed_windows(validation_, rule_, rows, columns, Spread::evenly, validation_file_ ? validation_file_->where : file_.where);
+  }
+  Batch probe(std::int64_t rows, std::int64_t columns) const override {
+    return fixed_windows(file_.tokens, rule_, rows, columns, Spread::first, file_.where);
+  }
+
+ private:
+  std::int64_t vocabulary(const fs::path& validation, int width) {
+    if (!validation.empty()) validation_file_.emplace(validation, width);
+    return std::max(file_.vocabulary(), validation_file_ ? validation_file_->vocabulary() : 0);
+  }
+
+  FlatFile file_;
+  std::optional<FlatFile> validation_file_;
+  TokenSpan train_, validation_;
+  WindowRule rule_;
+};
+
+DataOpener read(Settings& data) {
+  const auto files = read_files(data), validations = read_paths(data, "validation");
+  require(files.size() == 1 && validations.size() <= 1, "{}: expected one file", data.where(files.size() == 1 ? "validation" : "files"));
+  const fs::path file = files[0], validation = validations.empty() ? "" : validations[0];
+  const WindowOptions windows = WindowOptions::from(data);
+  if (file.extension() == ".safetensors")
+    return [=](const DataContext& context) { return std::make_unique<SequenceSource>(file, validation, windows, context); };
+  require(file.extension() == ".bin", "{}: expected a .safetensors file with int32 ids, or a flat .bin",
+          data.where(data.has("file") ? "file" : "files"));
+  const int width = data.choice("dtype", "uint16", {"uint16", "uint32"}) == "uint16" ? 2 : 4;
+  const double share = validation.empty() ? data.number<double>("validation_share", 0.01, 0.0, 0.9) : 0.0;
+  return [=](const DataContext& context) { return std::make_unique<FlatSource>(file, validation, width, share, windows, context); };
+}
+
+const DataSourceRegistration registration{"tokens", read};
+
+}  // namespace
+}  // namespace ablate

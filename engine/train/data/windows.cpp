@@ -1,0 +1,92 @@
+#include "train/data/windows.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "base/settings.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ablate {
+
+WindowOptions WindowOptions::from(Settings& data) {
+  WindowOptions o;
+  o.bos = data.get<bool>("bos", o.bos);
+  if (data.has("bos_id")) o.bos_id = data.number<int>("bos_id", 0, 0);
+  o.random_first = data.number<std::int64_t>("random_first", o.random_first, 0);
+  o.fixed_position = data.number<std::int64_t>("fixed_position", o.fixed_position, 0);
+  if (data.has("fixed_id")) o.fixed_id = data.number<int>("fixed_id", 0, 0);
+  require(o.bos || o.bos_id < 0, "{}: needs bos = true", data.where("bos_id"));
+  require(!o.bos || o.random_first == 0, "{}: the first token is either random or the one of bos", data.where("random_first"));
+  return o;
+}
+
+WindowRule::WindowRule(const WindowOptions& options, std::int64_t tokens, const DataContext& context)
+    : options_(options), tokens_(tokens), vocabulary_(tokens), seed_(context.seed) {
+  if (options_.bos_id < 0) options_.bos_id = context.bos_id >= 0 ? context.bos_id : static_cast<std::int32_t>(tokens);
+  if (options_.bos) vocabulary_ = std::max<std::int64_t>(vocabulary_, options_.bos_id + std::int64_t{1});
+  if (options_.fixed_position > 0) vocabulary_ = std::max<std::int64_t>(vocabulary_, options_.fixed_id + std::int64_t{1});
+}
+
+void WindowRule::apply(std::span<std::int32_t> window, std::uint64_t draw) const {
+  const CounterRandom random(seed_, hash_text("first tokens") + draw);
+  const auto randoms = std::min(window.size(), static_cast<std::size_t>(options_.random_first));
+  for (std::size_t i = 0; i < randoms; ++i) window[i] = static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(tokens_)));
+  if (options_.fixed_position > 0 && options_.fixed_position <= std::ssize(window))
+    window[static_cast<std::size_t>(options_.fixed_position) - 1] = options_.fixed_id;
+  if (options_.bos && !window.empty()) window[0] = options_.bos_id;
+}
+
+std::int32_t TokenSpan::operator[](std::int64_t i) const {
+  std::int32_t id = 0;
+  std::memcpy(&id, bytes.data() + i * width, static_cast<std::size_t>(width));
+  return id;
+}
+
+TokenSpan TokenSpan::part(std::int64_t begin, std::int64_t end) const {
+  return {bytes.subspan(static_cast<std::size_t>(begin * width), static_cast<std::size_t>((end - begin) * width)), width};
+}
+
+void TokenSpan::copy(std::int64_t begin, std::span<std::int32_t> out) const {
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = (*this)[begin + static_cast<std::int64_t>(i)];
+}
+
+namespace {
+
+void require_window(const TokenSpan& tokens, std::int64_t columns, const std::string& where) {
+  require(columns >= 1, "{}: the length of a window has to be said (seq_len)", where);
+  require(tokens.size() >= columns, "{}: {} tokens are too few for windows of {}", where, tokens.size(), columns);
+}
+
+}  // namespace
+
+Batch random_windows(const TokenSpan& tokens, const WindowRule& rule, std::uint64_t step, std::int64_t rows, std::int64_t columns,
+                     const std::string& where) {
+  require_window(tokens, columns, where);
+  const CounterRandom random(rule.seed(), hash_text("windows") + step);
+  Batch batch = make_batch(rows, columns);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::span window(batch.row(r), static_cast<std::size_t>(columns));
+    const auto start = random.below(static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(tokens.size() - columns + 1));
+    tokens.copy(static_cast<std::int64_t>(start), window);
+    rule.apply(window, (step << 24) + static_cast<std::uint64_t>(r));
+  }
+  return batch;
+}
+
+Batch fixed_windows(const TokenSpan& tokens, const WindowRule& rule, std::int64_t rows, std::int64_t columns, Spread spread,
+                    const std::string& where) {
+  require_window(tokens, columns, where);
+  const std::int64_t available = tokens.size() / columns, count = rows == 0 ? available : std::min(rows, available);
+  Batch batch = make_batch(count, columns);
+  for (std::int64_t r = 0; r < count; ++r) {
+    const std::int64_t index = spread == Spread::first ? r : r * available / count;
+    const std::span window(batch.row(r), static_cast<std::size_t>(columns));
+    tokens.copy(index * columns, window);
+    rule.apply(window, ~static_cast<std::uint64_t>(r));  // far from any step's
+  }
+  return batch;
+}
+
+}  // namespace ablate

@@ -1,0 +1,65 @@
+// Windows of a long row of tokens, and the options that change a window's first tokens.
+#pragma once
+
+#include "train/data/source.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace ablate {
+
+/// What every window gets, after it is cut: a beginning-of-sequence id in front, and the data positions of Gu et al. 2025 (section 2.3 of
+/// the field's tables): the first tokens drawn uniformly from the vocabulary, or one fixed token at a fixed position.
+struct WindowOptions {
+  bool bos = false;
+  std::int32_t bos_id = -1;         ///< -1: the checkpoint's, else one more than the tokens have
+  std::int64_t random_first = 0;    ///< so many first tokens are random
+  std::int64_t fixed_position = 0;  ///< 1 is the first token; 0: none
+  std::int32_t fixed_id = 0;
+
+  static WindowOptions from(Settings& data);
+};
+
+/// WindowOptions with the ids settled.
+class WindowRule {
+ public:
+  /// `tokens` is the number of ids that the tokens have. Throws InputError for ids below 0.
+  WindowRule(const WindowOptions& options, std::int64_t tokens, const DataContext& context);
+
+  std::int64_t vocabulary_size() const { return vocabulary_; }
+  std::int32_t bos() const { return options_.bos ? options_.bos_id : -1; }
+  std::uint64_t seed() const { return seed_; }
+
+  /// Rewrites the first tokens of a window; `draw` numbers it.
+  void apply(std::span<std::int32_t> window, std::uint64_t draw) const;
+
+ private:
+  WindowOptions options_;
+  std::int64_t tokens_, vocabulary_;
+  std::uint64_t seed_;
+};
+
+/// Little-endian ids of `width` bytes (1, 2 or 4) in memory that someone else holds.
+struct TokenSpan {
+  std::span<const std::byte> bytes;
+  int width = 2;
+
+  std::int64_t size() const { return static_cast<std::int64_t>(bytes.size()) / width; }
+  std::int32_t operator[](std::int64_t i) const;
+  TokenSpan part(std::int64_t begin, std::int64_t end) const;
+  void copy(std::int64_t begin, std::span<std::int32_t> out) const;
+};
+
+/// The windows of `step`: each starts anywhere, drawn from (seed, step, row). Throws InputError naming `where` if there are too few tokens
+/// for one.
+Batch random_windows(const TokenSpan& tokens, const WindowRule& rule, std::uint64_t step, std::int64_t rows, std::int64_t columns,
+                     const std::string& where);
+
+enum class Spread { evenly, first };  ///< over the whole row of tokens, or one after another from its start
+
+/// At most `rows` windows (0: all) that do not overlap.
+Batch fixed_windows(const TokenSpan& tokens, const WindowRule& rule, std::int64_t rows, std::int64_t columns, Spread spread,
+                    const std::string& where);
+
+}  // namespace ablate
