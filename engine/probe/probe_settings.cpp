@@ -15,7 +15,7 @@ ProbeSettings ProbeSettings::from(Settings& s) {
   p.dump = s.get("dump", p.dump);
   p.statistics = s.get("statistics", p.statistics);
   p.every = s.number("every", p.every, 0);
-  p.top_k = s.number("top_k", p.top_k, 1, 1024);
+  p.top_k = s.number("top_k", p.top_k, 1, 8);
   p.sink_epsilon = s.number("sink_epsilon", p.sink_epsilon, 0.0, 1.0);
   p.sink_length = s.number("sink_length", p.sink_length, 1);
   p.sink_sequences = s.number("sink_sequences", p.sink_sequences, 1);

@@ -1,0 +1,27 @@
+// Feed-forward kinds by name: what `[model] ffn = "..."` can say. Each kind registers its parameters and its arithmetic in its own file (model/ffn).
+#pragma once
+
+#include "model/hooks.h"
+#include "model/weights.h"
+
+#include <functional>
+#include <string>
+
+namespace ablate {
+
+struct FeedForwardArgs {
+  Tensor x;                                                     ///< (B, T, D), normed
+  Tensor residual;                                              ///< added to the output in the last product; none
+  std::function<const Tensor&(const std::string&)> parameter;   ///< by its name after the block's prefix: "up_proj.weight"
+  std::function<Tensor(const std::string&, const Tensor&)> hook;  ///< "gate", "up", "act"
+};
+
+/// (B, T, D) -> (B, T, D).
+using FeedForward = std::function<Tensor(Graph&, const FeedForwardArgs&)>;
+using FeedForwards = Registry<FeedForward>;
+
+/// The parameters of an up and a down projection, and the forward pass through a pointwise activation between them (ReLU, GELU, a user's own).
+std::vector<ParameterSpec> up_and_down_parameters(const TransformerConfig& config, const std::string& prefix);
+Tensor up_and_down(Graph& graph, const FeedForwardArgs& args, const std::string& activation);
+
+}  // namespace ablate

@@ -1,0 +1,49 @@
+// The one forward pass: trained, probed and intervened on alike.
+#pragma once
+
+#include "model/hooks.h"
+#include "model/weights.h"
+
+#include <string>
+
+namespace ablate {
+
+class Transformer {
+ public:
+  /// Appends to `graph`, reading the weights through `parameters`. `max_positions`: the longest T it will be asked for. `activations`: the element type
+  /// of everything between the weights.
+  Transformer(Graph& graph, ParameterTensors& parameters, std::uint32_t max_positions, const Hooks& hooks, DType activations);
+
+  /// ids: (B, T) i32 -> (B, T, D): the residual stream after the final norm.
+  Tensor hidden(const Tensor& ids);
+
+  /// hidden: (B, T, D) -> (B, T, V), every logit stored: for dumps. Training and perplexity use linear_cross_entropy.
+  Tensor logits(const Tensor& hidden);
+  /// Passes logits() through its hook when hooks.wants_logits.
+  void dump_logits(const Tensor& hidden);
+
+  /// The matrix of logits: lm_head (V, D), or the embedding where they are tied.
+  const Tensor& head();
+
+ private:
+  Tensor embed(const Tensor& ids);
+  Tensor block(const Tensor& h, int layer, bool second);
+  Tensor block_output(const Tensor& x, const Tensor& residual, int layer, bool second);
+  Tensor attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, const std::string& name);
+  Tensor projection(const Tensor& x, const std::string& prefix, const std::string& which);
+  Tensor heads_norm(const Tensor& x, const std::string& prefix);
+  Tensor gate_logits(const Tensor& x, const std::string& prefix);
+  Tensor norm(const Tensor& x, const std::string& parameter, const std::string& hook_name, std::string kind = "");
+  Tensor hook(const std::string& name, const Tensor& x);
+
+  Graph& graph_;
+  ParameterTensors& parameters_;
+  const TransformerConfig& config_;
+  Hooks hooks_;
+  DType activations_;
+  Tensor rope_table_;   // (max_positions, head_dim)
+  Tensor embedded_;     // (B, T, D): what an embedding gate reads
+  int blocks_ = 0, attention_blocks_ = 0;
+};
+
+}  // namespace ablate

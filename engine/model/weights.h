@@ -1,0 +1,104 @@
+// A model's parameters on the device.
+#pragma once
+
+#include "graph/executor.h"
+#include "model/checkpoint.h"
+#include "model/parameters.h"
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ablate {
+
+/// Whether parameters can be trained: then f32 masters, gradients and two moments stand beside what the forward pass reads.
+enum class WeightsUse { inference, training };
+
+/// Every parameter lies in a few arenas ("blocks", each within the device's largest allocation), one after the other, so that an optimizer is one
+/// pass over each block. Matrices are read in `compute` type by the forward pass; everything of one dimension stays f32.
+class Weights {
+ public:
+  /// Throws DeviceError naming the bytes when they do not fit.
+  Weights(const Device& device, const TransformerConfig& config, DType compute, WeightsUse use);
+
+  const TransformerConfig& config() const { return config_; }
+  DType compute_type() const { return compute_; }
+  WeightsUse use() const { return use_; }
+
+  /// Bytes of device memory such weights take.
+  static std::uint64_t bytes_needed(const TransformerConfig& config, DType compute, WeightsUse use);
+
+  /// From a Hugging Face folder, streamed tensor by tensor. Its config must be this one's in all shapes.
+  void load(const CheckpointFolder& folder);
+  /// From a safetensors file that holds every parameter under its name. Throws InputError naming the first that is missing or misshapen.
+  void load(const SafetensorsFile& file);
+  /// By a rule of initialization.h.
+  void initialize(const std::string& rule, std::uint64_t seed);
+
+  std::vector<float> read(const std::string& name) const;
+  void write(const std::string& name, std::span<const float> values);
+  /// The gradient of the last backward pass (training only).
+  std::vector<float> read_gradient(const std::string& name) const;
+
+  /// Every parameter, ready to be streamed to a safetensors file (f32 masters, or the stored type).
+  std::vector<TensorToWrite> tensors_to_write() const;
+
+  struct Entry {
+    ParameterSpec spec;
+    std::size_t block = 0;        ///< of its arena
+    std::uint64_t offset = 0;     ///< elements into the block
+    bool matrix = false;          ///< read in the compute type
+  };
+  const std::vector<Entry>& entries() const { return entries_; }
+  const Entry& entry(const std::string& name) const;
+
+  /// One arena for the optimizer: `count` elements; empty buffers where not training (or, `mirror`, where compute is f32).
+  struct Block {
+    std::uint64_t count = 0;
+    Buffer master, gradient, m, v, mirror;
+  };
+  const std::vector<Block>& blocks() const { return blocks_; }
+  Transfer& transfer() const { return *transfer_; }
+
+  /// Where the forward pass reads a parameter, and where its gradient goes (0 unless training).
+  std::uint64_t address(const Entry& entry) const;
+  std::uint64_t gradient_address(const Entry& entry) const;
+  DType type(const Entry& entry) const { return entry.matrix ? compute_ : DType::f32; }
+
+ private:
+  void lay_out();
+  const Buffer& home(const Entry& entry) const;  // the buffer that holds the values of record
+  bool half_only(const Entry& entry) const { return use_ == WeightsUse::inference && type(entry) != DType::f32; }
+  void write_piece(const Entry& entry, std::uint64_t first, std::span<const float> values);
+
+  const Device& device_;
+  TransformerConfig config_;
+  DType compute_;
+  WeightsUse use_;
+  std::vector<Entry> entries_;
+  std::map<std::string, std::size_t> by_name_;
+  std::vector<Block> blocks_;
+  std::unique_ptr<Transfer> transfer_;
+};
+
+/// The parameters as tensors of one graph; each is one value, however often it is used.
+class ParameterTensors {
+ public:
+  ParameterTensors(Graph& graph, const Weights& weights) : graph_(graph), weights_(weights) {}
+
+  const Tensor& operator[](const std::string& name);
+  bool has(const std::string& name) const;
+  const TransformerConfig& config() const { return weights_.config(); }
+
+  /// After Graph::backward: makes every gradient end up in its place in the gradient arena.
+  void place_gradients();
+
+ private:
+  Graph& graph_;
+  const Weights& weights_;
+  std::map<std::string, Tensor> tensors_;
+};
+
+}  // namespace ablate

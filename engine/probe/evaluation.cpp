@@ -1,0 +1,120 @@
+#include "probe/evaluation.h"
+
+#include "ops/cross_entropy.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace ablate {
+namespace {
+
+constexpr std::uint64_t logits_bytes = 256ull << 20;  // of one chunk of logits
+
+// Interventions act first, then every probe sees the result.
+Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
+  Hooks both = hooks;
+  if (probes.empty()) return both;
+  both.at = [before = hooks.at, probes](Graph& g, const std::string& name, const Tensor& x) {
+    const Tensor y = before ? before(g, name, x) : x;
+    for (Probe* probe : probes) probe->at(g, name, y);
+    return y;
+  };
+  both.attention = [before = hooks.attention, probes](Graph& g, const AttentionCall& call) {
+    if (before) before(g, call);
+    for (Probe* probe : probes) probe->attention(g, call);
+  };
+  for (const Probe* probe : probes) both.wants_logits = both.wants_logits || probe->wants_logits();
+  return both;
+}
+
+}  // namespace
+
+// A graph for some number of sequences, and its tensors.
+struct Evaluator::Pass {
+  explicit Pass(const Caps& caps) : graph(caps) {}
+  Graph graph;
+  Tensor ids, targets, losses, scale;
+};
+
+Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data)
+    : pipelines_(pipelines), weights_(weights), activations_(activations), data_(data) {
+  const TransformerConfig& config = weights.config();
+  require(data.rows > 0 && data.tokens() > 0, "there are no tokens to evaluate");
+  require(config.position != Position::learned || data.tokens() <= static_cast<std::uint32_t>(config.max_seq_len),
+          "sequences of {} tokens are longer than the model's table of {} positions", data.tokens(), config.max_seq_len);
+  for (const std::int32_t id : data.ids)
+    require(id >= 0 && id < config.vocab_size, "token id {} is outside the model's vocabulary of {}", id, config.vocab_size);
+}
+
+std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes) {
+  auto pass = std::make_unique<Pass>(pipelines_.device().caps());
+  const std::uint32_t tokens = data_.tokens();
+  for (Probe* probe : probes) probe->begin(weights_.config(), rows, tokens);
+  pass->ids = pass->graph.input("ids", {rows, tokens}, DType::i32);
+  pass->targets = pass->graph.input("targets", {rows * tokens}, DType::i32);
+  pass->scale = pass->graph.constant("one", {1}, {1.0f});
+  ParameterTensors parameters(pass->graph, weights_);
+  Transformer model(pass->graph, parameters, tokens, combine(hooks, probes), activations_);
+  const Tensor hidden = model.hidden(pass->ids);
+  model.dump_logits(hidden);
+  pass->losses = pass->graph.keep(linear_cross_entropy(pass->graph, hidden, model.head(), pass->targets, pass->scale, logits_bytes).losses);
+  for (Probe* probe : probes) probe->losses(pass->graph, pass->losses);
+  return pass;
+}
+
+// As many sequences at once as keep the device busy, halved until they fit its memory.
+std::uint32_t Evaluator::rows_per_run(const Hooks& hooks, const std::vector<Probe*>& probes) {
+  const Device& device = pipelines_.device();
+  const std::uint32_t wanted = (device.caps().is_cpu() ? 4096u : 32768u) / data_.tokens();
+  std::uint32_t rows = std::clamp(wanted, 1u, data_.rows);
+  while (true) {
+    const std::uint64_t needed = Executor::memory_needed(build(rows, hooks, probes)->graph, device), free = device.free_memory();
+    if (needed <= free / 10 * 9) return rows;
+    if (rows == 1)
+      throw DeviceError(fmt::format("a sequence of {} tokens needs {} bytes for its activations, {} are free on {}: use shorter sequences", data_.tokens(), needed, free,
+                                    device.caps().device_name));
+    rows /= 2;
+  }
+}
+
+Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
+  const std::uint32_t step = rows_per_run(hooks, probes), tokens = data_.tokens();
+  Evaluation result;
+  double sum = 0;
+  std::unique_ptr<Pass> pass;
+  std::unique_ptr<Executor> executor;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint32_t first = 0; first < data_.rows; first += step) {
+    const std::uint32_t rows = std::min(step, data_.rows - first);
+    if (!pass || pass->ids.dim(0) != rows) {
+      executor.reset();
+      pass = build(rows, hooks, probes);
+      executor = std::make_unique<Executor>(pipelines_, pass->graph);
+      result.memory = std::max(result.memory, executor->memory());
+    }
+    std::vector<std::int32_t> ids(rows * tokens), targets(rows * tokens, -1);
+    for (std::uint32_t row = 0; row < rows; ++row) {
+      const std::int32_t* from = &data_.ids[std::size_t{first + row} * data_.columns];
+      std::copy_n(from, tokens, &ids[row * tokens]);
+      const auto [a, b] = data_.positions.value_or(std::pair<int, int>{0, static_cast<int>(tokens)});
+      for (std::uint32_t t = 0; t < tokens; ++t)
+        if (t + 1 < data_.columns && static_cast<int>(t) >= a && static_cast<int>(t) < b) targets[row * tokens + t] = from[t + 1];
+    }
+    executor->write_ints(pass->ids, ids);
+    executor->write_ints(pass->targets, targets);
+    executor->run();
+    const std::vector<float> losses = executor->read_floats(pass->losses);
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+      if (targets[i] < 0) continue;
+      sum += static_cast<double>(losses[i]);
+      ++result.counted;
+    }
+    for (Probe* probe : probes) probe->collect(*executor, {first, rows, tokens, ids.data(), targets.data()});
+    if (progress) progress(first + rows, data_.rows);
+  }
+  result.loss = result.counted ? sum / static_cast<double>(result.counted) : 0;
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace ablate

@@ -1,0 +1,51 @@
+// Runs a model over sequences, with interventions, listened to by probes.
+#pragma once
+
+#include "probe/probe.h"
+#include "model/weights.h"
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace ablate {
+
+/// Sequences to evaluate: (rows, columns) ids. With `shifted` the model sees columns 0 .. columns-2 and predicts the next of each (training windows);
+/// otherwise it sees all columns and the last position's loss does not count.
+struct EvaluationData {
+  std::uint32_t rows = 0, columns = 0;
+  std::vector<std::int32_t> ids;
+  bool shifted = false;
+  /// Loss on output positions a .. b-1 only.
+  std::optional<std::pair<int, int>> positions;
+
+  std::uint32_t tokens() const { return columns - (shifted ? 1 : 0); }
+};
+
+struct Evaluation {
+  double loss = 0;          ///< nats per predicted token
+  std::uint64_t counted = 0;
+  double seconds = 0;
+  std::uint64_t memory = 0;  ///< bytes of activations of the largest graph
+};
+
+class Evaluator {
+ public:
+  /// Throws InputError when an id lies outside the vocabulary or the windows are longer than max_seq_len with learned positions.
+  Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data);
+
+  /// One pass over the data. `hooks` intervene; probes listen to what comes out of them. `progress(done, all)` counts sequences.
+  Evaluation run(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress = {});
+
+ private:
+  struct Pass;
+  std::uint32_t rows_per_run(const Hooks& hooks, const std::vector<Probe*>& probes);
+  std::unique_ptr<Pass> build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes);
+
+  Pipelines& pipelines_;
+  const Weights& weights_;
+  DType activations_;
+  EvaluationData data_;
+};
+
+}  // namespace ablate

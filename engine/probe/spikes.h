@@ -1,0 +1,66 @@
+// Massive activations: the largest |h| of every residual state, where it is, and the blocks that make and unmake it.
+#pragma once
+
+#include "ops/statistics/top_entries.h"
+#include "probe/probe.h"
+
+#include <map>
+
+namespace ablate {
+
+/// Metrics:
+///   spike            max |h| over the residual states, all tokens and channels
+///   spike_per_state  the same for every state, embedding first
+///   spike_token, spike_sequence, spike_state   where the spike is
+///   spike_channels   channels at the spike's token, among its state's largest, of at least a tenth of the spike
+///   top_per_state    (states, k): the k largest |h| of every state (Sun et al. 2024)
+///   block_top        the largest |output| of every block
+///   step_up_blocks, step_down_blocks
+///
+/// Rule for the last two: a block is a step block when its output's largest entry (of any sequence) is at least `step_share` (a half) of the spike. It
+/// steps up when adding it raised |h| at that entry, and down when it lowered it.
+class SpikeProbe : public Probe {
+ public:
+  explicit SpikeProbe(const ProbeSettings& settings) : settings_(settings) {}
+
+  void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override;
+  void at(Graph& graph, const std::string& name, const Tensor& x) override;
+  void collect(Executor& executor, const ProbeBatch& batch) override;
+  void finish(Metrics& metrics) override;
+
+  struct Spike {
+    double value = 0;
+    int state = 0, sequence = 0, token = 0;
+    std::vector<int> channels;
+  };
+  const Spike& spike() const { return spike_; }
+  const std::vector<int>& step_up_blocks() const { return step_up_; }
+  const std::vector<int>& step_down_blocks() const { return step_down_; }
+
+ private:
+  struct StateTensors {
+    TopEntries top;   // (B, k)
+  };
+  struct BlockTensors {
+    TopEntries top;                  // (B, 1)
+    Tensor before, output, after;    // (B, 1): h, the block's output and their sum at the top entry
+  };
+  struct Step {
+    double size = 0;
+    bool up = false;
+  };
+  void collect_state(Executor& executor, const ProbeBatch& batch, int state);
+
+  ProbeSettings settings_;
+  std::uint32_t rows_ = 0;
+  std::map<int, StateTensors> states_;
+  std::map<int, BlockTensors> blocks_;
+  Tensor previous_;  // the residual state before the block at hand
+
+  std::vector<std::vector<double>> top_per_state_;
+  std::map<int, std::vector<Step>> steps_;   // per block, one per sequence
+  Spike spike_;
+  std::vector<int> step_up_, step_down_;
+};
+
+}  // namespace ablate
