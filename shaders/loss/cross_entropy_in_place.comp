@@ -1,0 +1,25 @@
+#version 460
+#include "loss/softmax.glsl"
+
+// Losses of a chunk of logits, which then become scale * (softmax - one_hot(target)) where they are; 0 where the target is negative. One workgroup per row.
+// logits: (rows, vocabulary)   targets, losses: (rows)   scale: (1)
+layout(push_constant) uniform Push { InOut logits; InU32 targets; InF32 scale; OutF32 losses; uint rows, vocabulary; } p;
+
+void main() {
+  for (uint row = first_row(); row < p.rows; row += row_stride()) {
+    const int target = int(p.targets.at[row]);
+    const uint at = row * p.vocabulary + uint(max(target, 0));
+    const float scale = target < 0 ? 0.0 : p.scale.at[0];
+    const Span span = span_of(p.logits, row * p.vocabulary, p.vocabulary);
+    const Softmax s = softmax_of(p.logits, span);
+    for (uint base = span.first + lane(); base < span.last; base += 4 * lanes()) {
+      vec4 x[4];
+      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = load_span(p.logits, base + j * lanes(), span, 0.0);
+      [[unroll]] for (uint j = 0; j < 4; ++j) {
+        const uint i = base + j * lanes();
+        if (at / 4 == i) p.losses.at[row] = target < 0 ? 0.0 : loss_of(s, x[j][at % 4]);  // the lane that overwrites the target's logit has read it
+        store_span(p.logits, i, span, logit_gradient(x[j], s, i, at, scale));
+      }
+    }
+  }
+}
