@@ -10,17 +10,18 @@ namespace {
 constexpr double flop_per_logit = 5;  // maximum, difference, exponential, sum, gradient
 
 void require_targets(const char* op, const Tensor& targets, std::uint32_t rows) {
-  require(targets.dtype == DType::i32 && targets.size() == rows, "{}: {} rows of logits, targets are {} {}", op, rows, name_of(targets.dtype),
-          to_string(targets.shape));
+  require(targets.dtype == DType::i32 && targets.size() == rows, "{}: {} rows of logits, targets are {} {}", op, rows,
+          name_of(targets.dtype), to_string(targets.shape));
 }
 
 Tensor logit_gradient(Graph& graph, const Tensor& logits, const Tensor& targets, const Tensor& statistics, const Tensor& dy) {
   const Tensor dlogits = graph.like(logits);
-  graph.dispatch({.shader = "loss/cross_entropy_backward",
-                  .push = {logits, targets, statistics, dy, dlogits, logits.rows(), logits.dim(-1)},
-                  .rows = logits.rows(),
-                  .constants = for_type(logits),
-                  .cost = {.flop = flop_per_logit * static_cast<double>(logits.size()), .bytes = 2.0 * static_cast<double>(logits.bytes())}});
+  graph.dispatch(
+      {.shader = "loss/cross_entropy_backward",
+       .push = {logits, targets, statistics, dy, dlogits, logits.rows(), logits.dim(-1)},
+       .rows = logits.rows(),
+       .constants = for_type(logits),
+       .cost = {.flop = flop_per_logit * static_cast<double>(logits.size()), .bytes = 2.0 * static_cast<double>(logits.bytes())}});
   return dlogits;
 }
 
@@ -34,11 +35,12 @@ Tensor losses_of(Graph& graph, const Tensor& logits, const Tensor& targets, cons
 }
 
 void losses_in_place(Graph& graph, const Tensor& logits, const Tensor& targets, const Tensor& scale, const Tensor& losses) {
-  graph.dispatch({.shader = "loss/cross_entropy_in_place",
-                  .push = {logits, targets, scale, losses, logits.rows(), logits.dim(-1)},
-                  .rows = logits.rows(),
-                  .constants = for_type(logits),
-                  .cost = {.flop = 2.0 * flop_per_logit * static_cast<double>(logits.size()), .bytes = 2.0 * static_cast<double>(logits.bytes())}});
+  graph.dispatch(
+      {.shader = "loss/cross_entropy_in_place",
+       .push = {logits, targets, scale, losses, logits.rows(), logits.dim(-1)},
+       .rows = logits.rows(),
+       .constants = for_type(logits),
+       .cost = {.flop = 2.0 * flop_per_logit * static_cast<double>(logits.size()), .bytes = 2.0 * static_cast<double>(logits.bytes())}});
 }
 
 std::uint32_t chunk_rows(std::uint32_t rows, std::uint64_t row_bytes, std::uint64_t max_bytes) {
@@ -60,16 +62,18 @@ Tensor cross_entropy(Graph& graph, const Tensor& logits, const Tensor& targets) 
   const Tensor losses = graph.tensor({logits.rows()}, DType::f32);
   const Tensor statistics = graph.wants_gradient(logits) ? graph.tensor({logits.rows(), 2}, DType::f32) : Tensor();
   losses_of(graph, logits, targets, losses, statistics);
-  return graph.differentiable(losses, {logits},
-                              [=](Graph& g, const Tensor& dy) { return std::vector<Tensor>{logit_gradient(g, logits, targets, statistics, dy)}; });
+  return graph.differentiable(losses, {logits}, [=](Graph& g, const Tensor& dy) {
+    return std::vector<Tensor>{logit_gradient(g, logits, targets, statistics, dy)};
+  });
 }
 
 LinearCrossEntropy linear_cross_entropy(Graph& graph, const Tensor& h, const Tensor& w, const Tensor& targets, const Tensor& scale,
                                         std::uint64_t max_logits_bytes) {
-  require(w.shape.size() == 2 && h.dim(-1) == w.dim(1) && h.dtype == w.dtype, "linear_cross_entropy: h is {} {}, its weight {} {}", name_of(h.dtype),
-          to_string(h.shape), name_of(w.dtype), to_string(w.shape));
+  require(w.shape.size() == 2 && h.dim(-1) == w.dim(1) && h.dtype == w.dtype, "linear_cross_entropy: h is {} {}, its weight {} {}",
+          name_of(h.dtype), to_string(h.shape), name_of(w.dtype), to_string(w.shape));
   require_targets("linear_cross_entropy", targets, h.rows());
-  require(scale.dtype == DType::f32 && scale.size() == 1, "linear_cross_entropy: the scale is {} {}", name_of(scale.dtype), to_string(scale.shape));
+  require(scale.dtype == DType::f32 && scale.size() == 1, "linear_cross_entropy: the scale is {} {}", name_of(scale.dtype),
+          to_string(scale.shape));
   const std::uint32_t rows = h.rows(), dim = h.dim(-1), vocabulary = w.dim(0);
   const bool want_h = graph.wants_gradient(h), want_w = graph.wants_gradient(w), in_place = want_h || want_w;
   const DType type = in_place ? h.dtype : DType::f32;

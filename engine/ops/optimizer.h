@@ -31,7 +31,7 @@ struct OptimizerOptions {
   double momentum = 0.9;                         ///< of sgd
   double weight_decay = 0.1;
   /// Runs of elements (offset, count) that decay, sorted, both multiples of 4. Other elements do not decay.
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> decayed;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> decayed{};
   double clip = 1.0;                     ///< largest global L2 norm of the gradients; 0 does not clip
   bool dynamic_loss_scale = false;       ///< PyTorch's GradScaler: back off after an overflow, grow after so many good steps
   double growth = 2.0, backoff = 0.5;    ///< factors
@@ -51,7 +51,7 @@ struct OptimizerArenas {
 struct StepControl {
   Tensor norm;     ///< (1) f32: global L2 norm of the gradients after unscaling, before clipping; not finite when an entry is not
   Tensor skipped;  ///< (1) i32: 1 when the gradients were not finite and the update leaves everything as it was, else 0
-  Tensor values;   ///< (8) f32 words for the update kernels: gradient factor, skip, 1 - beta1^t, sqrt(1 - beta2^t), norm
+  Tensor values;   ///< (5) words for the update kernels: gradient factor, norm, skipped, 1 - beta1^t, sqrt(1 - beta2^t)
 };
 
 /// loss_scale / count: the weight of every counted loss. state: as StepState; count: (1) f32 -> (1) f32.

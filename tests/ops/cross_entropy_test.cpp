@@ -79,13 +79,14 @@ std::vector<float> floats(const std::vector<double>& x) { return {x.begin(), x.e
 TEST_CASE("cross_entropy") {
   for (const DType type : float_types) {
     for (const Shape& shape : {Shape{1, 1}, {2, 3}, {5, 64}, {9, 33}, {70, 7}, {3, 4097}, {2, 9000}}) {
-      // Losses are f32 from the stored logits: errors of exp (3 + 2 |x| units of 2^-24 in Vulkan, |x| up to 20 where it counts little) and of the sum. The
-      // gradient is rounded to the type, and is at most 1 where the hot entry cancels, so errors are measured against 1.
+      // Losses are f32 from the stored logits: errors of exp (3 + 2 |x| units of 2^-24 in Vulkan, |x| up to 20 where it counts little) and
+      // of the sum. The gradient is rounded to the type, and is at most 1 where the hot entry cancels, so errors are measured against 1.
       const double f32 = unit_roundoff(DType::f32);
-      check_op("cross_entropy " + std::string(name_of(type)) + " " + to_string(shape),
-               {{shape, type, true, 3.0}, {{shape[0]}, DType::i32, false, 1.0, targets_below(shape[1])}},
-               [](const auto& in) { return losses_of(in[0], in[1]); }, [](Graph& g, const auto& in) { return cross_entropy(g, in[0], in[1]); },
-               {32 * f32, 2 * unit_roundoff(type) + 32 * f32, 1.0});
+      check_op(
+          "cross_entropy " + std::string(name_of(type)) + " " + to_string(shape),
+          {{shape, type, true, 3.0}, {{shape[0]}, DType::i32, false, 1.0, targets_below(shape[1])}},
+          [](const auto& in) { return losses_of(in[0], in[1]); }, [](Graph& g, const auto& in) { return cross_entropy(g, in[0], in[1]); },
+          {32 * f32, 2 * unit_roundoff(type) + 32 * f32, 1.0});
     }
   }
 }
@@ -93,8 +94,11 @@ TEST_CASE("cross_entropy") {
 TEST_CASE("cross_entropy of extreme logits") {
   // The largest logit is far above the rest: no overflow, a loss of 0 for it and the plain difference for others.
   const auto fill = [](std::size_t i) { return i % 5 == 2 ? 80.0 : -80.0 - static_cast<double>(i); };
-  check_op("cross_entropy extreme", {{{3, 5}, DType::f32, false, 1.0, fill}, {{3}, DType::i32, false, 1.0, [](std::size_t n) { return 2.0 - static_cast<double>(n); }}},
-           [](const auto& in) { return losses_of(in[0], in[1]); }, [](Graph& g, const auto& in) { return cross_entropy(g, in[0], in[1]); }, {1e-6, 0});
+  check_op(
+      "cross_entropy extreme",
+      {{{3, 5}, DType::f32, false, 1.0, fill}, {{3}, DType::i32, false, 1.0, [](std::size_t n) { return 2.0 - static_cast<double>(n); }}},
+      [](const auto& in) { return losses_of(in[0], in[1]); }, [](Graph& g, const auto& in) { return cross_entropy(g, in[0], in[1]); },
+      {1e-6, 0});
 }
 
 TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
@@ -107,7 +111,8 @@ TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
     for (const Size& s : {Size{1, 1, 1, 2}, {1, 3, 5, 7}, {2, 9, 12, 33}, {1, 700, 4, 6}}) {
       const std::uint32_t rows = s.batch * s.tokens;
       const std::string name = "linear_cross_entropy " + std::string(name_of(type)) + " of " + std::to_string(rows) + " rows";
-      const Array<double> h = random_array({s.batch, s.tokens, s.dim}, type, 1, 1), w = random_array({s.vocabulary, s.dim}, type, 1 / std::sqrt(s.dim), 2);
+      const Array<double> h = random_array({s.batch, s.tokens, s.dim}, type, 1, 1),
+                          w = random_array({s.vocabulary, s.dim}, type, 1 / std::sqrt(s.dim), 2);
       Array<double> targets({rows});
       for (std::size_t n = 0; n < rows; ++n) targets.data[n] = targets_below(s.vocabulary)(n);
       const Expected expected = expected_of(h, w, targets, scale);
@@ -115,22 +120,25 @@ TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
         CAPTURE(name);
         CAPTURE(gradients);
         Graph graph(pipelines().device().caps());
-        const Tensor th = graph.input("h", h.shape, type), tw = graph.input("w", w.shape, type), tt = graph.input("targets", {rows}, DType::i32);
+        const Tensor th = graph.input("h", h.shape, type), tw = graph.input("w", w.shape, type),
+                     tt = graph.input("targets", {rows}, DType::i32);
         const Tensor ts = graph.input("scale", {1}, DType::f32);
         if (gradients) graph.require_gradient(th), graph.require_gradient(tw);
-        const Tensor losses = graph.keep(linear_cross_entropy(graph, th, tw, tt, ts, 1).losses);  // one byte: the smallest chunks, of 256 rows
+        const Tensor losses =
+            graph.keep(linear_cross_entropy(graph, th, tw, tt, ts, 1).losses);  // one byte: the smallest chunks, of 256 rows
         if (gradients) {
           graph.backward(losses, graph.tensor(losses.shape, DType::f32), [](Graph&, const Tensor& a, const Tensor&) { return a; });
           graph.keep(graph.gradient(th)), graph.keep(graph.gradient(tw));
           CHECK(graph.gradient(tw).dtype == DType::f32);
         }
         Executor executor(pipelines(), graph, {.guard = true});
-        executor.write_floats(th, floats(h.data)), executor.write_floats(tw, floats(w.data)), executor.write_floats(ts, std::vector<float>{scale});
+        executor.write_floats(th, floats(h.data)), executor.write_floats(tw, floats(w.data)),
+            executor.write_floats(ts, std::vector<float>{scale});
         executor.write_ints(tt, std::vector<std::int32_t>(targets.data.begin(), targets.data.end()));
         executor.run();
         executor.check_guards();
-        // Logits of size 1 to 3 are rounded to the type where gradients are wanted, which moves losses and softmax by as much; a gradient sums over the
-        // vocabulary or over the rows, whose roundings are independent.
+        // Logits of size 1 to 3 are rounded to the type where gradients are wanted, which moves losses and softmax by as much; a gradient
+        // sums over the vocabulary or over the rows, whose roundings are independent.
         const double f32 = unit_roundoff(DType::f32), logit = gradients ? 4 * unit_roundoff(type) : 0;
         compare(name + ": losses", expected.losses, executor.read_floats(losses), logit + 32 * f32, 1.0);
         if (!gradients) continue;
@@ -143,13 +151,15 @@ TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
 
 TEST_CASE("mean_loss") {
   for (const std::uint32_t rows : {1u, 3u, 100u, 5000u}) {
-    check_op("mean_loss " + std::to_string(rows), {{{rows}, DType::f32, false}, {{1}, DType::f32, false, 1.0, [](std::size_t) { return 3.0; }}},
-             [](const auto& in) {
-               auto mean = in[1];
-               mean.data[0] = mean.data[0] * 0.0;
-               for (const auto& loss : in[0].data) mean.data[0] += loss / in[1].data[0];
-               return mean;
-             },
-             [](Graph& g, const auto& in) { return mean_loss(g, in[0], in[1]); }, {4 * std::sqrt(rows) * unit_roundoff(DType::f32), 0, std::sqrt(rows)});
+    check_op(
+        "mean_loss " + std::to_string(rows), {{{rows}, DType::f32, false}, {{1}, DType::f32, false, 1.0, [](std::size_t) { return 3.0; }}},
+        [](const auto& in) {
+          auto mean = in[1];
+          mean.data[0] = mean.data[0] * 0.0;
+          for (const auto& loss : in[0].data) mean.data[0] += loss / in[1].data[0];
+          return mean;
+        },
+        [](Graph& g, const auto& in) { return mean_loss(g, in[0], in[1]); },
+        {4 * std::sqrt(rows) * unit_roundoff(DType::f32), 0, std::sqrt(rows)});
   }
 }

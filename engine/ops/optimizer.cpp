@@ -1,0 +1,148 @@
+#include "ops/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ablate {
+namespace {
+
+void require_floats(const char* what, const Tensor& x, std::uint64_t count) {
+  require(x && x.dtype == DType::f32 && x.size() == count, "optimizer: {} must be f32 of {} elements, is {} {}", what, count,
+          name_of(x.dtype), to_string(x.shape));
+  require(x.offset % 16 == 0, "optimizer: {} must start at a multiple of 16 bytes", what);
+}
+
+void require_arenas(const OptimizerArenas& arenas, bool second_moment) {
+  const std::uint64_t count = arenas.parameters.size();
+  require(count < (1ull << 32), "optimizer: {} parameters, at most {} can be updated", count, (1ull << 32) - 1);
+  require_floats("parameters", arenas.parameters, count);
+  require_floats("gradients", arenas.gradients, count);
+  require_floats("m", arenas.m, count);
+  if (second_moment) require_floats("v", arenas.v, count);
+  const bool half = arenas.mirror.dtype == DType::f16 || arenas.mirror.dtype == DType::bf16;
+  require(!arenas.mirror || (half && arenas.mirror.size() == count), "optimizer: the mirror must be f16 or bf16 of {} elements, is {} {}",
+          count, name_of(arenas.mirror.dtype), to_string(arenas.mirror.shape));
+}
+
+float from_bits(std::uint64_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits)); }
+
+struct Boundaries {
+  Tensor table;  ///< none: nothing decays
+  std::uint32_t count = 0;
+};
+
+// Where decay is switched on and off, adjoining runs merged.
+Boundaries decay_boundaries(Graph& graph, const OptimizerOptions& options, std::uint64_t parameters) {
+  std::vector<std::uint64_t> at;
+  for (const auto& [offset, count] : options.decayed) {
+    const std::uint64_t end = std::min(offset + count, parameters);
+    require(offset % 4 == 0 && (count % 4 == 0 || offset + count == parameters),
+            "optimizer: decay of {} elements from {} does not fall on multiples of 4", count, offset);
+    require(offset + count <= parameters && (at.empty() || offset >= at.back()),
+            "optimizer: decay of {} elements from {} is out of order or beyond the {} parameters", count, offset, parameters);
+    if (!at.empty() && at.back() == offset) at.back() = end;
+    else if (count > 0) at.insert(at.end(), {offset, end});
+  }
+  if (at.empty() || options.weight_decay == 0) return {};
+  std::vector<float> bits(at.size());
+  std::transform(at.begin(), at.end(), bits.begin(), from_bits);
+  const std::uint32_t size = static_cast<std::uint32_t>(at.size());
+  return {graph.constant("decay boundaries", {size}, std::move(bits)), size};
+}
+
+// 1 - beta1^t and sqrt(1 - beta2^t) for t = 1, 2, ... until both round to 1: computed in double, looked up by the device, which counts the
+// steps.
+Tensor bias_corrections(Graph& graph, const OptimizerOptions& options) {
+  constexpr std::uint64_t longest = 1u << 22;
+  const double beta = std::max(options.beta1, options.beta2);
+  require(options.beta1 >= 0 && options.beta2 >= 0 && beta < 1, "adamw: betas are {} and {}, must be at least 0 and below 1", options.beta1,
+          options.beta2);
+  const double steps = beta > 0 ? std::ceil(-26 * std::log(2.0) / std::log(beta)) : 1;
+  require(steps <= static_cast<double>(longest), "adamw: a beta of {} is too close to 1", beta);
+  std::vector<float> table;
+  for (double t = 1; t <= std::max(steps, 1.0); ++t) {
+    table.push_back(static_cast<float>(-std::expm1(t * std::log(options.beta1))));
+    table.push_back(static_cast<float>(std::sqrt(-std::expm1(t * std::log(options.beta2)))));
+  }
+  const std::uint32_t rows = static_cast<std::uint32_t>(table.size() / 2);
+  return graph.constant("bias corrections", {rows, 2}, std::move(table));
+}
+
+Tensor sum_squares(Graph& graph, const Tensor& x) {
+  const std::uint64_t count = x.size(), chunks = std::clamp<std::uint64_t>(count / 8192, 1, 1024),
+                      per_chunk = ((count + chunks - 1) / chunks + 3) / 4 * 4;
+  const std::uint32_t used = static_cast<std::uint32_t>((count + per_chunk - 1) / per_chunk);
+  const Tensor partial = graph.tensor({used}, DType::f32);
+  graph.dispatch({.shader = "optimizer/sum_squares",
+                  .push = {x, partial, count, used, per_chunk},
+                  .rows = used,
+                  .cost = {.flop = 2.0 * static_cast<double>(count), .bytes = static_cast<double>(x.bytes())}});
+  return partial;
+}
+
+Cost update_cost(const OptimizerArenas& arenas, double moments, double flop) {
+  const double count = static_cast<double>(arenas.parameters.size());
+  return {.flop = flop * count, .bytes = (4 + 8 * (1 + moments)) * count + static_cast<double>(arenas.mirror ? arenas.mirror.bytes() : 0)};
+}
+
+Specialization mirror_type(const OptimizerArenas& arenas) {
+  return {{"DTYPE", static_cast<std::uint32_t>(arenas.mirror ? arenas.mirror.dtype : DType::f32)}};
+}
+
+}  // namespace
+
+Tensor loss_weight(Graph& graph, const Tensor& state, const Tensor& count) {
+  const Tensor weight = graph.tensor({1}, DType::f32);
+  graph.dispatch({.shader = "optimizer/loss_weight", .push = {state, count, weight}, .items = 1, .cost = {.flop = 1, .bytes = 12}});
+  return weight;
+}
+
+StepControl step_control(Graph& graph, const Tensor& gradients, const Tensor& state, const OptimizerOptions& options) {
+  require_floats("gradients", gradients, gradients.size());
+  require(state.bytes() == sizeof(StepState), "optimizer: the state must have {} bytes, has {}", sizeof(StepState), state.bytes());
+  const Tensor partial = sum_squares(graph, gradients), corrections = bias_corrections(graph, options);
+  const Tensor values = graph.tensor({5}, DType::f32);
+  graph.dispatch({.shader = "optimizer/step_control",
+                  .push = {partial, corrections, values, state, partial.dim(0), corrections.dim(0), options.clip,
+                           std::uint32_t{options.dynamic_loss_scale}, options.growth, options.backoff, options.growth_interval},
+                  .rows = 1,
+                  .cost = {.flop = static_cast<double>(partial.size()), .bytes = static_cast<double>(partial.bytes())}});
+  Tensor skipped = graph.slice(values, 2, 1);
+  skipped.dtype = DType::i32;
+  return {graph.slice(values, 1, 1), skipped, values};
+}
+
+void adamw(Graph& graph, const OptimizerArenas& arenas, const StepControl& control, const Tensor& lr, const OptimizerOptions& options) {
+  require_arenas(arenas, true);
+  const std::uint64_t count = arenas.parameters.size();
+  const Boundaries decay = decay_boundaries(graph, options, count);
+  graph.dispatch({.shader = "optimizer/adamw",
+                  .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.v, arenas.mirror, control.values, lr, decay.table, count,
+                           decay.count, 1 - options.beta1, options.beta2, 1 - options.beta2, options.eps, options.weight_decay},
+                  .items = (count + 3) / 4,
+                  .constants = mirror_type(arenas),
+                  .cost = update_cost(arenas, 2, 15)});
+}
+
+void sgd(Graph& graph, const OptimizerArenas& arenas, const StepControl& control, const Tensor& lr, const OptimizerOptions& options) {
+  require_arenas(arenas, false);
+  const std::uint64_t count = arenas.parameters.size();
+  const Boundaries decay = decay_boundaries(graph, options, count);
+  graph.dispatch({.shader = "optimizer/sgd",
+                  .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.mirror, control.values, lr, decay.table, count,
+                           decay.count, options.momentum, options.weight_decay},
+                  .items = (count + 3) / 4,
+                  .constants = mirror_type(arenas),
+                  .cost = update_cost(arenas, 1, 7)});
+}
+
+void accumulate(Graph& graph, const Tensor& into, const Tensor& x) {
+  require(into.dtype == DType::f32 && x.dtype == DType::f32 && into.size() == x.size(), "accumulate: {} {} and {} {}", name_of(into.dtype),
+          to_string(into.shape), name_of(x.dtype), to_string(x.shape));
+  graph.dispatch({.shader = "elementwise/accumulate",
+                  .push = {into, x, x.size()},
+                  .items = (x.size() + 3) / 4,
+                  .cost = {.flop = static_cast<double>(x.size()), .bytes = 3.0 * static_cast<double>(x.bytes())}});
+}
+
+}  // namespace ablate
