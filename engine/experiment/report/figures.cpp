@@ -1,0 +1,144 @@
+// Pictures that probes brought along (probe/figure.h), drawn by kind.
+#include "probe/figure.h"
+
+#include "experiment/report/plot.h"
+#include "experiment/report/sections.h"
+#include "experiment/report/text.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ablate::report {
+namespace {
+
+constexpr std::size_t panel_limit = 24;
+
+/// Figures of one title, and the ranges that their panels have in common.
+struct Family {
+  std::string title;
+  std::vector<std::pair<const Group*, const Figure*>> panels;
+  Range x, y, heat;
+};
+
+void widen(Family& family, const Figure& figure) {
+  for (const FigureSeries& series : figure.series) {
+    family.x.include(series.x);
+    family.y.include(series.y);
+  }
+  for (const auto& row : figure.values) family.heat.include(row);
+  if (figure.kind == "bar" || figure.kind == "histogram") family.y.include(0);
+}
+
+std::vector<Family> families_of(const Document& document) {
+  std::vector<Family> families;
+  for (const Group& group : document.groups) {
+    const auto with = std::find_if(group.rows.begin(), group.rows.end(), [](const Row* row) { return !row->figures.empty(); });
+    if (with == group.rows.end()) continue;
+    for (const Figure& figure : (*with)->figures) {
+      auto family = std::find_if(families.begin(), families.end(), [&](const Family& other) { return other.title == figure.title; });
+      if (family == families.end()) {
+        families.push_back({figure.title, {}, {.log = figure.x.log}, {.log = figure.y.log}, {}});
+        family = families.end() - 1;
+      }
+      family->panels.emplace_back(&group, &figure);
+      widen(*family, figure);
+    }
+  }
+  return families;
+}
+
+std::string tip(const FigureSeries& series, std::size_t i, double x, double y) {
+  const std::string place = fmt::format("{}, {}", number(x), number(y));
+  const std::string name = series.labels.empty() ? series.name : series.labels[i];
+  return name.empty() ? place : fmt::format("{}: {}", name, place);
+}
+
+void draw_bars(Plot& plot, const Figure& figure) {
+  const auto count = static_cast<double>(figure.series.size());
+  for (std::size_t s = 0; s < figure.series.size(); ++s) {
+    const FigureSeries& series = figure.series[s];
+    for (std::size_t i = 0; i < series.y.size(); ++i) {
+      const double width = 0.8 / count,
+                   left = figure.kind == "histogram" ? series.x[i] : series.x[i] - 0.4 + width * static_cast<double>(s);
+      const double right = figure.kind == "histogram" ? series.x[i + 1] : left + width;
+      const std::string name = i < figure.x.categories.size() ? figure.x.categories[i] : number(series.x[i]);
+      plot.bar(left, right, series.y[i], fmt::format("s{}{}", (s + 1) % 10, count > 1 && figure.kind == "histogram" ? " through" : ""),
+               fmt::format("{}{}{}: {}", series.name, series.name.empty() ? "" : ", ", name, number(series.y[i])));
+    }
+  }
+}
+
+void draw_series(Plot& plot, const Figure& figure) {
+  for (std::size_t s = 0; s < figure.series.size(); ++s) {
+    const FigureSeries& series = figure.series[s];
+    const std::string classes = fmt::format("s{}", (s + 1) % 10);
+    if (figure.kind == "line") plot.line(series.x, series.y, classes, series.name);
+    if (figure.kind == "line" && series.y.size() > 40) continue;
+    for (std::size_t i = 0; i < series.y.size(); ++i)
+      plot.point(series.x[i], series.y[i], classes, tip(series, i, series.x[i], series.y[i]),
+                 figure.kind == "line" ? 0 : static_cast<int>(s % 4), figure.kind == "line" ? 2.2 : 3);
+  }
+}
+
+std::string key_of(const Figure& figure) {
+  if (figure.series.size() < 2) return "";
+  const bool dots = figure.kind == "scatter";
+  std::string items;
+  for (std::size_t s = 0; s < figure.series.size(); ++s) {
+    constexpr std::string_view shapes[] = {"●", "■", "▲", "◆"};
+    const std::string classes = fmt::format("s{}", (s + 1) % 10);
+    const std::string sign = dots || figure.kind == "line" ? "" : "■";
+    items += element("span", {},
+                     (figure.kind == "line" ? swatch(classes) : element("i", {{"class", classes}}, dots ? shapes[s % 4] : sign)) +
+                         escape(figure.series[s].name));
+  }
+  return element("p", {{"class", "key"}}, items);
+}
+
+std::string draw(const Figure& figure, const Family& family, const std::string& owner) {
+  const std::string title = owner.empty() ? figure.title : fmt::format("{}: {}", owner, figure.title);
+  if (figure.kind == "heatmap") {
+    const HeatMap map{title,         figure.x.label,  figure.y.label,  figure.x.categories, figure.y.categories,
+                      figure.values, family.heat.low, family.heat.high};
+    return heat_map(map, 300);
+  }
+  Range x = family.x, y = family.y.padded(0.05);
+  if (figure.kind == "bar" && !x.empty()) x.low -= 0.5, x.high += 0.5;
+  if (figure.kind == "scatter") x = x.padded(0.05);
+  if ((figure.kind == "bar" || figure.kind == "histogram") && family.y.low == 0) y.low = 0;
+  Plot plot(title, {figure.x.label, x, figure.x.categories}, {figure.y.label, y, figure.y.categories}, 360, 250);
+  for (const FigureMark& mark : figure.marks) plot.mark(mark.at, mark.label);
+  if (figure.kind == "bar" || figure.kind == "histogram") draw_bars(plot, figure);
+  else draw_series(plot, figure);
+  return plot.svg();
+}
+
+std::string family_markup(const Family& family, bool many_groups) {
+  std::string charts, caption;
+  for (std::size_t i = 0; i < family.panels.size() && i < panel_limit; ++i) {
+    const auto& [group, figure_of] = family.panels[i];
+    const std::string owner = many_groups ? group->full_name : "";
+    charts += figure(owner.empty() ? figure_of->title : owner, draw(*figure_of, family, owner) + key_of(*figure_of));
+    if (caption.empty()) caption = figure_of->caption;
+  }
+  std::string out = many_groups ? element("h3", {}, escape(family.title)) : "";
+  if (!caption.empty()) out += element("p", {{"class", "lead"}}, escape(caption));
+  if (family.panels[0].second->kind == "heatmap") out += heat_scale(family.heat.low, family.heat.high, "value");
+  out += element("div", {{"class", "charts three"}}, charts);
+  if (family.panels.size() > panel_limit)
+    out += element("p", {{"class", "caption"}}, fmt::format("{} more points are in results.json.", family.panels.size() - panel_limit));
+  return out;
+}
+
+}  // namespace
+
+std::string probe_figures(const Document& document) {
+  std::string content;
+  for (const Family& family : families_of(document)) content += family_markup(family, document.groups.size() > 1);
+  const std::string lead = document.by_seeds() ? "What the probes drew; of several seeds, the first." : "What the probes drew.";
+  return section("figures", "Figures", lead, content);
+}
+
+}  // namespace ablate::report

@@ -1,0 +1,52 @@
+#include "experiment/report/sections.h"
+
+#include "experiment/report/text.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace ablate::report {
+
+Document::Document(std::span<const Run> all) : runs(all), groups(group_rows(all)) {
+  headline = compare(runs, groups, headline_metrics(metrics_present(runs), metrics_with_reference(runs)));
+}
+
+bool Document::by_seeds() const {
+  return std::any_of(groups.begin(), groups.end(), [](const Group& group) { return group.rows.size() > 1; });
+}
+
+std::string section(const std::string& id, const std::string& title, const std::string& lead, const std::string& content) {
+  if (content.empty()) return "";
+  const std::string text = lead.empty() ? "" : element("p", {{"class", "lead"}}, escape(lead));
+  return element("section", {{"id", id}}, element("h2", {}, escape(title)) + text + content) + "\n";
+}
+
+std::string figure(const std::string& title, const std::string& chart, const std::string& caption) {
+  const std::string below = caption.empty() ? "" : element("p", {{"class", "caption"}}, escape(caption));
+  return element("figure", {}, element("figcaption", {}, escape(title)) + chart + below);
+}
+
+std::string swatch(const std::string& classes) {
+  return fmt::format(R"(<svg class="swatch {}" viewBox="0 0 26 10" aria-hidden="true"><path class="line" d="M1 5H25"></path></svg>)",
+                     escape(classes));
+}
+
+std::string legend(const std::vector<const Group*>& groups) {
+  std::string items;
+  for (const Group* group : groups)
+    items += element("button", {{"type", "button"}, {"aria-pressed", "false"}, {"data-series", group->key}},
+                     swatch(group->classes) + escape(group->full_name));
+  return element("div", {{"class", "legend"}, {"role", "group"}, {"aria-label", "Legend: press a name to make its line stand out"}}, items);
+}
+
+std::string missing_notice(const Document& document) {
+  std::string items;
+  for (const Run& run : document.runs)
+    for (const std::string& sentence : run.missing)
+      items += element("li", {}, escape(run.label.empty() ? sentence : run.label + ": " + sentence));
+  if (items.empty()) return "";
+  return element("aside", {{"class", "notice"}, {"aria-label", "What is missing"}}, "<h2>What is missing</h2><ul>" + items + "</ul>");
+}
+
+}  // namespace ablate::report

@@ -1,0 +1,43 @@
+// The parts of the page. Each is empty where its data is missing.
+#pragma once
+
+#include "experiment/report/comparison.h"
+
+namespace ablate::report {
+
+/// What every part reads.
+struct Document {
+  std::span<const Run> runs;
+  std::vector<Group> groups;
+  Comparison headline;  ///< the metrics of the sweep's table
+
+  explicit Document(std::span<const Run> runs);
+  bool by_seeds() const;  ///< some group has repeats
+};
+
+/// A titled part of the page; `lead` is a sentence or two of plain text (may be empty). Empty if `content` is.
+std::string section(const std::string& id, const std::string& title, const std::string& lead, const std::string& content);
+
+/// A chart with its title and an optional sentence, both plain text.
+std::string figure(const std::string& title, const std::string& chart, const std::string& caption = "");
+
+/// The colours of the groups; pressing one makes its lines stand out (see style.cpp).
+std::string legend(const std::vector<const Group*>& groups);
+
+/// A short line in the colour and dash of a group, as in the charts.
+std::string swatch(const std::string& classes);
+
+std::string missing_notice(const Document& document);
+std::string sweep_table(const Document& document);      ///< sweep_table.cpp
+std::string all_numbers(const Document& document);      ///< sweep_table.cpp
+std::string effects(const Document& document);          ///< effects.cpp: ours against the paper's changes
+std::string training_curves(const Document& document);  ///< curves.cpp
+std::string life_cycle(const Document& document);       ///< life_cycle.cpp
+std::string sink_heads(const Document& document);       ///< heads.cpp
+std::string probe_figures(const Document& document);    ///< figures.cpp
+std::string run_card(const Document& document);         ///< card.cpp
+
+std::string_view style();   ///< the CSS
+std::string_view script();  ///< the few lines that make the legend work
+
+}  // namespace ablate::report

@@ -1,0 +1,169 @@
+// The headline table, and the table of everything.
+#include "experiment/report/sections.h"
+#include "experiment/report/text.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+
+namespace ablate::report {
+namespace {
+
+/// The number as shown, with the exact one as its machine-readable value.
+std::string data(const std::string& shown, double exact) {
+  return element("data", {{"value", std::isfinite(exact) ? fmt::format("{}", exact) : ""}}, shown);
+}
+
+std::string change_mark(const Cell& cell) {
+  switch (cell.direction) {
+    case Direction::unknown:
+      return "";
+    case Direction::none:
+      return element("span", {{"class", "change same"}, {"title", "too small to tell from chance"}}, "≈ " + escape(cell.change));
+    case Direction::up:
+      return element("span", {{"class", "change up"}}, "▲ " + escape(cell.change));
+    case Direction::down:
+      return element("span", {{"class", "change down"}}, "▼ " + escape(cell.change));
+  }
+  return "";
+}
+
+std::string agreement_mark(Agreement agreement) {
+  switch (agreement) {
+    case Agreement::unknown:
+      return "";
+    case Agreement::agrees:
+      return R"(<span class="agree yes">✓ agrees</span>)";
+    case Agreement::opposite:
+      return R"(<span class="agree no">✗ opposite</span>)";
+    case Agreement::unclear:
+      return R"(<span class="agree maybe">~ unclear</span>)";
+  }
+  return "";
+}
+
+/// Why a group has no number.
+std::string absence(const Group* group) {
+  if (!group) return R"(<span class="absent">–</span>)";
+  bool failed = false;
+  for (const Row* row : group->rows) failed = failed || row->state == Row::State::failed;
+  return group->finished().empty() ? element("span", {{"class", "absent"}}, failed ? "failed" : "not run")
+                                   : R"(<span class="absent">–</span>)";
+}
+
+std::string our_cell(const MetricInfo& info, const Cell& cell, const Group* group, const std::string& heading, const std::string& place,
+                     Agreement agreement) {
+  const Attributes attributes{{"class", "ours"}, {"data-label", heading}, {"style", place}};
+  if (cell.count == 0) return element("td", attributes, absence(group));
+  std::string shown = "<b>" + data(format_metric(info, cell.mean), cell.mean) + "</b>";
+  if (std::isfinite(cell.spread))
+    shown += element("span", {{"class", "spread"}, {"title", fmt::format("standard deviation over {} seeds", cell.count)}},
+                     "±" + format_metric(info, cell.spread));
+  return element("td", attributes, shown + change_mark(cell) + agreement_mark(agreement));
+}
+
+std::string paper_cell(const Cell& cell, const std::string& place) {
+  const Attributes attributes{{"class", "paper"}, {"data-label", "paper"}, {"style", place}};
+  if (cell.count == 0) return element("td", attributes, R"(<span class="absent">–</span>)");
+  return element("td", attributes, data(escape(fmt::format("{}", cell.mean)), cell.mean) + change_mark(cell));
+}
+
+// On a phone a row of the table becomes a block: its name, below it one column per metric, in it the runs and then the paper (style.cpp).
+std::string heading_on_phone(const MetricInfo& info, const Run& run) {
+  return run.label.empty() ? info.label : fmt::format("{}: {}", info.label, run.label);
+}
+std::string place_on_phone(std::size_t metric, std::size_t run) { return fmt::format("--metric:{};--run:{}", metric + 1, run); }
+
+std::string heading_of(const MetricInfo& info) {
+  const std::string unit = info.unit.empty() ? "" : element("span", {{"class", "unit"}}, escape(info.unit));
+  return escape(info.label) + " " + unit;
+}
+
+std::string head(const Document& document, bool two_rows) {
+  const Comparison& table = document.headline;
+  std::string top = fmt::format(R"(<th scope="col"{} class="name">Row</th>)", two_rows ? R"( rowspan="2")" : ""), bottom;
+  for (std::size_t m = 0; m < table.metrics.size(); ++m) {
+    const std::size_t columns = document.runs.size() + (table.has_reference[m] ? 1 : 0);
+    const std::string title = escape(table.metrics[m].meaning);
+    top += two_rows ? fmt::format(R"(<th scope="colgroup" colspan="{}" title="{}">{}</th>)", columns, title, heading_of(table.metrics[m]))
+                    : fmt::format(R"(<th scope="col" title="{}">{}</th>)", title, heading_of(table.metrics[m]));
+    for (const Run& run : document.runs)
+      bottom += element("th", {{"scope", "col"}, {"class", "ours"}}, run.label.empty() ? "ours" : escape(run.label));
+    if (table.has_reference[m]) bottom += R"(<th scope="col" class="paper">paper</th>)";
+  }
+  return element("thead", {}, "<tr>" + top + "</tr>" + (two_rows ? "<tr>" + bottom + "</tr>" : ""));
+}
+
+std::string line_of(const Document& document, const Line& line) {
+  const Comparison& table = document.headline;
+  std::string marks;
+  for (const Group* group : line.groups)
+    if (group) marks += swatch(group->classes);
+  std::size_t seeds = 0;
+  for (const Group* group : line.groups)
+    if (group) seeds = std::max(seeds, group->rows.size());
+  const std::string count = seeds > 1 ? fmt::format(R"(<span class="seeds">{} seeds</span>)", seeds) : "";
+  std::string cells =
+      element("th", {{"scope", "row"}, {"class", "name"}}, marks + element("span", {{"class", "label"}}, escape(line.name)) + count);
+  for (std::size_t m = 0; m < table.metrics.size(); ++m) {
+    for (std::size_t r = 0; r < document.runs.size(); ++r)
+      cells += our_cell(table.metrics[m], line.cells[m].ours[r], line.groups[r], heading_on_phone(table.metrics[m], document.runs[r]),
+                        place_on_phone(m, r), line.cells[m].agreement[r]);
+    if (table.has_reference[m]) cells += paper_cell(line.cells[m].reference, place_on_phone(m, 0));
+  }
+  return "<tr>" + cells + "</tr>\n";
+}
+
+std::string lead_of(const Document& document, bool any_reference) {
+  std::string text;
+  if (document.headline.lines.size() > 1)
+    text = fmt::format("Arrows compare with the first row, {}; ≈ marks a change too small to tell from chance. ",
+                       document.headline.lines[0].name);
+  if (any_reference)
+    text +=
+        "The paper's values were measured on far larger models, so compare directions rather than sizes: ✓ where ours goes the paper's "
+        "way. ";
+  if (document.by_seeds()) text += "With several seeds: mean ± standard deviation.";
+  return text;
+}
+
+}  // namespace
+
+std::string sweep_table(const Document& document) {
+  const Comparison& table = document.headline;
+  if (table.lines.empty()) return "";
+  bool any_reference = false;
+  for (const bool has : table.has_reference) any_reference = any_reference || has;
+  const bool two_rows = any_reference || document.runs.size() > 1;
+  std::string body;
+  for (const Line& line : table.lines) body += line_of(document, line);
+  const std::string markup = element("table", {{"class", "sweep"}, {"style", fmt::format("--metrics:{}", table.metrics.size())}},
+                                     element("caption", {{"class", "hidden"}}, "Results, one row per point of the sweep") +
+                                         head(document, two_rows) + element("tbody", {}, body));
+  return section("results", "Results", lead_of(document, any_reference), element("div", {{"class", "scroll"}, {"tabindex", "0"}}, markup));
+}
+
+std::string all_numbers(const Document& document) {
+  const std::vector<std::string> keys = metrics_present(document.runs);
+  if (keys.empty()) return "";
+  std::string head = R"(<th scope="col" class="name">Point</th>)", body;
+  for (const std::string& key : keys) head += element("th", {{"scope", "col"}}, element("code", {}, escape(key)));
+  for (const Group& group : document.groups)
+    for (const Row* row : group.finished()) {
+      const std::string& label = document.runs[group.run].label;
+      std::string cells = element("th", {{"scope", "row"}, {"class", "name"}}, escape(label.empty() ? row->id : label + ": " + row->id));
+      for (const std::string& key : keys) {
+        const double value = value_of(row->metrics, key);
+        cells += element("td", {}, data(escape(number(value)), value));
+      }
+      body += "<tr>" + cells + "</tr>\n";
+    }
+  if (body.empty()) return "";
+  const std::string table = element("table", {{"class", "numbers"}},
+                                    "<caption class=\"hidden\">Every scalar metric of every point</caption><thead><tr>" + head +
+                                        "</tr></thead>" + element("tbody", {}, body));
+  return section("numbers", "All numbers", "Every scalar that was measured, one line per point; results.json holds them with all digits.",
+                 element("div", {{"class", "scroll"}, {"tabindex", "0"}}, table));
+}
+
+}  // namespace ablate::report
