@@ -89,7 +89,7 @@ std::string largest_effect(const Comparison& comparison, std::size_t metric) {
   }
   if (!best) return "";
   const Cell& cell = best->cells[metric].ours[0];
-  return fmt::format("the {} {} most with {} ({} → {}{})", info.in_a_sentence(), cell.direction == Direction::up ? "rises" : "falls",
+  return fmt::format("the {} {} most with “{}” ({} → {}{})", info.in_a_sentence(), cell.direction == Direction::up ? "rises" : "falls",
                      best->name, format_metric(info, first), format_metric(info, cell.mean), info.unit.empty() ? "" : "\u202f" + info.unit);
 }
 
@@ -105,7 +105,7 @@ std::string agreement_sentence(const Comparison& comparison) {
   if (total == 0) return "";
   std::string text = fmt::format(" Of {} changes that the paper reports too, {} go{} its way", total, agrees, agrees == 1 ? "es" : "");
   if (opposite > 0) text += fmt::format(", {} go{} the other way", opposite, opposite == 1 ? "es" : "");
-  if (unclear > 0) text += fmt::format(", {} {} too small to tell", unclear, unclear == 1 ? "is" : "are");
+  if (unclear > 0) text += fmt::format(", {} cannot be told because one of the two is small", unclear);
   return text + ".";
 }
 
@@ -186,7 +186,7 @@ std::string finding(const Comparison& comparison) {
     if (effect.empty()) continue;
     effects += effects.empty() ? effect : fmt::format("; {}", effect);
   }
-  if (!effects.empty()) effects = fmt::format("Against {}: {}.", comparison.lines[0].name, effects);
+  if (!effects.empty()) effects = fmt::format("Against “{}”: {}.", comparison.lines[0].name, effects);
   return effects + agreement_sentence(comparison);
 }
 

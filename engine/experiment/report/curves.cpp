@@ -65,8 +65,14 @@ Range value_range(const std::vector<Drawing>& drawings, const MetricInfo& info, 
   Range range{.log = info.log};
   for (const Drawing& drawing : drawings)
     for (const Points& line : drawing.lines)
-      for (std::size_t i = 0; i < line.y.size(); ++i)
-        if (!info.by_difference || line.x[i] >= settled * last) range.include(line.y[i]);
+      for (std::size_t i = 0; i < line.y.size(); ++i) {
+        if (info.by_difference && line.x[i] < settled * last) continue;
+        range.include(line.y[i]);
+        if (drawing.low.empty()) continue;
+        range.include(drawing.low[i]);
+        range.include(drawing.high[i]);
+      }
+
   return range.padded(0.04);
 }
 
@@ -75,18 +81,27 @@ std::string tip(const Drawing& drawing, const MetricInfo& info) {
   return fmt::format("{}: {} at the end", drawing.group->full_name, format_metric(info, line.y.back()));
 }
 
-std::string chart(const std::vector<Drawing>& drawings, const MetricInfo& info, const std::string& x_label) {
-  Range x;
-  for (const Drawing& drawing : drawings)
-    for (const Points& line : drawing.lines) x.include(line.x);
-  const Range y = value_range(drawings, info, x.high);
-  x.include(0);
-  Plot plot(info.label + " over training", {x_label, x, {}}, {info.unit, y, {}});
+std::string chart(const std::vector<Drawing>& drawings, const MetricInfo& info, const Axis& x) {
+  const Range y = value_range(drawings, info, x.range.high);
+  Plot plot(info.label + " over training", x, {info.unit, y, {}});
   for (const Drawing& drawing : drawings)
     if (!drawing.low.empty()) plot.band(drawing.lines[0].x, drawing.low, drawing.high, drawing.group->classes);
   for (auto drawing = drawings.rbegin(); drawing != drawings.rend(); ++drawing)  // the first row, on top
     for (const Points& line : drawing->lines) plot.line(line.x, line.y, drawing->group->classes, tip(*drawing, info));
   return plot.svg();
+}
+
+/// From 0 to the last logged place of any point.
+Axis training_axis(const Document& document) {
+  Axis axis{"tokens", {}, {}};
+  axis.range.include(0);
+  for (const Group& group : document.groups)
+    for (const Row* row : group.rows)
+      for (const auto& [key, curve] : row->curves) {
+        axis.range.include(curve.at);
+        if (!row->curves_by_tokens) axis.label = "step";
+      }
+  return axis;
 }
 
 std::set<std::string> logged(const Document& document) {
@@ -111,15 +126,13 @@ std::string training_curves(const Document& document) {
   std::set<std::string> keys = logged(document);
   keys.erase("tokens_per_s");
   if (keys.empty()) return "";
-  bool by_tokens = true;
-  for (const Group& group : document.groups)
-    for (const Row* row : group.rows) by_tokens = by_tokens && (row->curves.empty() || row->curves_by_tokens);
+  const Axis x = training_axis(document);
 
   std::string main_charts, more_charts;
   const std::vector<std::string> first{"loss", "sink_ratio", "spike", "sink_mass"};
   const auto draw = [&](const std::string& key) {
     const MetricInfo info = metric_info(key);
-    return figure(info.label, chart(drawings_of(document, key), info, by_tokens ? "tokens" : "step"), caption_of(info));
+    return figure(info.label, chart(drawings_of(document, key), info, x), caption_of(info));
   };
   for (const std::string& key : first)
     if (keys.erase(key)) main_charts += draw(key);

@@ -52,7 +52,7 @@ std::string chart(const Document& document, std::size_t metric) {
   }
   if (pairs.empty()) return "";
   Plot plot(info.label + " relative to the first row: ours and the paper's", {"× the first row's", range.padded(0.06), {}}, {"", {}, names},
-            420, 64 + 21 * static_cast<double>(pairs.size()));
+            340, 64 + 21 * static_cast<double>(pairs.size()));
   plot.mark(1, "", "one");
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const Line& line = table.lines[pairs[i].line];

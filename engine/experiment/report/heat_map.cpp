@@ -10,11 +10,13 @@ namespace ablate::report {
 namespace {
 
 constexpr int shades = 12;                   // classes q0 .. q11 of style.cpp
+constexpr int light_ink = 7;                 // shades from here on want the other ink
+constexpr double room_for_number = 30;       // narrower cells go without their number
 constexpr std::size_t tooltip_limit = 1600;  // larger maps go without a tooltip per cell, to keep the file small
 
-std::string shade(double value, double low, double high) {
+int shade(double value, double low, double high) {
   const double share = high > low ? (value - low) / (high - low) : 0.5;
-  return fmt::format("q{}", std::clamp(static_cast<int>(share * shades), 0, shades - 1));
+  return std::clamp(static_cast<int>(share * shades), 0, shades - 1);
 }
 
 std::string category(const std::vector<std::string>& names, std::size_t i) { return i < names.size() ? names[i] : fmt::format("{}", i); }
@@ -37,23 +39,27 @@ std::string heat_map(const HeatMap& map, double width) {
   const double row_height = std::clamp(cell, std::min(11.0, 330.0 / static_cast<double>(rows)), 24.0);
   const double bottom = top + row_height * static_cast<double>(rows), height = bottom + 34, gap = cell > 8 && row_height > 8 ? 1 : 0;
 
-  std::string cells;
+  std::string cells, numbers;
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t c = 0; c < map.values[r].size(); ++c) {
       const double value = map.values[r][c];
       if (!std::isfinite(value)) continue;
+      const int level = shade(value, map.low, map.high);
       const std::string tip = fmt::format("{} {}, {} {}: {}", map.y_label, category(map.y_categories, r), map.x_label,
                                           category(map.x_categories, c), number(value));
       cells += element("rect",
-                       {{"class", shade(value, map.low, map.high)},
+                       {{"class", fmt::format("q{}", level)},
                         {"x", px(left + cell * static_cast<double>(c))},
                         {"y", px(top + row_height * static_cast<double>(r))},
                         {"width", px(cell - gap)},
                         {"height", px(row_height - gap)}},
                        rows * columns <= tooltip_limit ? element("title", {}, escape(tip)) : "");
+      if (cell >= room_for_number && row_height >= 14)
+        numbers += label(left + cell * (static_cast<double>(c) + 0.5), top + row_height * (static_cast<double>(r) + 0.5) + 3.5, "middle",
+                         level < light_ink ? "on-pale" : "on-deep", map.high <= 1 ? fmt::format("{:.2f}", value) : number(value));
     }
 
-  std::string text = label(2, 11, "start", "label", map.y_label);
+  std::string text = numbers + label(2, 11, "start", "label", map.y_label);
   const auto every = [](double size, double room) { return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(room / size))); };
   for (std::size_t r = 0; r < rows; r += every(row_height, 12))
     text += label(left - 6, top + row_height * (static_cast<double>(r) + 0.5) + 3.5, "end", "tick",
@@ -67,7 +73,7 @@ std::string heat_map(const HeatMap& map, double width) {
 }
 
 std::string heat_scale(double low, double high, std::string_view name) {
-  constexpr double width = 260, left = 44, step = (width - 2 * left) / shades;
+  constexpr double width = 260, left = 30, step = (width - 2 * left) / shades;
   std::string cells;
   for (int i = 0; i < shades; ++i)
     cells += element(

@@ -41,7 +41,8 @@ std::vector<double> mean_spike(const Group& group) {
   return mean;
 }
 
-std::string overview(const Document& document) {
+/// `width` 420 reads well on a phone, 860 on a desktop; style.cpp shows one of them.
+std::string overview(const Document& document, double width) {
   Range x{}, y{.log = true};
   for (const Group& group : document.groups)
     if (const std::vector<double> spike = mean_spike(group); !spike.empty()) {
@@ -50,9 +51,10 @@ std::string overview(const Document& document) {
     }
   if (x.empty()) return "";
   x.include(0);
+  const bool wide = width > 600;
   Plot plot("Largest magnitude per residual state",
-            {"residual state (0: embedding; odd: after attention; even: after feed-forward)", x, {}},
-            {"largest magnitude", y.padded(0.05), {}}, 860, 330);
+            {wide ? "residual state (0: embedding; odd: after attention; even: after feed-forward)" : "residual state", x, {}},
+            {wide ? "largest magnitude" : "", y.padded(0.05), {}}, width, wide ? 330 : 270);
   for (auto group = document.groups.rbegin(); group != document.groups.rend(); ++group) {
     const std::vector<double> spike = mean_spike(*group);
     if (spike.empty()) continue;
@@ -108,7 +110,8 @@ std::string panels(const Document& document) {
   const std::string rest =
       shown > panel_limit ? element("p", {{"class", "caption"}}, fmt::format("{} more points are in results.json.", shown - panel_limit))
                           : "";
-  return element("p", {{"class", "lead"}},
+  return "<h3>Row by row</h3>" +
+         element("p", {{"class", "lead"}},
                  "One picture per row: the largest magnitude (thick), the next ones (thin) and the median (dotted, where measured); "
                  "▲ marks step-up blocks, ▼ step-down blocks.") +
          element("div", {{"class", "charts three"}}, out) + rest;
@@ -117,15 +120,16 @@ std::string panels(const Document& document) {
 }  // namespace
 
 std::string life_cycle(const Document& document) {
-  const std::string chart = overview(document);
-  if (chart.empty()) return "";
+  const std::string wide = overview(document, 860);
+  if (wide.empty()) return "";
   std::vector<const Group*> shown;
   for (const Group& group : document.groups)
     if (!mean_spike(group).empty()) shown.push_back(&group);
   return section("life-cycle", "Life cycle of the spike",
                  "The largest magnitude of every residual state, from the embedding to the last block, on a log scale: where it rises, how "
                  "long it stays, where it is taken back.",
-                 legend(shown) + element("div", {{"class", "wide"}}, figure("Largest magnitude per state", chart)) + panels(document));
+                 legend(shown) + element("div", {{"class", "wide"}}, wide) +
+                     element("div", {{"class", "narrow"}}, overview(document, 420)) + panels(document));
 }
 
 }  // namespace ablate::report

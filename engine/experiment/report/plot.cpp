@@ -10,7 +10,7 @@
 namespace ablate::report {
 namespace {
 
-constexpr double character = 6.1;  // mean width of an 11-unit character
+constexpr double character = 6.8;  // mean width of an 11-unit character
 constexpr double font = 11;
 
 std::string text_at(double x, double y, std::string_view classes, std::string_view anchor, std::string_view text) {
@@ -38,7 +38,7 @@ double widest(const std::vector<std::string>& names) {
 }
 
 /// Category names longer than this are cut (the whole name is in the tooltip).
-constexpr std::size_t category_limit = 22;
+constexpr std::size_t category_limit = 19;
 
 /// Horizontal names need this much room; where they do not fit they are drawn slanted.
 bool slanted(const Axis& axis, double width) {
@@ -149,7 +149,7 @@ std::string Plot::x_furniture() const {
   std::string out;
   if (x_axis_.categories.empty()) {
     const double room = box_.width();
-    for (const Tick& tick : x_.ticks(std::max(2, static_cast<int>(room / 62)))) {
+    for (const Tick& tick : x_.ticks(std::max(2, static_cast<int>(room / 52)))) {
       const double at = x_(tick.at);
       out += segment(at, box_.top, at, box_.bottom, tick.label.empty() ? "minor" : "grid");
       if (!tick.label.empty()) out += text_at(at, box_.bottom + font + 4, "tick", "middle", tick.label);

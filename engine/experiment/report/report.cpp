@@ -73,7 +73,8 @@ std::string report_html(std::span<const Run> runs) {
 }
 
 void write_report(const std::filesystem::path& folder) {
-  const Run run = read_run(folder);
+  Run run = read_run(folder);
+  tell_what_is_missing(run);
   write_atomically(folder / "report.html", report_html({&run, 1}));
 }
 

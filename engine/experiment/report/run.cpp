@@ -78,25 +78,37 @@ std::optional<Json> read_json(const fs::path& path, std::vector<std::string>& mi
   return std::nullopt;
 }
 
+/// `key` of a row or of its point.
+const Json& of_row(const Json& row, std::string_view key) { return at(row, key).is_null() ? at(at(row, "point"), key) : at(row, key); }
+
+/// "sandwich, seed=1" -> "sandwich"; "all points" where nothing but the seed is left.
+std::string without_seed(std::string label, const std::string& seed) {
+  const std::string part = "seed=" + seed;
+  const std::size_t start = seed.empty() ? std::string::npos : label.find(part);
+  if (start == std::string::npos) return label;
+  const bool first = start == 0, last = start + part.size() == label.size();
+  label.erase(first ? 0 : start - 2, part.size() + (first && last ? 0 : 2));
+  return label.empty() ? "all points" : label;
+}
+
 void read_identity(const Json& json, Row& row) {
-  const Json& swept = json.contains("point") ? at(json, "point") : at(json, "swept");
-  row.id = text(at(json, "id"));
-  row.name = text(at(json, "name"));
-  if (swept.is_object()) {
-    for (const auto& [key, value] : swept.items()) {
-      if (key == "seed") row.seed = text(value);
-      if (key == "seed" || key == "name" || key == "variant") continue;
-      const std::string setting = key + "=" + text(value);
-      if (row.name != setting) row.group += (row.group.empty() ? "" : ", ") + setting;
-    }
-    if (row.name.empty()) row.name = text(at(swept, "name"));
+  row.id = text(of_row(json, "id"));
+  row.name = text(of_row(json, "name"));
+  row.group = text(of_row(json, "label"));
+  const Json& swept = at(json, at(json, "swept").is_null() ? "point" : "swept");
+  row.seed = text(at(swept, "seed"));
+  if (row.seed.empty()) row.seed = text(at(at(json, "configuration"), "seed"));
+  if (row.group.empty()) {
+    row.group = row.name;
+    if (swept.is_object())
+      for (const auto& [key, value] : swept.items())
+        if (value.is_primitive() && key != "id" && key != "name" && key != "label")
+          row.group += fmt::format("{}{}={}", row.group.empty() ? "" : ", ", key, text(value));
   }
-  const bool name_is_label = row.name.find('=') != std::string::npos;  // without variants the plan names a point by its swept values
-  if (!row.name.empty() && !(name_is_label && !row.group.empty())) row.group = row.group.empty() ? row.name : row.name + ", " + row.group;
-  if (row.name.rfind("seed=", 0) == 0 && !row.seed.empty()) row.group = "all";
+  row.group = without_seed(row.group, row.seed);
   if (row.group.empty()) row.group = row.id;
   if (row.id.empty()) row.id = row.seed.empty() ? row.group : row.group + ", seed " + row.seed;
-  row.reference = named_numbers(at(json, "reference"));
+  row.reference = named_numbers(of_row(json, "reference"));
 }
 
 void read_metrics(const Json& metrics, Row& row, std::vector<std::string>& missing) {
@@ -202,7 +214,7 @@ void read_facts(const Json& manifest, const std::vector<Json>& tables, Run& run)
   };
   fact("Device", text(at(manifest, "device")));
   fact("Driver", text(at(manifest, "driver")));
-  fact("Switched off", joined(at(manifest, "masked")));
+  fact("Switched off", joined(at(manifest, "masked_caps")));
   fact("Precision", values_of(tables, "train", "precision"));
   fact("Seed", values_of(tables, "", "seed"));
   if (const double seconds = numeric(at(manifest, "wall_seconds")); std::isfinite(seconds)) fact("Wall time", duration(seconds));
@@ -217,7 +229,8 @@ void read_facts(const Json& manifest, const std::vector<Json>& tables, Run& run)
   fact("Sequence length", values_of(tables, "train", "seq_len"));
   fact("Checkpoint", values_of(tables, "model", "checkpoint"));
   fact("Version", text(at(manifest, "version")));
-  fact("Experiment file", text(at(manifest, "source")));
+  fact("Experiment file", text(at(manifest, "file")));
+  fact("Settings given", joined(at(manifest, "set")));
 }
 
 /// Rows of the manifest's plan, still without results.
@@ -258,8 +271,10 @@ std::string listed(const std::vector<std::string>& names) {
   return names.size() > 6 ? fmt::format("{} and {} more", out, names.size() - 6) : out;
 }
 
+}  // namespace
+
 void tell_what_is_missing(Run& run) {
-  std::vector<std::string> failed, unfinished;
+  std::vector<std::string> unfinished;
   for (const Row& row : run.rows) {
     if (row.state == Row::State::failed) run.missing.push_back(fmt::format("{} failed: {}", row.id, row.error));
     if (row.state == Row::State::unfinished) unfinished.push_back(row.id);
@@ -267,8 +282,6 @@ void tell_what_is_missing(Run& run) {
   if (!unfinished.empty())
     run.missing.push_back(fmt::format("{} of {} points have no result yet: {}.", unfinished.size(), run.rows.size(), listed(unfinished)));
 }
-
-}  // namespace
 
 double value_of(const std::vector<std::pair<std::string, double>>& values, const std::string& name) {
   for (const auto& [key, value] : values)
@@ -315,7 +328,6 @@ Run read_run(const fs::path& folder) {
   }
   read_facts(manifest, tables, run);
   run.shared = shared_settings(tables);
-  tell_what_is_missing(run);
   return run;
 }
 

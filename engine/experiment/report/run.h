@@ -56,4 +56,7 @@ struct Run {
 /// that are missing or damaged are told in `missing`.
 Run read_run(const std::filesystem::path& folder);
 
+/// Adds to `missing` which points failed and which have no result. Separate from reading: parts of a sweep are joined in between.
+void tell_what_is_missing(Run& run);
+
 }  // namespace ablate::report

@@ -23,11 +23,11 @@ std::vector<Tick> linear_ticks(double low, double high, int count) {
 
 /// Decades; with 2 and 5 between them where there are few, thinned out where there are many.
 std::vector<Tick> log_ticks(double low, double high, int count) {
-  const int first = static_cast<int>(std::floor(std::log10(low) + 1e-9)), last = static_cast<int>(std::ceil(std::log10(high) - 1e-9));
-  const int every = std::max(1, (last - first + count - 1) / std::max(count, 1));
-  const bool few = std::log10(high / low) < 2.2;
+  const int first = static_cast<int>(std::ceil(std::log10(low) - 1e-9)), last = static_cast<int>(std::floor(std::log10(high) + 1e-9));
+  const int every = std::max(1, (last - first + count) / std::max(count, 1));
+  const bool few = last - first < 2;
   std::vector<Tick> ticks;
-  for (int decade = first; decade <= last; ++decade)
+  for (int decade = first - 1; decade <= last; ++decade)
     for (int digit = 1; digit < 10; ++digit) {
       const double at = digit * std::pow(10, decade);
       if (at < low * (1 - 1e-9) || at > high * (1 + 1e-9)) continue;

@@ -8,6 +8,8 @@
 
 namespace ablate::report {
 
+constexpr std::size_t sticky_limit = 12;  // a longer legend would cover the charts it explains
+
 Document::Document(std::span<const Run> all) : runs(all), groups(group_rows(all)) {
   headline = compare(runs, groups, headline_metrics(metrics_present(runs), metrics_with_reference(runs)));
 }
@@ -37,7 +39,11 @@ std::string legend(const std::vector<const Group*>& groups) {
   for (const Group* group : groups)
     items += element("button", {{"type", "button"}, {"aria-pressed", "false"}, {"data-series", group->key}},
                      swatch(group->classes) + escape(group->full_name));
-  return element("div", {{"class", "legend"}, {"role", "group"}, {"aria-label", "Legend: press a name to make its line stand out"}}, items);
+  return element("div",
+                 {{"class", groups.size() <= sticky_limit ? "legend sticky" : "legend"},
+                  {"role", "group"},
+                  {"aria-label", "Legend: press a name to make its line stand out"}},
+                 items);
 }
 
 std::string missing_notice(const Document& document) {

@@ -10,6 +10,7 @@ std::string_view style() {
   color-scheme: light dark;
   --page: #f6f7f8; --surface: #ffffff; --ink: #16191d; --soft: #59626d; --line: #dfe3e7; --grid: #e8ebee; --accent: #0a5fb4; --wash: #eef3f9;
   --up: #a8480a; --down: #0a5fb4; --good: #10714a; --bad: #b3261e; --warn-wash: #fff6e2; --warn-line: #e8c572;
+  --pale-ink: #16191d; --deep-ink: #fff;
   --s0: #20262d; --s1: #0072b2; --s2: #d55e00; --s3: #008a63; --s4: #b8418f; --s5: #a37400; --s6: #2b96c8; --s7: #7447cf; --s8: #86552f; --s9: #7b8592;
   --q0: #f3f6f9; --q1: #e1eaf3; --q2: #cbdcee; --q3: #b0cde7; --q4: #92bbde; --q5: #72a6d2; --q6: #5590c4; --q7: #3d79b4; --q8: #2b629f; --q9: #1f4c85; --q10: #17386a; --q11: #10264d;
 }
@@ -17,6 +18,7 @@ std::string_view style() {
   :root {
     --page: #101316; --surface: #181c20; --ink: #e9ecef; --soft: #a3acb6; --line: #30363d; --grid: #262b31; --accent: #7ab7f5; --wash: #1d2630;
     --up: #f0a066; --down: #7ab7f5; --good: #62c99a; --bad: #ff8a80; --warn-wash: #2c2617; --warn-line: #6d5a24;
+    --pale-ink: #fff; --deep-ink: #10151a;
     --s0: #eef1f4; --s1: #4aa8ee; --s2: #ff8442; --s3: #35c492; --s4: #ef86c4; --s5: #e0b93f; --s6: #8fdcf7; --s7: #b596ff; --s8: #cf9f70; --s9: #8d97a3;
     --q0: #1e242b; --q1: #1d2f45; --q2: #1e3b5b; --q3: #204972; --q4: #255988; --q5: #2f6b9d; --q6: #407fb0; --q7: #5795c1; --q8: #74abd0; --q9: #97c2de; --q10: #bed9eb; --q11: #e8f3fa;
   }
@@ -25,6 +27,7 @@ std::string_view style() {
   :root {
     --page: #fff; --surface: #fff; --ink: #000; --soft: #444; --line: #bbb; --grid: #ddd; --accent: #0a4c90; --wash: #fff;
     --up: #8a3a06; --down: #0a4c90; --good: #0c5a3b; --bad: #8f1d17; --warn-wash: #fff; --warn-line: #999;
+    --pale-ink: #16191d; --deep-ink: #fff;
     --s0: #000; --s1: #0072b2; --s2: #d55e00; --s3: #008a63; --s4: #b8418f; --s5: #a37400; --s6: #2b96c8; --s7: #7447cf; --s8: #86552f; --s9: #7b8592;
     --q0: #f3f6f9; --q1: #e1eaf3; --q2: #cbdcee; --q3: #b0cde7; --q4: #92bbde; --q5: #72a6d2; --q6: #5590c4; --q7: #3d79b4; --q8: #2b629f; --q9: #1f4c85; --q10: #17386a; --q11: #10264d;
   }
@@ -55,15 +58,16 @@ section { background: var(--surface); border: 1px solid var(--line); border-radi
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { text-align: right; padding: .5rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; font-weight: 400; }
 thead th { color: var(--soft); font-size: .82rem; vertical-align: bottom; line-height: 1.3; }
-thead th[colspan] { text-align: center; color: var(--ink); font-weight: 600; font-size: .92rem; border-bottom-color: transparent; padding-bottom: 0; }
+thead th[scope="colgroup"] { color: var(--ink); font-weight: 600; font-size: .92rem; border-bottom-color: transparent; padding-bottom: 0; padding-right: 1.1rem; }
 .unit { color: var(--soft); font-weight: 400; }
 tbody tr:last-child > * { border-bottom: 0; }
 tbody tr:hover > * { background: var(--wash); }
 th.name { text-align: left; }
 .sweep th.name .label { font-weight: 600; overflow-wrap: anywhere; }
 .sweep tbody tr:first-child > * { border-bottom-color: var(--soft); }
-.sweep td.ours { padding-left: 1.1rem; }
-.sweep td.paper { color: var(--soft); padding-right: 1.1rem; }
+.sweep .ours { padding-left: 1.1rem; }
+.sweep td.paper { color: var(--soft); } .sweep .paper { padding-right: 1.1rem; }
+
 .sweep b { font-weight: 650; font-size: 1.02rem; }
 .spread { color: var(--soft); font-size: .82rem; margin-left: .25rem; white-space: nowrap; }
 .seeds { display: block; color: var(--soft); font-size: .78rem; padding-left: 34px; }
@@ -78,6 +82,7 @@ th.name { text-align: left; }
 
 .swatch { width: 26px; height: 10px; margin-right: 8px; flex: none; vertical-align: middle; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 6px; margin: .4rem 0 .9rem; }
+.legend.sticky { position: sticky; top: 0; z-index: 1; background: var(--surface); padding: 6px 0; }
 .legend button { display: inline-flex; align-items: center; font: inherit; font-size: .86rem; color: inherit; background: none; border: 1px solid transparent; border-radius: 999px; padding: 4px 11px 4px 8px; cursor: pointer; text-align: left; overflow-wrap: anywhere; }
 .legend button:hover { border-color: var(--line); background: var(--wash); }
 .legend button[aria-pressed="true"] { border-color: var(--accent); background: var(--wash); }
@@ -85,8 +90,8 @@ th.name { text-align: left; }
 .charts { display: grid; gap: 22px 28px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
 .charts.three { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 .charts.four { grid-template-columns: repeat(auto-fill, minmax(min(100%, 220px), 1fr)); }
-.wide { overflow-x: auto; }
-.wide .plot { min-width: 560px; }
+.narrow { display: none; }
+
 figure { margin: 0; min-width: 0; }
 figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .25rem; overflow-wrap: anywhere; }
 .caption { color: var(--soft); font-size: .82rem; margin: .25rem 0 0; }
@@ -110,6 +115,7 @@ svg text { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-num
 .rank1 .line, .rank2 .line, .rank3 .line { stroke-width: 1; opacity: .7; } .median { --c: var(--soft); } .median .line { stroke-dasharray: 1 4; stroke-width: 1.5; }
 .q0 { fill: var(--q0); } .q1 { fill: var(--q1); } .q2 { fill: var(--q2); } .q3 { fill: var(--q3); } .q4 { fill: var(--q4); } .q5 { fill: var(--q5); }
 .q6 { fill: var(--q6); } .q7 { fill: var(--q7); } .q8 { fill: var(--q8); } .q9 { fill: var(--q9); } .q10 { fill: var(--q10); } .q11 { fill: var(--q11); }
+text.on-pale { fill: var(--pale-ink); font-size: 9.5px; } text.on-deep { fill: var(--deep-ink); font-size: 9.5px; }
 .faded { opacity: .1; } .strong .line { stroke-width: 3; }
 
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 200px), 1fr)); gap: 14px 24px; margin: .6rem 0 1.1rem; }
@@ -133,12 +139,14 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 26px; }
   .seeds { padding-left: 8px; }
   .sweep td.ours { grid-row: calc(2 + 2 * var(--run)); grid-column: var(--metric); } .sweep td.paper { grid-row: 100; grid-column: var(--metric); font-size: .86rem; }
   .sweep td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .74rem; }
-  .spread { display: block; margin: 0; }
+    .spread { display: block; margin: 0; }
+  .wide { display: none; } .narrow { display: block; } .legend.sticky { position: static; }
+
 }
 @media print {
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } nav, .legend button[aria-pressed]::after { display: none; }
   section { border: 0; padding: 0; margin-top: 18pt; } figure, tr, .card { break-inside: avoid; } h2, h3, .lead { break-after: avoid; }
-  .scroll, .wide { overflow: visible; } .wide .plot { min-width: 0; } .charts { grid-template-columns: repeat(2, 1fr); } .charts.three, .charts.four { grid-template-columns: repeat(3, 1fr); }
+  .scroll { overflow: visible; } .legend.sticky { position: static; } .charts { grid-template-columns: repeat(2, 1fr); } .charts.three, .charts.four { grid-template-columns: repeat(3, 1fr); }
   details::details-content { content-visibility: visible; display: block; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace ablate::report {
@@ -62,10 +63,21 @@ std::string our_cell(const MetricInfo& info, const Cell& cell, const Group* grou
   return element("td", attributes, shown + change_mark(cell) + agreement_mark(agreement));
 }
 
-std::string paper_cell(const Cell& cell, const std::string& place) {
+/// As many decimals as the most exact published value of the column has: 10.0 beside 10.1.
+int published_decimals(const Comparison& table, std::size_t metric) {
+  std::size_t most = 0;
+  for (const Line& line : table.lines) {
+    const std::string digits = fmt::format("{}", line.cells[metric].reference.mean);
+    const std::size_t point = digits.find('.');
+    if (line.cells[metric].reference.count > 0 && point != std::string::npos) most = std::max(most, digits.size() - point - 1);
+  }
+  return static_cast<int>(std::min<std::size_t>(most, 4));
+}
+
+std::string paper_cell(const Cell& cell, int decimals, const std::string& place) {
   const Attributes attributes{{"class", "paper"}, {"data-label", "paper"}, {"style", place}};
   if (cell.count == 0) return element("td", attributes, R"(<span class="absent">–</span>)");
-  return element("td", attributes, data(escape(fmt::format("{}", cell.mean)), cell.mean) + change_mark(cell));
+  return element("td", attributes, data(number(cell.mean, decimals), cell.mean) + change_mark(cell));
 }
 
 // On a phone a row of the table becomes a block: its name, below it one column per metric, in it the runs and then the paper (style.cpp).
@@ -109,7 +121,7 @@ std::string line_of(const Document& document, const Line& line) {
     for (std::size_t r = 0; r < document.runs.size(); ++r)
       cells += our_cell(table.metrics[m], line.cells[m].ours[r], line.groups[r], heading_on_phone(table.metrics[m], document.runs[r]),
                         place_on_phone(m, r), line.cells[m].agreement[r]);
-    if (table.has_reference[m]) cells += paper_cell(line.cells[m].reference, place_on_phone(m, 0));
+    if (table.has_reference[m]) cells += paper_cell(line.cells[m].reference, published_decimals(table, m), place_on_phone(m, 0));
   }
   return "<tr>" + cells + "</tr>\n";
 }

@@ -1,0 +1,243 @@
+#include "support/sample_run.h"
+
+#include "base/file.h"
+#include "experiment/report/figure_json.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <random>
+
+namespace ablate {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int layers = 6, heads = 4, states = 2 * layers + 1, steps = 2500, log_every = 20, tokens_per_step = 128 * 256;
+
+/// What a 7M model would show, and what the paper reports.
+struct Variant {
+  const char* name;
+  double loss, sink_ratio, spike;
+  double paper_perplexity, paper_sink_ratio, paper_spike;
+};
+
+constexpr Variant variants[] = {
+    {"pre-norm", 3.337, 22.0, 75.5, 10.1, 46.0, 3818},     {"sandwich", 3.264, 6.8, 38, 9.8, 44.7, 520},
+    {"sandwich QK", 3.265, 1.3, 30, 10.0, 42.0, 92},       {"DynamicTanh", 3.465, 19.2, 31, 10.0, 61.0, 153},
+    {"gate, per channel", 3.400, 0.0, 36, 10.0, 4.5, 202}, {"gate, per head", 3.328, 4.8, 37, 10.1, 6.4, 186},
+    {"gate, constant", 3.391, 20.3, 72, 10.1, 42.2, 1922}, {"GeLU <16512 wide> & friends", 3.320, 29.2, 86, 10.1, 69.3, 3369},
+};
+
+/// The same numbers on every machine: the distributions of <random> are not.
+struct Noise {
+  std::mt19937 engine;
+  double uniform() { return engine() / 4294967296.0; }
+  double normal() { return uniform() + uniform() + uniform() + uniform() + uniform() + uniform() - 3; }  // variance 1/2
+};
+
+struct Outcome {
+  double loss, sink_ratio, spike;
+};
+
+Outcome outcome_of(const Variant& variant, double shift, Noise& noise) {
+  return {variant.loss + shift + 0.015 * noise.normal(), std::max(0.0, variant.sink_ratio * (1 + 0.12 * noise.normal())),
+          variant.spike * (1 + 0.06 * noise.normal())};
+}
+
+/// Growth that starts late, as sinks and spikes do.
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+std::string training_log(const Outcome& end, Noise& noise, int last_step) {
+  std::string lines;
+  for (int step = 0; step < last_step; step += log_every) {
+    const double share = static_cast<double>(step + log_every) / steps, grown = sigmoid(14 * (share - 0.28));
+    Json line{{"step", step}, {"loss", end.loss + 5.1 * std::exp(-45 * share) + 0.75 * std::pow(1 - share, 3) + 0.02 * noise.normal()}};
+    line["grad_norm"] = 0.35 + 3 * std::exp(-30 * share) + 0.03 * std::abs(noise.normal());
+    line["lr"] = 2e-3 * (share < 0.08 ? share / 0.08 : 0.55 + 0.45 * std::cos(3.14159 * share));
+    line["tokens_per_s"] = 2.1e6 + 1e4 * noise.normal();
+    if (step % (5 * log_every) == 0) {
+      line["sink_ratio"] = std::max(0.0, end.sink_ratio * grown + 0.4 * noise.normal() * grown);
+      line["spike"] = 4.2 + (end.spike - 4.2) * grown * (1 + 0.03 * noise.normal());
+      line["sink_mass"] = 0.02 + 0.009 * end.sink_ratio * grown;
+    }
+    lines += line.dump() + "\n";
+  }
+  return lines;
+}
+
+void add_life_cycle(Json& metrics, const Outcome& end, Noise& noise) {
+  for (int state = 0; state < states; ++state) {
+    const double rise = sigmoid(3.0 * (state - 3.5)), fall = state == states - 1 ? 0.25 : 1;
+    const double top = (4.2 + (end.spike - 4.2) * rise) * fall * (1 + 0.02 * noise.normal());
+    metrics["spike_per_state"].push_back(top);
+    metrics["top_per_state"].push_back({top, top * (0.45 + 0.1 * noise.uniform()), 4.0 + 0.4 * state * noise.uniform()});
+    metrics["median_per_state"].push_back(0.3 + 0.02 * state);
+  }
+  metrics["step_up_blocks"] = {4};
+  metrics["step_down_blocks"] = {12};
+}
+
+void add_sink_scores(Json& metrics, const Outcome& end, Noise& noise) {
+  for (int layer = 0; layer < layers; ++layer) {
+    Json row = Json::array();
+    for (int head = 0; head < heads; ++head) {
+      const double tendency = sigmoid(2.0 * (layer - 1.5)) * (noise.uniform() < 0.55 ? 1 : 0.15);
+      row.push_back(std::min(0.97, 0.015 + tendency * end.sink_ratio / 32 * (0.8 + 0.4 * noise.uniform())));
+    }
+    metrics["sink_score"].push_back(row);
+  }
+}
+
+FigureSeries cloud(const char* name, double x, double y, double size, int count, Noise& noise) {
+  FigureSeries series{name, {}, {}, {}};
+  for (int i = 0; i < count; ++i) {
+    series.x.push_back(x + size * noise.normal());
+    series.y.push_back(y + 0.7 * size * noise.normal());
+    series.labels.push_back(fmt::format("{} {}", name, i));
+  }
+  return series;
+}
+
+Figure keys_and_queries(double spike, Noise& noise) {
+  const double reach = std::log(spike);
+  return {.kind = "scatter",
+          .title = "Keys and queries of layer 3, head 1",
+          .caption = "First two principal components; the first token's keys lie apart.",
+          .x = {"component 1", false, {}},
+          .y = {"component 2", false, {}},
+          .series = {cloud("queries", 1.5, 0.4, 0.7, 90, noise), cloud("keys", -1.2, -0.3, 0.8, 90, noise),
+                     cloud("sink keys", reach, 2.2, 0.12, 16, noise)},
+          .marks = {},
+          .values = {}};
+}
+
+Figure spectrum(Noise& noise) {
+  Figure figure{.kind = "line",
+                .title = "Eigenvalues of the quadratic form, feed-forward block 4",
+                .caption = "Sorted by size; the spike channel's form has one leading eigenvalue.",
+                .x = {"rank", false, {}},
+                .y = {"|eigenvalue|", true, {}},
+                .series = {},
+                .marks = {{8, "half the energy"}},
+                .values = {}};
+  for (const auto& [name, lead] : {std::pair{"channel 117 (spike)", 90.0}, {"channel 3", 4.0}}) {
+    FigureSeries series{name, {}, {}, {}};
+    for (int i = 0; i < 64; ++i) series.y.push_back((i == 0 ? lead : 2.4) * std::exp(-0.05 * i) * (1 + 0.03 * noise.normal()));
+    figure.series.push_back(std::move(series));
+  }
+  return figure;
+}
+
+Figure norms(Noise& noise) {
+  Figure figure{.kind = "histogram",
+                .title = "Norms of the quadratic forms",
+                .caption = "One count per output channel and block.",
+                .x = {"Frobenius norm", false, {}},
+                .y = {"channels", true, {}},
+                .series = {{"", {}, {}, {}}},
+                .marks = {},
+                .values = {}};
+  for (int i = 0; i <= 24; ++i) figure.series[0].x.push_back(i * 4.0);
+  for (int i = 0; i < 24; ++i)
+    figure.series[0].y.push_back(std::floor(800 * std::exp(-0.5 * (i - 4) * (i - 4) / 5.0) + (i > 17 ? 2 : 0) + noise.uniform()));
+  return figure;
+}
+
+Figure shares() {
+  return {.kind = "bar",
+          .title = "Share of the vocabulary that spikes",
+          .caption = "Every token placed first, and placed second.",
+          .x = {"", false, {"words", "digits", "spaces", "other"}},
+          .y = {"%", false, {}},
+          .series = {{"first", {}, {99, 98, 97, 93}, {}}, {"second", {}, {2, 1, 11, 4}, {}}},
+          .marks = {},
+          .values = {}};
+}
+
+Figure similarity(Noise& noise) {
+  Figure figure{.kind = "heatmap",
+                .title = "Cosine similarity of spike tokens",
+                .caption = "After the step-up block.",
+                .x = {"token", false, {}},
+                .y = {"token", false, {}},
+                .series = {},
+                .marks = {},
+                .values = {}};
+  for (int i = 0; i < 10; ++i) {
+    figure.values.emplace_back();
+    for (int j = 0; j < 10; ++j) figure.values.back().push_back(i == j ? 1 : 0.55 + 0.4 * noise.uniform() - 0.04 * std::abs(i - j));
+  }
+  return figure;
+}
+
+Json metrics_of(const Variant& variant, const Outcome& end, Noise& noise) {
+  Json metrics{{"loss", end.loss},
+               {"perplexity", std::exp(end.loss)},
+               {"train_loss", end.loss - 0.03},
+               {"sink_ratio", end.sink_ratio},
+               {"sink_ratio_early", end.sink_ratio + 1.5},
+               {"sink_mass", 0.02 + 0.009 * end.sink_ratio},
+               {"spike", end.spike},
+               {"tokens_per_s", 2.1e6 + 2e4 * noise.normal()}};
+  add_life_cycle(metrics, end, noise);
+  add_sink_scores(metrics, end, noise);
+  if (&variant - variants < 3)
+    for (const Figure& figure : {keys_and_queries(end.spike, noise), spectrum(noise), norms(noise), shares(), similarity(noise)})
+      metrics["figures"].push_back(figure_to_json(figure));
+  return metrics;
+}
+
+Json configuration(const Variant& variant, int seed) {
+  return {{"seed", seed},
+          {"model", {{"d_model", 256}, {"n_layers", layers}, {"n_heads", heads}, {"variant", variant.name}}},
+          {"train", {{"steps", steps}, {"batch", 128}, {"seq_len", 256}, {"lr", 2e-3}, {"precision", "mixed-bf16"}}},
+          {"data", {{"source", "text"}, {"tokenizer", "english_bpe4096.tokenizer.json"}}}};
+}
+
+}  // namespace
+
+void write_sample_run(const std::filesystem::path& folder, const SampleRun& sample) {
+  Noise noise{std::mt19937(7)};
+  Json manifest{{"experiment", "normalization"},
+                {"title", sample.title},
+                {"description", "Normalization and gates of the paper's Tables 5 and 7, on English text with 7M parameters."},
+                {"kind", "train"},
+                {"version", "0.1.0 (8e9f403)"},
+                {"device", "NVIDIA H200"},
+                {"driver", "NVIDIA 570.86.15, Vulkan 1.4.303"},
+                {"masked_caps", {"coopmat2"}},
+                {"notes", {"bf16 storage: kept as 16-bit integers, this device has no bf16."}},
+                {"command", {"/usr/bin/ablate", "run", "experiments/paper/normalization.toml", "--set", "scale=7m"}},
+                {"file", "experiments/paper/normalization.toml"}, {"set", {"scale=7m"}},
+                {"wall_seconds", 2174.3}};
+  Json results{{"experiment", "normalization"}, {"rows", Json::array()}};
+  int index = 0;
+  for (const Variant& variant : variants)
+    for (int seed = 1; seed <= sample.seeds; ++seed, ++index) {
+      const Outcome end = outcome_of(variant, sample.shift, noise);
+      const Json metrics = metrics_of(variant, end, noise);
+      if (index < sample.first_point || index > sample.last_point) continue;
+      const std::string id = fmt::format("{:02}-{}-{}", index + 1, &variant - variants, seed);
+      Json point{{"id", id},
+                 {"name", variant.name},
+                 {"label", fmt::format("{}, seed={}", variant.name, seed)},
+                 {"point", {{"seed", seed}}},
+                 {"reference",
+                  {{"perplexity", variant.paper_perplexity}, {"sink_ratio", variant.paper_sink_ratio}, {"spike", variant.paper_spike}}}};
+      Json planned = point;
+      planned["configuration"] = configuration(variant, seed);
+      manifest["points"].push_back(planned);
+      if (index > sample.finished) continue;
+      std::filesystem::create_directories(folder / "points" / id);
+      write_atomically(folder / "points" / id / "metrics.jsonl", training_log(end, noise, index == sample.finished ? steps / 3 : steps));
+      if (index == sample.finished) continue;
+      point["metrics"] = metrics;
+      results["rows"].push_back(point);
+    }
+  write_atomically(folder / "manifest.json", manifest.dump(1));
+  write_atomically(folder / "results.json", results.dump(1));
+}
+
+}  // namespace ablate
