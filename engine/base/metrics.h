@@ -1,6 +1,8 @@
 // What is measured: named numbers, texts, lists and tables.
 #pragma once
 
+#include "base/figure.h"
+
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -10,7 +12,8 @@
 
 namespace ablate {
 
-using Metric = std::variant<double, std::string, std::vector<double>, std::vector<std::string>, std::vector<std::vector<double>>>;
+using Metric =
+    std::variant<double, std::string, std::vector<double>, std::vector<std::string>, std::vector<std::vector<double>>, std::vector<Figure>>;
 
 /// Named measurements in the order they should be shown.
 class Metrics {

@@ -1,5 +1,7 @@
 #include "experiment/json.h"
 
+#include "experiment/figure_json.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,6 +15,7 @@ Json list_to_json(const std::vector<T>& list) {
   for (const T& item : list) {
     if constexpr (std::is_same_v<T, double>) json.push_back(number_to_json(item));
     else if constexpr (std::is_same_v<T, std::string>) json.push_back(item);
+    else if constexpr (std::is_same_v<T, Figure>) json.push_back(figure_to_json(item));
     else json.push_back(list_to_json(item));
   }
   return json;
@@ -26,6 +29,12 @@ std::vector<double> numbers(const Json& json) {
   return list;
 }
 
+std::vector<Figure> figures(const Json& json) {
+  std::vector<Figure> list;
+  for (const Json& item : json) list.push_back(figure_from_json(item));
+  return list;
+}
+
 std::optional<Metric> metric_from_json(const Json& json) {
   const auto all = [](const Json& list, auto&& test) { return std::all_of(list.begin(), list.end(), test); };
   if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
@@ -34,6 +43,7 @@ std::optional<Metric> metric_from_json(const Json& json) {
   if (!json.is_array()) return std::nullopt;
   if (all(json, is_number)) return numbers(json);
   if (all(json, [](const Json& item) { return item.is_string(); })) return json.get<std::vector<std::string>>();
+  if (all(json, [](const Json& item) { return item.is_object() && item.contains("kind"); })) return figures(json);
   if (!all(json, [&](const Json& row) { return row.is_array() && all(row, is_number); })) return std::nullopt;
   std::vector<std::vector<double>> rows;
   for (const Json& row : json) rows.push_back(numbers(row));

@@ -169,6 +169,13 @@ Results read_results(const fs::path& path) {
   });
 }
 
+void write_results(const fs::path& folder, const Results& results) {
+  Json json = {{"experiment", results.experiment}, {"rows", Json::array()}};
+  for (const Row& row : results.rows) json["rows"].push_back(row_to_json(row));
+  write_atomically(folder / "results.json", dump(json));
+  write_atomically(folder / "results.csv", Csv(results.rows).text());
+}
+
 ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, bool resume) : plan_(plan), path_(out / plan.name) {
   for (std::size_t i = 0; i < plan_.points.size(); ++i) index_.emplace(plan_.points[i].id, i);
   make_folder(path_);
@@ -224,10 +231,7 @@ void ResultsFolder::add(const Row& row) {
 
 void ResultsFolder::flush() {
   const double start = seconds_now();
-  Json json = {{"experiment", plan_.name}, {"rows", Json::array()}};
-  for (const Row& row : rows_) json["rows"].push_back(row_to_json(row));
-  write_atomically(path_ / "results.json", dump(json));
-  write_atomically(path_ / "results.csv", Csv(rows_).text());
+  write_results(path_, {plan_.name, rows_});
   last_flush_ = seconds_now();
   flush_took_ = last_flush_ - start;
 }
@@ -251,7 +255,8 @@ void ResultsFolder::write_manifest(const Environment& environment, const std::ve
                {"points", Json::array()}};
   for (std::size_t i = 0; i < plan_.points.size(); ++i) {
     const Point& point = plan_.points[i];
-    Json entry = {{"id", point.id}, {"label", point.label}};
+    Json entry = {{"id", point.id}, {"label", point.label}, {"name", point.name}};
+    for (const auto& [metric, value] : point.reference) entry["reference"][metric] = number_to_json(value);
     entry["configuration"] = value_to_json(i < configuration.size() ? configuration[i] : point.table);
     json["points"].push_back(std::move(entry));
   }

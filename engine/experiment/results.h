@@ -51,6 +51,8 @@ struct Results {
   std::vector<Row> rows;
 };
 Results read_results(const std::filesystem::path& path);
+/// Writes results.json and results.csv into `folder`.
+void write_results(const std::filesystem::path& folder, const Results& results);
 
 /// What manifest.json says besides the plan.
 struct Environment {

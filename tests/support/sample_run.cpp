@@ -1,10 +1,9 @@
 #include "support/sample_run.h"
 
 #include "base/file.h"
-#include "experiment/report/figure_json.h"
+#include "experiment/results.h"
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <random>
@@ -12,9 +11,7 @@
 namespace ablate {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr int layers = 6, heads = 4, states = 2 * layers + 1, steps = 2500, log_every = 20, tokens_per_step = 128 * 256;
+constexpr int layers = 6, heads = 4, states = 2 * layers + 1, steps = 2500, log_every = 20, batch = 128, seq_len = 256;
 
 /// What a 7M model would show, and what the paper reports.
 struct Variant {
@@ -49,45 +46,52 @@ Outcome outcome_of(const Variant& variant, double shift, Noise& noise) {
 /// Growth that starts late, as sinks and spikes do.
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
-std::string training_log(const Outcome& end, Noise& noise, int last_step) {
-  std::string lines;
+void write_training_log(const std::filesystem::path& path, const Outcome& end, Noise& noise, int last_step) {
+  MetricsLog log(path);
   for (int step = 0; step < last_step; step += log_every) {
     const double share = static_cast<double>(step + log_every) / steps, grown = sigmoid(14 * (share - 0.28));
-    Json line{{"step", step}, {"loss", end.loss + 5.1 * std::exp(-45 * share) + 0.75 * std::pow(1 - share, 3) + 0.02 * noise.normal()}};
-    line["grad_norm"] = 0.35 + 3 * std::exp(-30 * share) + 0.03 * std::abs(noise.normal());
-    line["lr"] = 2e-3 * (share < 0.08 ? share / 0.08 : 0.55 + 0.45 * std::cos(3.14159 * share));
-    line["tokens_per_s"] = 2.1e6 + 1e4 * noise.normal();
+    Metrics line{{"step", static_cast<double>(step)}};
+    line.set("loss", end.loss + 5.1 * std::exp(-45 * share) + 0.75 * std::pow(1 - share, 3) + 0.02 * noise.normal());
+    line.set("grad_norm", 0.35 + 3 * std::exp(-30 * share) + 0.03 * std::abs(noise.normal()));
+    line.set("lr", 2e-3 * (share < 0.08 ? share / 0.08 : 0.55 + 0.45 * std::cos(3.14159 * share)));
+    line.set("tokens_per_s", 2.1e6 + 1e4 * noise.normal());
     if (step % (5 * log_every) == 0) {
-      line["sink_ratio"] = std::max(0.0, end.sink_ratio * grown + 0.4 * noise.normal() * grown);
-      line["spike"] = 4.2 + (end.spike - 4.2) * grown * (1 + 0.03 * noise.normal());
-      line["sink_mass"] = 0.02 + 0.009 * end.sink_ratio * grown;
+      line.set("sink_ratio", std::max(0.0, end.sink_ratio * grown + 0.4 * noise.normal() * grown));
+      line.set("spike", 4.2 + (end.spike - 4.2) * grown * (1 + 0.03 * noise.normal()));
+      line.set("sink_mass", 0.02 + 0.009 * end.sink_ratio * grown);
     }
-    lines += line.dump() + "\n";
+    log.append(line);
   }
-  return lines;
 }
 
-void add_life_cycle(Json& metrics, const Outcome& end, Noise& noise) {
+void add_life_cycle(Metrics& metrics, const Outcome& end, Noise& noise) {
+  std::vector<double> spike, median;
+  std::vector<std::vector<double>> top_three;
   for (int state = 0; state < states; ++state) {
     const double rise = sigmoid(3.0 * (state - 3.5)), fall = state == states - 1 ? 0.25 : 1;
     const double top = (4.2 + (end.spike - 4.2) * rise) * fall * (1 + 0.02 * noise.normal());
-    metrics["spike_per_state"].push_back(top);
-    metrics["top_per_state"].push_back({top, top * (0.45 + 0.1 * noise.uniform()), 4.0 + 0.4 * state * noise.uniform()});
-    metrics["median_per_state"].push_back(0.3 + 0.02 * state);
+    spike.push_back(top);
+    top_three.push_back({top, top * (0.45 + 0.1 * noise.uniform()), 4.0 + 0.4 * state * noise.uniform()});
+    median.push_back(0.3 + 0.02 * state);
   }
-  metrics["step_up_blocks"] = {4};
-  metrics["step_down_blocks"] = {12};
+  metrics.set("spike_per_state", spike);
+  metrics.set("top_per_state", top_three);
+  metrics.set("median_per_state", median);
+  metrics.set("step_up_blocks", std::vector<double>{4});
+  metrics.set("step_down_blocks", std::vector<double>{12});
 }
 
-void add_sink_scores(Json& metrics, const Outcome& end, Noise& noise) {
+void add_sink_scores(Metrics& metrics, const Outcome& end, Noise& noise) {
+  std::vector<std::vector<double>> score;
   for (int layer = 0; layer < layers; ++layer) {
-    Json row = Json::array();
+    std::vector<double> row;
     for (int head = 0; head < heads; ++head) {
       const double tendency = sigmoid(2.0 * (layer - 1.5)) * (noise.uniform() < 0.55 ? 1 : 0.15);
       row.push_back(std::min(0.97, 0.015 + tendency * end.sink_ratio / 32 * (0.8 + 0.4 * noise.uniform())));
     }
-    metrics["sink_score"].push_back(row);
+    score.push_back(row);
   }
+  metrics.set("sink_score", score);
 }
 
 FigureSeries cloud(const char* name, double x, double y, double size, int count, Noise& noise) {
@@ -172,72 +176,87 @@ Figure similarity(Noise& noise) {
   return figure;
 }
 
-Json metrics_of(const Variant& variant, const Outcome& end, Noise& noise) {
-  Json metrics{{"loss", end.loss},
-               {"perplexity", std::exp(end.loss)},
-               {"train_loss", end.loss - 0.03},
-               {"sink_ratio", end.sink_ratio},
-               {"sink_ratio_early", end.sink_ratio + 1.5},
-               {"sink_mass", 0.02 + 0.009 * end.sink_ratio},
-               {"spike", end.spike},
-               {"tokens_per_s", 2.1e6 + 2e4 * noise.normal()}};
+Metrics metrics_of(const Variant& variant, const Outcome& end, Noise& noise) {
+  Metrics metrics{{"loss", end.loss},
+                  {"perplexity", std::exp(end.loss)},
+                  {"train_loss", end.loss - 0.03},
+                  {"sink_ratio", end.sink_ratio},
+                  {"sink_ratio_early", end.sink_ratio + 1.5},
+                  {"sink_mass", 0.02 + 0.009 * end.sink_ratio},
+                  {"spike", end.spike},
+                  {"tokens_per_s", 2.1e6 + 2e4 * noise.normal()}};
   add_life_cycle(metrics, end, noise);
   add_sink_scores(metrics, end, noise);
-  if (&variant - variants < 3)
-    for (const Figure& figure : {keys_and_queries(end.spike, noise), spectrum(noise), norms(noise), shares(), similarity(noise)})
-      metrics["figures"].push_back(figure_to_json(figure));
+  const bool drawn = &variant - variants < 3;
+  if (drawn)
+    metrics.set("figures",
+                std::vector<Figure>{keys_and_queries(end.spike, noise), spectrum(noise), norms(noise), shares(), similarity(noise)});
   return metrics;
 }
 
-Json configuration(const Variant& variant, int seed) {
-  return {{"seed", seed},
-          {"model", {{"d_model", 256}, {"n_layers", layers}, {"n_heads", heads}, {"variant", variant.name}}},
-          {"train", {{"steps", steps}, {"batch", 128}, {"seq_len", 256}, {"lr", 2e-3}, {"precision", "mixed-bf16"}}},
-          {"data", {{"source", "text"}, {"tokenizer", "english_bpe4096.tokenizer.json"}}}};
+std::string experiment_file(const SampleRun& sample) {
+  std::string text = fmt::format(R"(
+name = "normalization"
+kind = "train"
+title = "{}"
+description = "Normalization and gates of the paper's Tables 5 and 7, on English text with 7M parameters."
+sweep.seed = [{}]
+[model]
+d_model = 256
+n_layers = {}
+n_heads = {}
+[train]
+steps = {}
+batch = {}
+seq_len = {}
+lr = 2e-3
+precision = "mixed-bf16"
+[data]
+source = "text"
+tokenizer = "english_bpe4096.tokenizer.json"
+)",
+                                 sample.title,
+                                 sample.seeds == 1   ? "1"
+                                 : sample.seeds == 2 ? "1, 2"
+                                                     : "1, 2, 3",
+                                 layers, heads, steps, batch, seq_len);
+  for (const Variant& variant : variants)
+    text += fmt::format("[[variant]]\nname = \"{}\"\nreference = {{perplexity = {}, sink_ratio = {}, spike = {}}}\n", variant.name,
+                        variant.paper_perplexity, variant.paper_sink_ratio, variant.paper_spike);
+  return text;
+}
+
+Environment environment() {
+  return {.version = "0.1.0 (8e9f403)",
+          .device = "NVIDIA H200",
+          .driver = "NVIDIA 570.86.15, Vulkan 1.4.303",
+          .caps = {},
+          .masked = {"coopmat2"},
+          .shader_hashes = {},
+          .notes = {"bf16 storage: kept as 16-bit integers, this device has no bf16."},
+          .command = {"/usr/bin/ablate", "run", "experiments/paper/normalization.toml", "--set", "scale=7m"}};
 }
 
 }  // namespace
 
-void write_sample_run(const std::filesystem::path& folder, const SampleRun& sample) {
-  Noise noise{std::mt19937(7)};
-  Json manifest{{"experiment", "normalization"},
-                {"title", sample.title},
-                {"description", "Normalization and gates of the paper's Tables 5 and 7, on English text with 7M parameters."},
-                {"kind", "train"},
-                {"version", "0.1.0 (8e9f403)"},
-                {"device", "NVIDIA H200"},
-                {"driver", "NVIDIA 570.86.15, Vulkan 1.4.303"},
-                {"masked_caps", {"coopmat2"}},
-                {"notes", {"bf16 storage: kept as 16-bit integers, this device has no bf16."}},
-                {"command", {"/usr/bin/ablate", "run", "experiments/paper/normalization.toml", "--set", "scale=7m"}},
-                {"file", "experiments/paper/normalization.toml"}, {"set", {"scale=7m"}},
-                {"wall_seconds", 2174.3}};
-  Json results{{"experiment", "normalization"}, {"rows", Json::array()}};
-  int index = 0;
-  for (const Variant& variant : variants)
-    for (int seed = 1; seed <= sample.seeds; ++seed, ++index) {
-      const Outcome end = outcome_of(variant, sample.shift, noise);
-      const Json metrics = metrics_of(variant, end, noise);
-      if (index < sample.first_point || index > sample.last_point) continue;
-      const std::string id = fmt::format("{:02}-{}-{}", index + 1, &variant - variants, seed);
-      Json point{{"id", id},
-                 {"name", variant.name},
-                 {"label", fmt::format("{}, seed={}", variant.name, seed)},
-                 {"point", {{"seed", seed}}},
-                 {"reference",
-                  {{"perplexity", variant.paper_perplexity}, {"sink_ratio", variant.paper_sink_ratio}, {"spike", variant.paper_spike}}}};
-      Json planned = point;
-      planned["configuration"] = configuration(variant, seed);
-      manifest["points"].push_back(planned);
-      if (index > sample.finished) continue;
-      std::filesystem::create_directories(folder / "points" / id);
-      write_atomically(folder / "points" / id / "metrics.jsonl", training_log(end, noise, index == sample.finished ? steps / 3 : steps));
-      if (index == sample.finished) continue;
-      point["metrics"] = metrics;
-      results["rows"].push_back(point);
-    }
-  write_atomically(folder / "manifest.json", manifest.dump(1));
-  write_atomically(folder / "results.json", results.dump(1));
+std::filesystem::path write_sample_run(const std::filesystem::path& out, const SampleRun& sample) {
+  std::filesystem::create_directories(out);
+  write_atomically(out / "normalization.toml", experiment_file(sample));
+  const Plan plan = read_plan(out / "normalization.toml");
+  ResultsFolder folder(out, plan, false);
+  for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    Noise noise{std::mt19937(static_cast<unsigned>(i))};  // of its own, so that a shard's points are the whole sweep's
+    const Variant& variant = variants[i / static_cast<std::size_t>(sample.seeds)];
+    const Outcome end = outcome_of(variant, sample.shift, noise);
+    const Metrics metrics = metrics_of(variant, end, noise);
+    if (i < sample.first || i > sample.last || i > sample.finished) continue;
+    const bool killed = i == sample.finished;
+    write_training_log(folder.point(plan.points[i]) / "metrics.jsonl", end, noise, killed ? steps / 3 : steps);
+    if (!killed) folder.add(Row::of(plan.points[i], metrics));
+  }
+  folder.flush();
+  folder.write_manifest(environment(), {}, 2174.3);
+  return folder.path();
 }
 
 }  // namespace ablate

@@ -1,4 +1,4 @@
-// A made-up run folder with everything a report can show: a sweep of eight variants and three seeds.
+// A made-up run folder with everything a report can show: a sweep of eight variants, by default with three seeds.
 #pragma once
 
 #include <filesystem>
@@ -6,14 +6,15 @@
 namespace ablate {
 
 struct SampleRun {
-  int seeds = 3;
-  int finished = 1000;  ///< points that have results; the others are planned only
+  int seeds = 3;                       ///< 1 to 3
+  std::size_t first = 0, last = 1000;  ///< points of the plan that were run: a shard
+  std::size_t finished = 1000;         ///< the run was killed in the middle of this point
+  double shift = 0;                    ///< moves every loss, to make another run of the same sweep
   const char* title = "Which change removes the sink, which the spike?";
-  double shift = 0;                        ///< moves every loss, to make another run of the same sweep
-  int first_point = 0, last_point = 1000;  ///< of the plan, for shards
 };
 
-/// Writes manifest.json, results.json and points/*/metrics.jsonl into `folder`, the same bytes for the same arguments.
-void write_sample_run(const std::filesystem::path& folder, const SampleRun& sample = {});
+/// Writes an experiment file and its results to `out`, as a real run would; returns the run's folder. The same numbers for the same
+/// arguments.
+std::filesystem::path write_sample_run(const std::filesystem::path& out, const SampleRun& sample = {});
 
 }  // namespace ablate

@@ -1,5 +1,5 @@
-// Pictures that probes brought along (probe/figure.h), drawn by kind.
-#include "probe/figure.h"
+// Pictures that probes brought along (base/figure.h), drawn by kind.
+#include "base/figure.h"
 
 #include "experiment/report/plot.h"
 #include "experiment/report/sections.h"

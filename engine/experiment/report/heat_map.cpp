@@ -73,7 +73,7 @@ std::string heat_map(const HeatMap& map, double width) {
 }
 
 std::string heat_scale(double low, double high, std::string_view name) {
-  constexpr double width = 260, left = 30, step = (width - 2 * left) / shades;
+  constexpr double width = 260, left = 40, step = (width - 2 * left) / shades;
   std::string cells;
   for (int i = 0; i < shades; ++i)
     cells += element(

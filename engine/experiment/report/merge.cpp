@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "experiment/results.h"
 
 #include <nlohmann/json.hpp>
 
@@ -38,47 +39,65 @@ void join(Run& run, Run part) {
   run.command += run.command.empty() || part.command.empty() ? part.command : "\n" + part.command;
 }
 
-/// The shortest endings of the folders' paths that differ.
+/// The names of the runs' folders, or of the folders `up` above them.
+std::vector<std::string> folder_names(const std::vector<Run>& runs, int up) {
+  std::vector<std::string> names;
+  for (const Run& run : runs) {
+    fs::path path = fs::weakly_canonical(run.folder / ".").parent_path();
+    for (int i = 0; i < up; ++i) path = path.parent_path();
+    names.push_back(path.filename().string());
+  }
+  return names;
+}
+
+bool all_differ(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) == names.end();
+}
+
+/// What tells the runs apart: the experiments' names, else those of their folders, else of the folders around them.
 std::vector<std::string> labels_of(const std::vector<Run>& runs) {
   std::vector<std::string> labels;
   for (const Run& run : runs) labels.push_back(run.experiment);
-  for (int depth = 1; depth < 4; ++depth) {
-    std::vector<std::string> sorted = labels;
-    std::sort(sorted.begin(), sorted.end());
-    if (std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end()) return labels;
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      fs::path path = fs::weakly_canonical(runs[i].folder);
-      if (path.filename().empty()) path = path.parent_path();
-      fs::path label = path.filename();
-      for (int up = 1; up < depth; ++up) path = path.parent_path(), label = path.filename() / label;
-      labels[i] = label.generic_string();
-    }
-  }
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = fmt::format("{} {}", i + 1, labels[i]);
+  for (int up = 0; up < 3 && !all_differ(labels); ++up) labels = folder_names(runs, up);
+  for (std::size_t i = 0; i < labels.size() && !all_differ(labels); ++i) labels[i] = fmt::format("{} {}", i + 1, runs[i].experiment);
   return labels;
 }
 
-Json read_object(const fs::path& path) {
-  Json json = Json::parse(read_text(path), nullptr, false);
-  require(json.is_object(), "{}: expected a JSON object", path.string());
-  return json;
+/// A row of one part meets the rows of the parts before it.
+void add_row(std::map<std::string, ablate::Row>& rows, const ablate::Row& row, const fs::path& folder) {
+  const auto [entry, added] = rows.emplace(row.id, row);
+  if (added || !row.error.empty()) return;
+  if (!entry->second.error.empty()) entry->second = row;
+  require(to_json(entry->second.metrics) == to_json(row.metrics), "{}: point {} has other results in an earlier folder", folder.string(),
+          row.id);
 }
 
-std::string id_of(const Json& item) { return item.contains("id") ? item["id"].get<std::string>() : item["point"].dump(); }
-
-/// Adds the items of `part` to `list` by id. `same` says what to do about one that is there already.
-template <class Same>
-void collect(const Json& part, std::map<std::string, Json>& list, const Same& same) {
-  for (const Json& item : part) {
-    const auto [entry, added] = list.emplace(id_of(item), item);
-    if (!added) same(entry->second, item);
+/// The first part's manifest with the points and the wall time of all.
+std::string merged_manifest(const std::vector<fs::path>& folders) {
+  Json manifest;
+  std::map<std::string, Json> points;
+  double wall_seconds = 0;
+  for (const fs::path& folder : folders) {
+    const Json part = Json::parse(read_text(folder / "manifest.json"), nullptr, false);
+    require(part.is_object() && part.contains("points") && part["points"].is_array(), "{}: expected the manifest of a run",
+            (folder / "manifest.json").string());
+    if (manifest.is_null()) manifest = part;
+    for (const Json& point : part["points"])
+      if (point.is_object()) points.emplace(point.value("id", Json()).dump(), point);
+    if (part.contains("wall_seconds") && part["wall_seconds"].is_number()) wall_seconds += part["wall_seconds"].get<double>();
   }
+  manifest["points"] = Json::array();
+  for (const auto& [id, point] : points) manifest["points"].push_back(point);
+  manifest["wall_seconds"] = wall_seconds;
+  return manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Json in_order(const std::map<std::string, Json>& items) {
-  Json list = Json::array();
-  for (const auto& [id, item] : items) list.push_back(item);
-  return list;
+void copy_points(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::create_directories(to, error);
+  if (!error && fs::is_directory(from)) fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::update_existing, error);
+  if (error) throw RunError(fmt::format("{}: cannot be copied to {} ({})", from.string(), to.string(), error.message()));
 }
 
 }  // namespace
@@ -101,29 +120,20 @@ std::vector<Run> side_by_side(std::vector<Run> runs) {
 
 void merge_runs(const std::vector<fs::path>& folders, const fs::path& out) {
   require(!fs::exists(out / "results.json"), "{}: holds results already; --merge wants a new folder", out.string());
-  Json manifest, results;
-  std::map<std::string, Json> points, rows;
+  Results merged;
+  std::map<std::string, ablate::Row> rows;
   for (const fs::path& folder : folders) {
-    const Json one = read_object(folder / "results.json"), made = read_object(folder / "manifest.json");
-    require(results.is_null() || results["experiment"] == one["experiment"], "{}: experiment {} cannot be merged with {}", folder.string(),
-            one["experiment"].dump(), results["experiment"].dump());
-    if (results.is_null()) results = one, manifest = made;
-    collect(one.value("rows", Json::array()), rows, [&](Json& here, const Json& other) {
-      if (here.contains("error") && here["error"] != "") here = other;
-      require(here == other || (other.contains("error") && other["error"] != ""), "{}: point {} has other results in an earlier folder",
-              folder.string(), id_of(other));
-    });
-    collect(made.value("points", Json::array()), points, [](Json&, const Json&) {});
-    if (&folder != &folders.front()) manifest["wall_seconds"] = manifest.value("wall_seconds", 0.0) + made.value("wall_seconds", 0.0);
+    const Results part = read_results(folder / "results.json");
+    if (merged.experiment.empty()) merged.experiment = part.experiment;
+    require(part.experiment == merged.experiment, "{}: experiment \"{}\" cannot be merged with \"{}\"", folder.string(), part.experiment,
+            merged.experiment);
+    for (const ablate::Row& row : part.rows) add_row(rows, row, folder);
   }
-  results["rows"] = in_order(rows);
-  manifest["points"] = in_order(points);
-  fs::create_directories(out / "points");
-  for (const fs::path& folder : folders)
-    if (fs::is_directory(folder / "points"))
-      fs::copy(folder / "points", out / "points", fs::copy_options::recursive | fs::copy_options::update_existing);
-  write_atomically(out / "manifest.json", manifest.dump(2) + "\n");
-  write_atomically(out / "results.json", results.dump(2) + "\n");
+  for (auto& [id, row] : rows) merged.rows.push_back(std::move(row));
+  const std::string manifest = merged_manifest(folders);
+  for (const fs::path& folder : folders) copy_points(folder / "points", out / "points");
+  write_atomically(out / "manifest.json", manifest);
+  write_results(out, merged);
 }
 
 }  // namespace ablate::report

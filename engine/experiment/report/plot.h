@@ -30,9 +30,9 @@ struct Box {
 
 class Plot {
  public:
-  /// `title` is read out by screen readers. The chart is `width` x `height` units; text is 11 units high, so that a chart of 420 is legible
+  /// `title` is read out by screen readers. The chart is `width` x `height` units; text is 11 units high, so that a chart of 400 is legible
   /// from a phone's width up.
-  Plot(std::string title, Axis x, Axis y, double width = 420, double height = 270);
+  Plot(std::string title, Axis x, Axis y, double width = 400, double height = 265);
 
   /// A line through the points in order, broken where a value is missing. `tip` shows when the pointer rests on it.
   void line(const std::vector<double>& x, const std::vector<double>& y, std::string_view classes, std::string_view tip = "");

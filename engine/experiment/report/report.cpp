@@ -11,10 +11,15 @@
 namespace ablate::report {
 namespace {
 
+/// The run's title; for several "Title: one, other", or their labels where the titles differ.
 std::string title_of(std::span<const Run> runs) {
-  std::string title;
-  for (const Run& run : runs) title += (title.empty() ? "" : " and ") + (run.label.empty() ? run.title : run.label);
-  return title;
+  std::string labels;
+  bool same_title = true;
+  for (const Run& run : runs) {
+    labels.append(labels.empty() ? "" : " · ").append(run.label);
+    same_title = same_title && run.title == runs[0].title;
+  }
+  return runs.size() == 1 ? runs[0].title : same_title ? runs[0].title + " — " + labels : labels;
 }
 
 /// "24 of 24 points done on NVIDIA H200".

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "experiment/report/figure_json.h"
+#include "experiment/figure_json.h"
 #include "experiment/report/text.h"
 
 #include <nlohmann/json.hpp>
@@ -181,19 +181,24 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
-std::string command_line(const Json& command) {
-  if (!command.is_array()) return text(command);
-  std::string line;
-  for (const Json& word : command)
-    line += (line.empty() ? "" : " ") + shell_word(line.empty() ? fs::path(text(word)).filename().string() : text(word));
-  return line;
+/// Items with `separator` between them.
+std::string joined(const std::vector<std::string>& items, std::string_view separator) {
+  std::string out;
+  for (const std::string& item : items) out.append(out.empty() ? "" : separator).append(item);
+  return out;
 }
 
-std::string joined(const Json& list) {
-  if (!list.is_array()) return text(list);
-  std::string out;
-  for (const Json& item : list) out += (out.empty() ? "" : ", ") + text(item);
-  return out;
+std::vector<std::string> texts(const Json& list) {
+  std::vector<std::string> items;
+  for (const Json& item : list) items.push_back(text(item));
+  return items;
+}
+
+std::string command_line(const Json& command) {
+  std::vector<std::string> words = texts(command);
+  if (!words.empty()) words[0] = fs::path(words[0]).filename().string();
+  for (std::string& word : words) word = shell_word(word);
+  return joined(words, " ");
 }
 
 /// Distinct values of one setting over all points, as "f32" or "256, 1024".
@@ -203,9 +208,7 @@ std::string values_of(const std::vector<Json>& tables, const std::string& sectio
     if (const std::string value = text(at(section.empty() ? table : at(table, section), key));
         !value.empty() && std::find(values.begin(), values.end(), value) == values.end())
       values.push_back(value);
-  std::string out;
-  for (const std::string& value : values) out += (out.empty() ? "" : ", ") + value;
-  return out;
+  return joined(values, ", ");
 }
 
 void read_facts(const Json& manifest, const std::vector<Json>& tables, Run& run) {
@@ -214,7 +217,7 @@ void read_facts(const Json& manifest, const std::vector<Json>& tables, Run& run)
   };
   fact("Device", text(at(manifest, "device")));
   fact("Driver", text(at(manifest, "driver")));
-  fact("Switched off", joined(at(manifest, "masked_caps")));
+  fact("Switched off", joined(texts(at(manifest, "masked_caps")), ", "));
   fact("Precision", values_of(tables, "train", "precision"));
   fact("Seed", values_of(tables, "", "seed"));
   if (const double seconds = numeric(at(manifest, "wall_seconds")); std::isfinite(seconds)) fact("Wall time", duration(seconds));
@@ -230,7 +233,7 @@ void read_facts(const Json& manifest, const std::vector<Json>& tables, Run& run)
   fact("Checkpoint", values_of(tables, "model", "checkpoint"));
   fact("Version", text(at(manifest, "version")));
   fact("Experiment file", text(at(manifest, "file")));
-  fact("Settings given", joined(at(manifest, "set")));
+  fact("Settings given", joined(texts(at(manifest, "set")), ", "));
 }
 
 /// Rows of the manifest's plan, still without results.
@@ -265,10 +268,11 @@ void read_rows_of_points(const fs::path& points, Run& run) {
     if (const Json json = Json::parse(read_text(file), nullptr, false); json.is_object()) read_row(json, run);
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string out;
-  for (std::size_t i = 0; i < names.size() && i < 6; ++i) out += (i ? ", " : "") + names[i];
-  return names.size() > 6 ? fmt::format("{} and {} more", out, names.size() - 6) : out;
+std::string listed(std::vector<std::string> names) {
+  constexpr std::size_t most = 6;
+  const std::size_t more = names.size() > most ? names.size() - most : 0;
+  names.resize(names.size() - more);
+  return joined(names, ", ") + (more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 }  // namespace

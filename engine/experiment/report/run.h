@@ -1,7 +1,7 @@
 // A run folder as the report sees it: whatever is there, and a list of what is not.
 #pragma once
 
-#include "probe/figure.h"
+#include "base/figure.h"
 
 #include <filesystem>
 #include <limits>

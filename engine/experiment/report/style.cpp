@@ -63,14 +63,15 @@ thead th[scope="colgroup"] { color: var(--ink); font-weight: 600; font-size: .92
 tbody tr:last-child > * { border-bottom: 0; }
 tbody tr:hover > * { background: var(--wash); }
 th.name { text-align: left; }
-.sweep th.name .label { font-weight: 600; overflow-wrap: anywhere; }
+.sweep th.name .label { font-weight: 600; overflow-wrap: break-word; }
 .sweep tbody tr:first-child > * { border-bottom-color: var(--soft); }
 .sweep .ours { padding-left: 1.1rem; }
 .sweep td.paper { color: var(--soft); } .sweep .paper { padding-right: 1.1rem; }
 
 .sweep b { font-weight: 650; font-size: 1.02rem; }
 .spread { color: var(--soft); font-size: .82rem; margin-left: .25rem; white-space: nowrap; }
-.seeds { display: block; color: var(--soft); font-size: .78rem; padding-left: 34px; }
+.sweep th.name { min-width: 8.5rem; }
+.seeds { display: block; white-space: nowrap; color: var(--soft); font-size: .78rem; padding-left: 34px; }
 .change, .agree { display: block; font-size: .8rem; white-space: nowrap; line-height: 1.45; }
 .change.up { color: var(--up); } .change.down { color: var(--down); } .change.same, .absent, .agree.maybe { color: var(--soft); }
 .agree.yes { color: var(--good); } .agree.no { color: var(--bad); font-weight: 600; }
@@ -134,12 +135,14 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 26px; }
   .sweep tbody tr { display: grid; grid-template-columns: repeat(var(--metrics), minmax(0, 1fr)); gap: 2px 10px; padding: .7rem 0; border-bottom: 1px solid var(--line); }
   .sweep tbody tr:last-child { border-bottom: 0; }
   .sweep tbody tr > * { border: 0; padding: 0; text-align: left; background: none; }
-  .sweep tbody tr > td.ours, .sweep tbody tr > td.paper { padding: 0; }
-  .sweep tbody th.name { grid-column: 1 / -1; margin-bottom: .2rem; display: flex; align-items: baseline; flex-wrap: wrap; }
+  .sweep tbody tr > td.ours { padding: 0; } .sweep tbody tr > td.paper { padding: 4px 0 0; }
+  .sweep tbody th.name { grid-column: 1 / -1; min-width: 0; overflow-wrap: anywhere; margin-bottom: .2rem; display: flex; align-items: baseline; flex-wrap: wrap; }
   .seeds { padding-left: 8px; }
-  .sweep td.ours { grid-row: calc(2 + 2 * var(--run)); grid-column: var(--metric); } .sweep td.paper { grid-row: 100; grid-column: var(--metric); font-size: .86rem; }
-  .sweep td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .74rem; }
-    .spread { display: block; margin: 0; }
+  .sweep td.ours { grid-row: calc(2 + var(--run)); grid-column: var(--metric); } .sweep td.paper { grid-row: calc(2 + var(--runs)); grid-column: var(--metric); font-size: .86rem; }
+    .sweep td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .74rem; }
+  .sweep td.paper::before { display: inline; margin-right: 5px; }
+
+    
   .wide { display: none; } .narrow { display: block; } .legend.sticky { position: static; }
 
 }

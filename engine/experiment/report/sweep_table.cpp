@@ -149,9 +149,10 @@ std::string sweep_table(const Document& document) {
   const bool two_rows = any_reference || document.runs.size() > 1;
   std::string body;
   for (const Line& line : table.lines) body += line_of(document, line);
-  const std::string markup = element("table", {{"class", "sweep"}, {"style", fmt::format("--metrics:{}", table.metrics.size())}},
-                                     element("caption", {{"class", "hidden"}}, "Results, one row per point of the sweep") +
-                                         head(document, two_rows) + element("tbody", {}, body));
+  const std::string markup =
+      element("table", {{"class", "sweep"}, {"style", fmt::format("--metrics:{};--runs:{}", table.metrics.size(), document.runs.size())}},
+              element("caption", {{"class", "hidden"}}, "Results, one row per point of the sweep") + head(document, two_rows) +
+                  element("tbody", {}, body));
   return section("results", "Results", lead_of(document, any_reference), element("div", {{"class", "scroll"}, {"tabindex", "0"}}, markup));
 }
 
@@ -166,7 +167,7 @@ std::string all_numbers(const Document& document) {
       std::string cells = element("th", {{"scope", "row"}, {"class", "name"}}, escape(label.empty() ? row->id : label + ": " + row->id));
       for (const std::string& key : keys) {
         const double value = value_of(row->metrics, key);
-        cells += element("td", {}, data(escape(number(value)), value));
+        cells += element("td", {}, data(escape(format_metric(metric_info(key), value)), value));
       }
       body += "<tr>" + cells + "</tr>\n";
     }

@@ -1,7 +1,7 @@
-// Figures as JSON, under the names of probe/figure.h.
+// Figures as JSON, under the names of base/figure.h.
 #pragma once
 
-#include "probe/figure.h"
+#include "base/figure.h"
 
 #include <nlohmann/json_fwd.hpp>
 

@@ -1,4 +1,4 @@
-#include "experiment/report/figure_json.h"
+#include "experiment/figure_json.h"
 
 #include "base/error.h"
 
