@@ -1,8 +1,7 @@
 #include "experiment/figure_json.h"
 
 #include "base/error.h"
-
-#include <nlohmann/json.hpp>
+#include "experiment/json.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,11 +9,9 @@
 namespace ablate {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json numbers_to_json(const std::vector<double>& values) {
   Json array = Json::array();
-  for (const double value : values) array.push_back(std::isfinite(value) ? Json(value) : Json());
+  for (const double value : values) array.push_back(number_to_json(value));
   return array;
 }
 
@@ -77,12 +74,11 @@ struct Reader {
     if (!json.is_object() || !json.contains("y")) fail("series", "tables with y");
     FigureSeries series{text(json, "name"), {}, numbers(json["y"], "y"), strings(json, "labels")};
     if (json.contains("x")) series.x = numbers(json["x"], "x");
+    if (!series.labels.empty() && series.labels.size() != series.y.size()) fail("labels", "as many strings as y has numbers");
     const bool may_lack_x = kind == "line" || kind == "bar";
-    if (series.x.empty() && may_lack_x)
-      for (std::size_t i = 0; i < series.y.size(); ++i) series.x.push_back(static_cast<double>(i));
+    if (series.x.empty() && may_lack_x) return series;
     if (series.x.size() != series.y.size() + (kind == "histogram" ? 1 : 0))
       fail("x", kind == "histogram" ? "one edge more than y has counts" : "as many numbers as y");
-    if (!series.labels.empty() && series.labels.size() != series.y.size()) fail("labels", "as many strings as y has numbers");
     return series;
   }
 };

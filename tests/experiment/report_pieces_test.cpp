@@ -208,7 +208,7 @@ TEST_CASE("figures keep everything through JSON") {
 TEST_CASE("a figure may say its axis in one word and leave out x") {
   const Figure figure = figure_from_json(Json::parse(R"({"kind": "line", "title": "t", "x": "rank", "series": [{"y": [5, 6]}]})"));
   CHECK(figure.x.label == "rank");
-  CHECK(figure.series[0].x == std::vector<double>{0, 1});
+  CHECK(figure.series[0].x.empty());
 }
 
 TEST_CASE("a figure that cannot be drawn is refused by name") {

@@ -111,6 +111,12 @@ void read_identity(const Json& json, Row& row) {
   row.reference = named_numbers(of_row(json, "reference"));
 }
 
+/// Lines and bars that leave x out stand at 0, 1, 2, ...
+void number_positions(Figure& figure) {
+  for (FigureSeries& series : figure.series)
+    for (std::size_t i = series.x.size(); i < series.y.size(); ++i) series.x.push_back(static_cast<double>(i));
+}
+
 void read_metrics(const Json& metrics, Row& row, std::vector<std::string>& missing) {
   row.metrics = named_numbers(metrics);
   row.spike_per_state = numbers(at(metrics, "spike_per_state"));
@@ -123,6 +129,7 @@ void read_metrics(const Json& metrics, Row& row, std::vector<std::string>& missi
   if (!figures.is_array()) return;
   for (const Json& figure : figures) try {
       row.figures.push_back(figure_from_json(figure));
+      number_positions(row.figures.back());
     } catch (const InputError& error) {
       missing.push_back(row.id + ": " + error.what());
     }
