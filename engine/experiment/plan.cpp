@@ -115,7 +115,8 @@ Source::Source(const fs::path& file, std::string_view text, const std::vector<st
 }
 
 void Source::load(const fs::path& file, std::string_view text) {
-  const fs::path canonical = fs::weakly_canonical(file);
+  std::error_code unknown;  // a file that is not there is refused when it is read
+  const fs::path canonical = fs::weakly_canonical(file, unknown);
   for (const fs::path& other : loading_) require(other != canonical, "{}: extends itself", file.generic_string());
   require(loading_.size() < 32, "{}: more than 32 files extend one another", file.generic_string());
   const std::uint64_t first_order = (std::uint64_t{32} - loading_.size()) << 32;  // a base file's keys come before those of what extends it
@@ -270,12 +271,12 @@ Point Source::point(const Value* variant, const Swept& swept) const {
 }
 
 std::string Source::label(const Value* variant, const Swept& swept) const {
+  const auto last_name = [](const std::string& key) { return key.substr(key.rfind('.') + 1); };
   std::string label = variant ? text_at(*variant, "name", "") : "";
-  for (const auto& [key, value] : swept) {
-    const std::string last = key.substr(key.rfind('.') + 1);
-    const auto alike = [&](const Axis& axis) { return axis.key != key && axis.key.substr(axis.key.rfind('.') + 1) == last; };
+  for (const auto& value : swept) {
+    const auto alike = [&](const Axis& axis) { return axis.key != value.first && last_name(axis.key) == last_name(value.first); };
     const bool ambiguous = std::any_of(axes_.begin(), axes_.end(), alike);
-    label += fmt::format("{}{}={}", label.empty() ? "" : ", ", ambiguous ? key : last, to_text(value));
+    label += fmt::format("{}{}={}", label.empty() ? "" : ", ", ambiguous ? value.first : last_name(value.first), to_text(value.second));
   }
   return label;
 }

@@ -20,6 +20,11 @@ TEST_CASE("toml: what is not TOML is one line with its place") {
   CHECK_THROWS_WITH_AS(parse_toml("a = 1979-05-27\n", "f.toml"), doctest::Contains("f.toml:1: a: expected"), InputError);
 }
 
+TEST_CASE("toml: letters outside ASCII are text in strings and refused in bare keys") {
+  CHECK(to_text(*find(parse_toml("title = \"Größe ±\"", "f.toml"), "title")) == "Größe ±");
+  for (const char* key : {"é = 1", "x.é = 1", "[ é]", "a é = 1"}) CHECK_THROWS_AS(parse_toml(key, "f.toml"), InputError);
+}
+
 TEST_CASE("toml: assignments of the command line") {
   const auto text = [](const char* assignment) {
     const Assignment a = parse_assignment(assignment);

@@ -76,7 +76,7 @@ const CommandRegistration registration{{"check", "Validate an experiment file an
                                             const Plan plan = options->plan();
                                             std::vector<Value> points;
                                             for (const Point& point : plan.points) points.push_back(resolve(plan, point));
-                                            fmt::print("{}\n", *json ? as_json(plan, std::move(points)) : as_text(plan, points));
+                                            fmt::print("{}", *json ? as_json(plan, std::move(points)) + "\n" : as_text(plan, points));
                                             return 0;
                                           };
                                         }}};
