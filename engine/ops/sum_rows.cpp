@@ -1,16 +1,40 @@
 #include "ops/sum_rows.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 namespace ablate {
+namespace {
+
+void sum_chunks(Graph& graph, const Tensor& x, const Tensor& y, std::uint32_t chunks) {
+  const std::uint32_t dim = x.dim(1), lanes = graph.caps().is_cpu() ? std::bit_floor(graph.caps().subgroup_size)
+                                                                    : std::min(256u, std::bit_floor(graph.caps().max_invocations));
+  const std::uint32_t columns = std::min({lanes, 32u, std::bit_ceil(dim)});
+  graph.dispatch({.shader = "reduce/sum_rows",
+                  .push = {x, y, x.dim(0), dim, chunks},
+                  .rows = std::uint64_t{chunks} * ((dim + columns - 1) / columns),
+                  .constants = {{"DTYPE", static_cast<std::uint32_t>(x.dtype)}, {"COLUMNS", columns}, {"LANES", lanes}},
+                  .cost = {.flop = static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() + y.bytes())}});
+}
+
+}  // namespace
+
+void sum_rows_into(Graph& graph, const Tensor& x, const Tensor& y) {
+  require(x.shape.size() == 2 && y.dtype == DType::f32 && y.size() == x.dim(1), "sum_rows: {} {} into {} {}", name_of(x.dtype),
+          to_string(x.shape), name_of(y.dtype), to_string(y.shape));
+  // A workgroup's lanes read a chunk's rows in a chain; beyond some hundred rows two short chains are quicker than a long one.
+  constexpr std::uint32_t one_pass = 256;
+  if (x.dim(0) <= one_pass) return sum_chunks(graph, x, y, 1);
+  const auto chunks = static_cast<std::uint32_t>(std::sqrt(static_cast<double>(x.dim(0))));
+  const Tensor partial = graph.tensor({chunks, x.dim(1)}, DType::f32);
+  sum_chunks(graph, x, partial, chunks);
+  sum_rows_into(graph, partial, y);
+}
 
 Tensor sum_rows(Graph& graph, const Tensor& x) {
-  require(x.dtype == DType::f32 && x.shape.size() == 2, "sum_rows: expected f32 (rows, dim), found {} {}", name_of(x.dtype), to_string(x.shape));
-  const Tensor y = graph.tensor({x.dim(1)}, DType::f32);
-  graph.dispatch({.shader = "reduce/sum_rows",
-                  .push = {x, y, x.dim(0), x.dim(1)},
-                  .items = x.dim(1),
-                  .cost = {.flop = static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() + y.bytes())}});
+  const Tensor y = graph.tensor({x.dim(-1)}, DType::f32);
+  sum_rows_into(graph, x, y);
   return y;
 }
 

@@ -1,0 +1,91 @@
+#include "ops/gate.h"
+
+#include "ops/convert.h"
+#include "ops/fill.h"
+#include "ops/rows.h"
+#include "ops/sum_rows.h"
+
+#include <algorithm>
+
+namespace ablate {
+namespace {
+
+// y seen as (rows, dim): with a logit per channel (per_channel), the row of logits shared by all rows; else row r has logit r mod z_count.
+struct View {
+  bool per_channel;
+  std::uint32_t rows, dim, z_count;
+};
+
+Shape without_last(const Tensor& x) { return {x.shape.begin(), x.shape.end() - 1}; }
+
+View view_of(const Tensor& y, const Tensor& z, std::uint32_t heads) {
+  const std::uint32_t channels = y.dim(-1), width = z.shape.empty() ? 0 : z.dim(-1), rank = static_cast<std::uint32_t>(z.shape.size());
+  const bool own = rank == y.shape.size() && without_last(y) == without_last(z), constant = rank == 1;
+  const bool table = !own && rank == 2 && y.shape.size() == 3 && z.dim(0) >= y.dim(1);
+  const bool width_fits = channels % heads == 0 && (width == channels || width == heads || width == 1);
+  require(width_fits && (own || constant || table), "gate: logits {} do not fit {} with {} heads", to_string(z.shape), to_string(y.shape),
+          heads);
+  const std::uint32_t z_count = own ? y.rows() * width : constant ? width : y.dim(1) * width;
+  const auto size = static_cast<std::uint32_t>(y.size());
+  return width == channels ? View{true, size / z_count, z_count, z_count} : View{false, y.rows() * width, channels / width, z_count};
+}
+
+Specialization type_of_z(const Tensor& z) { return {{"Z_TYPE", static_cast<std::uint32_t>(z.dtype)}}; }
+
+Cost cost_of(const Tensor& y, std::uint64_t logits, double tensors, double flop) {
+  return {.flop = flop * static_cast<double>(y.size()), .bytes = tensors * static_cast<double>(y.bytes()) + static_cast<double>(logits)};
+}
+
+// Gradient of shared logits: the table of partial sums (parts, z_count) summed, and laid into z's shape; positions that were not used get
+// 0.
+Tensor shared_gradient(Graph& graph, const Tensor& z, const View& view, const Tensor& partial) {
+  const Tensor dz = graph.tensor(z.shape, DType::f32);
+  const bool whole = view.z_count == z.size();
+  const std::uint32_t used = view.z_count / z.dim(-1);
+  sum_rows_into(graph, graph.reshape(partial, {static_cast<std::uint32_t>(partial.size() / view.z_count), view.z_count}),
+                whole ? dz : graph.slice(dz, 0, used));
+  if (!whole) fill(graph, graph.slice(dz, used, z.dim(0) - used), 0);
+  return convert(graph, dz, graph.gradient_dtype(z));
+}
+
+std::vector<Tensor> gradients(Graph& graph, const Tensor& y, const Tensor& z, const View& view, const Tensor& d) {
+  const bool own = std::uint64_t{view.z_count} * (view.per_channel ? 1 : view.dim) == y.size() && view.z_count == z.size();
+  // Shared logits per channel: chunks of the rows, some quarter million invocations in all.
+  const std::uint32_t chunks =
+      own || !view.per_channel ? 1 : std::clamp((1u << 18) / ((view.dim + 3) / 4), 1u, std::max(1u, view.rows / 8));
+  const Tensor dy = graph.wants_gradient(y) ? graph.like(y) : Tensor();
+  Tensor dz;
+  if (graph.wants_gradient(z)) dz = own ? graph.like(z) : graph.tensor({view.per_channel ? chunks * view.dim : view.rows}, DType::f32);
+  const Specialization types = type_of_z(z) + Specialization{{"DZ_TYPE", static_cast<std::uint32_t>(dz.dtype)}};
+  const Cost cost = cost_of(y, view.z_count * bytes_of(z.dtype) + dz.bytes(), dy ? 3 : 2, 4);
+  if (view.per_channel) {
+    graph.dispatch({.shader = "gate/gate_backward_channel",
+                    .push = {y, z, d, dy, dz, view.rows, view.dim, chunks},
+                    .items = groups_of(chunks, view.dim),
+                    .constants = for_rows(y, view.dim, {z, d}) + types,
+                    .cost = cost});
+  } else {
+    const Team team = team_for(graph.caps(), view.dim);
+    graph.dispatch({.shader = "gate/gate_backward_row",
+                    .push = {y, z, d, dy, dz, view.rows, view.dim, view.z_count},
+                    .items = std::uint64_t{view.rows} * team.lanes_per_row,
+                    .constants = for_rows(y, view.dim, {d}) + team.constants + types,
+                    .cost = cost});
+  }
+  return {dy, own || !dz ? dz : shared_gradient(graph, z, view, dz)};
+}
+
+}  // namespace
+
+Tensor gate(Graph& graph, const Tensor& y, const Tensor& z, std::uint32_t heads) {
+  const View view = view_of(y, z, heads);
+  const Tensor result = graph.like(y);
+  graph.dispatch({.shader = "gate/gate",
+                  .push = {y, z, result, view.rows, view.dim, view.z_count},
+                  .items = groups_of(view.rows, view.dim),
+                  .constants = for_rows(y, view.dim, {z}) + type_of_z(z) + Specialization{{"PER_CHANNEL", view.per_channel}},
+                  .cost = cost_of(y, view.z_count * bytes_of(z.dtype), 2, 4)});
+  return graph.differentiable(result, {y, z}, [=](Graph& g, const Tensor& d) { return gradients(g, y, z, view, d); });
+}
+
+}  // namespace ablate

@@ -1,0 +1,16 @@
+#include "ops/layernorm.h"
+
+#include "ops/norm.h"
+#include "ops/normalize.h"
+
+namespace ablate {
+
+Tensor layernorm(Graph& graph, const Tensor& x, const Tensor& weight, float eps) {
+  return normalize(graph, "layernorm", x, weight, eps, true);
+}
+
+static const Norms::Registration registration("layernorm", {[](Graph& g, const NormArgs& a) {
+                                                return layernorm(g, a.x, a.parameter("weight"), a.eps);
+                                              }});
+
+}  // namespace ablate

@@ -1,0 +1,34 @@
+// How kernels that walk rows or elements in groups of four are launched (shaders/common/{rows,team,elementwise}.glsl).
+#pragma once
+
+#include "ops/op.h"
+
+#include <initializer_list>
+
+namespace ablate {
+
+/// Whether every tensor (empty ones aside) starts at a multiple of four of its elements, so that four can be accessed at once. Slices need
+/// not.
+bool starts_in_quads(std::initializer_list<Tensor> tensors);
+
+/// Constants of a kernel for the elements of x, whose other tensors are `others`: DTYPE and QUADS.
+Specialization for_elements(const Tensor& x, std::initializer_list<Tensor> others = {});
+
+/// Constants of a kernel for rows of `dim` elements: DTYPE and QUADS.
+Specialization for_rows(const Tensor& x, std::uint32_t dim, std::initializer_list<Tensor> others = {});
+
+/// Invocations of a kernel with one for every group of four of a row.
+inline std::uint64_t groups_of(std::uint64_t rows, std::uint32_t dim) { return rows * ((std::uint64_t{dim} + 3) / 4); }
+
+/// Teams of lanes, one for each row of `dim` elements: a subgroup for short rows, a workgroup for long ones.
+struct Team {
+  Specialization constants;         ///< SUBGROUP_TEAMS, KEPT and, for very long rows, LANES
+  std::uint32_t lanes_per_row = 1;  ///< invocations to launch for each team
+  bool subgroup = false;
+};
+Team team_for(const Caps& caps, std::uint32_t dim);
+
+/// a followed by b.
+Specialization operator+(Specialization a, const Specialization& b);
+
+}  // namespace ablate

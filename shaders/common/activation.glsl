@@ -1,0 +1,27 @@
+// The activations that engine/ops/activation.h names, and their derivatives.
+#ifndef ABLATE_ACTIVATION_GLSL
+#define ABLATE_ACTIVATION_GLSL
+#include "common/kernel.glsl"
+#include "common/math.glsl"
+
+layout(constant_id = 3) const uint ACTIVATION = 0;
+#define ACTIVATION_SILU 0u
+#define ACTIVATION_GELU 1u
+#define ACTIVATION_RELU 2u
+
+float activate(float x) {
+  if (ACTIVATION == ACTIVATION_GELU) return x * normal_below(x);
+  if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 || isnan(x) ? x : 0.0;
+  return x * sigmoid(x);
+}
+
+float activation_slope(float x) {
+  if (ACTIVATION == ACTIVATION_GELU) return normal_below(x) + x * normal_density(x);
+  if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 ? 1.0 : 0.0;
+  const float s = sigmoid(x);
+  return s + x * s * (1.0 - s);
+}
+
+vec4 activate(vec4 x) { return vec4(activate(x.x), activate(x.y), activate(x.z), activate(x.w)); }
+vec4 activation_slope(vec4 x) { return vec4(activation_slope(x.x), activation_slope(x.y), activation_slope(x.z), activation_slope(x.w)); }
+#endif
