@@ -4,6 +4,7 @@
 #include "model/tokenizer/unicode.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ablate {
 
@@ -87,19 +88,19 @@ AddedTokens::AddedTokens(const std::optional<JsonNode>& node, const Bpe& model, 
   }
   const auto look_for = [&](const Token& token) {
     const auto id = static_cast<std::size_t>(*id_of(token.content));
-    if (!token.normalized) return raw_.add(token.content, id);
-    NormalizedText content{token.content};
-    if (normalizer_) normalizer_->apply(content);
-    normalized_.add(content.text, id);
+    (token.normalized ? normalized_ : raw_).add(token.decoded, id);
   };
   for (const Token& token : special) look_for(token);
   for (const Token& token : plain) look_for(token);
 }
 
-AddedTokens::Token AddedTokens::read(const JsonNode& node) {
+AddedTokens::Token AddedTokens::read(const JsonNode& node) const {
   node.allow_only({"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
   node.at("id").integer(0, greatest_token_id);
+  NormalizedText decoded{node.at("content").string()};
+  if (normalizer_ && node.at("normalized").boolean()) normalizer_->apply(decoded);
   return {.content = node.at("content").string(),
+          .decoded = std::move(decoded.text),
           .single_word = node.at("single_word").boolean(),
           .lstrip = node.at("lstrip").boolean(),
           .rstrip = node.at("rstrip").boolean(),
@@ -123,7 +124,7 @@ std::optional<std::int32_t> AddedTokens::id_of(std::string_view token) const {
 
 const std::string* AddedTokens::token_of(std::int32_t id) const {
   const auto found = tokens_.find(id);
-  return found == tokens_.end() ? nullptr : &found->second.content;
+  return found == tokens_.end() ? nullptr : &found->second.decoded;
 }
 
 bool AddedTokens::stands_alone(std::string_view text, std::size_t begin, std::size_t end) const {

@@ -40,7 +40,9 @@ class AddedTokens {
   AddedTokens(const std::optional<JsonNode>& node, const Bpe& model, const Normalizer* normalizer);
 
   std::optional<std::int32_t> id_of(std::string_view token) const;
+  /// As it is decoded: a token that is looked for in normalized text is normalized itself.
   const std::string* token_of(std::int32_t id) const;
+  /// Whether `token` is the content of a special token; like in the `tokenizers` library, not when normalization changed it.
   bool is_special(std::string_view token) const { return special_.contains(token); }
   std::int32_t greatest_id() const { return greatest_id_; }
 
@@ -50,11 +52,11 @@ class AddedTokens {
  private:
   struct Token {
     std::string content;
+    std::string decoded;
     bool single_word = false, lstrip = false, rstrip = false, normalized = true, special = false;
-    bool operator==(const Token&) const = default;
   };
 
-  static Token read(const JsonNode& node);
+  Token read(const JsonNode& node) const;
   void add(const Token& token, const Bpe& model);
   void cut(const StringFinder& finder, Piece piece, const std::function<void(std::int32_t)>& token, PieceSink rest) const;
   bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) const;

@@ -2,8 +2,12 @@
 
 #include "base/error.h"
 
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
 #include <cctype>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace ablate {
@@ -12,8 +16,72 @@ namespace {
 
 // The insides of character classes. PCRE2's own \s also has U+180E, its \w lacks marks and all connectors but the underscore.
 constexpr std::string_view space_set = R"(\t-\r\x{85}\p{Z})";
+constexpr std::string_view no_space_set =
+    R"(\x{0}-\x{8}\x{E}-\x{1F}!-\x{84}\x{86}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF}\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E})"
+    R"(\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF})";
 constexpr std::string_view word_set = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+// By itself, not in a class, \w also has the superscript digits and the fractions of Latin-1.
+constexpr std::string_view lone_word_set = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 constexpr std::string_view hex_set = "0-9A-Fa-f";
+
+constexpr std::pair<std::string_view, std::string_view> posix_sets[] = {
+    {"[:alpha:]", R"(\p{Alphabetic})"}, {"[:digit:]", R"(\p{Nd})"},        {"[:punct:]", R"(\p{P}\p{S})"}, {"[:space:]", space_set},
+    {"[:upper:]", R"(\p{Uppercase})"},  {"[:lower:]", R"(\p{Lowercase})"}, {"[:word:]", word_set},         {"[:xdigit:]", hex_set},
+};
+
+/// What stands for \s and its like inside a class.
+std::optional<std::string_view> class_set(char kind) {
+  switch (kind) {
+    case 's':
+      return space_set;
+    case 'S':
+      return no_space_set;
+    case 'w':
+      return word_set;
+    case 'h':
+      return hex_set;
+    case 'v':
+      return R"(\x0B)";
+    default:
+      return std::nullopt;
+  }
+}
+
+/// What stands for \s and its like outside of classes.
+std::optional<std::string> lone_set(char kind) {
+  switch (kind) {
+    case 's':
+      return fmt::format("[{}]", space_set);
+    case 'S':
+      return fmt::format("[^{}]", space_set);
+    case 'w':
+      return fmt::format("[{}]", lone_word_set);
+    case 'W':
+      return fmt::format("[^{}]", lone_word_set);
+    case 'h':
+      return fmt::format("[{}]", hex_set);
+    case 'H':
+      return fmt::format("[^{}]", hex_set);
+    case 'v':
+      return R"(\x0B)";
+    case 'b':
+      return fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", lone_word_set);
+    case 'B':
+      return fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", lone_word_set);
+    default:
+      return std::nullopt;
+  }
+}
+
+/// Whether the Unicode property is a script. Oniguruma's \p{Han} is the property Script, PCRE2's is Script_Extensions.
+bool is_script(std::string_view property) {
+  const std::string pattern = fmt::format(R"(\p{{sc:{}}})", property);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error, &offset, nullptr);
+  pcre2_code_free(code);
+  return code != nullptr;
+}
 
 class Translator {
  public:
@@ -82,43 +150,17 @@ class Translator {
     require(at_ + 1 < pattern_.size(), "{}: the pattern does not compile: it ends in a backslash", where_);
     const char kind = pattern_[at_ + 1];
     at_ += 2;
-    switch (kind) {
-      case 's':
-        atom(fmt::format("[{}]", space_set));
-        break;
-      case 'S':
-        atom(fmt::format("[^{}]", space_set));
-        break;
-      case 'w':
-        atom(fmt::format("[{}]", word_set));
-        break;
-      case 'W':
-        atom(fmt::format("[^{}]", word_set));
-        break;
-      case 'h':
-        atom(fmt::format("[{}]", hex_set));
-        break;
-      case 'H':
-        atom(fmt::format("[^{}]", hex_set));
-        break;
-      case 'b':
-        atom(fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", word_set));
-        break;
-      case 'B':
-        atom(fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", word_set));
-        break;
-      case 'u':
-        atom(code_point());
-        break;
-      case 'p':
-      case 'P':
-      case 'x':
-        braced(kind);
-        break;
-      default:
-        atom("\\");
-        --at_;
-        copy_character();
+    require(kind != 'X', "{}: \\X is not supported", where_);
+    if (const auto set = lone_set(kind)) {
+      atom(*set);
+    } else if (kind == 'u') {
+      atom(code_point());
+    } else if (kind == 'p' || kind == 'P' || kind == 'x') {
+      braced(kind);
+    } else {
+      atom("\\");
+      --at_;
+      copy_character();
     }
   }
 
@@ -130,7 +172,9 @@ class Translator {
     if (sees("{")) {
       const std::size_t close = pattern_.find('}', at_);
       require(close != pattern_.npos, "{}: the pattern does not compile: \\{} lacks a closing brace", where_, kind);
-      out_ += pattern_.substr(at_, close + 1 - at_);
+      const bool inverted = pattern_[at_ + 1] == '^';
+      const std::string_view name = pattern_.substr(at_ + 1, close - at_ - 1).substr(inverted ? 1 : 0);
+      out_ += fmt::format("{{{}{}{}}}", inverted ? "^" : "", kind != 'x' && is_script(name) ? "sc:" : "", name);
       at_ = close + 1;
     }
     atom_ = begin;
@@ -158,11 +202,10 @@ class Translator {
 
   void class_member() {
     require(!sees("&&"), "{}: the intersection of character classes (&&) is not supported", where_);
-    if (sees("[:")) {
-      const std::size_t close = pattern_.find(":]", at_);
-      require(close != pattern_.npos, "{}: the pattern does not compile: [: lacks its :]", where_);
-      out_ += pattern_.substr(at_, close + 2 - at_);
-      at_ = close + 2;
+    for (const auto& [name, set] : posix_sets) {
+      if (!sees(name)) continue;
+      out_ += set;
+      at_ += name.size();
       return;
     }
     require(!sees("["), "{}: a character class inside a character class is not supported", where_);
@@ -173,40 +216,22 @@ class Translator {
     require(at_ + 1 < pattern_.size(), "{}: the pattern does not compile: it ends in a backslash", where_);
     const char kind = pattern_[at_ + 1];
     at_ += 2;
-    switch (kind) {
-      case 's':
-        out_ += space_set;
-        break;
-      case 'w':
-        out_ += word_set;
-        break;
-      case 'h':
-        out_ += hex_set;
-        break;
-      case 'u':
-        out_ += code_point();
-        break;
-      case 'W':
-      case 'H':
-        bad_input("{}: \\{} inside a character class is not supported", where_, kind);
-      case 'p':
-      case 'P':
-        braced(kind);
-        break;
-      default:
-        out_ += '\\';
-        --at_;
-        copy_character();
-        return;
-    }
-    // A hyphen behind a set is a hyphen to Oniguruma, an error to PCRE2.
-    if (sees("-") && !sees("-]")) {
-      out_ += "\\-";
-      ++at_;
+    require(kind != 'W' && kind != 'H', "{}: \\{} inside a character class is not supported", where_, kind);
+    if (const auto set = class_set(kind)) {
+      out_ += *set;
+    } else if (kind == 'u') {
+      out_ += code_point();
+    } else if (kind == 'p' || kind == 'P') {
+      braced(kind);
+    } else {
+      out_ += '\\';
+      --at_;
+      copy_character();
     }
   }
 
   void open_group() {
+    require(!sees("(*"), "{}: (* is not supported", where_);
     if (sees("(?#")) {
       const std::size_t close = pattern_.find(')', at_);
       require(close != pattern_.npos, "{}: the pattern does not compile: a comment is not closed", where_);
@@ -274,7 +299,7 @@ class Translator {
     }
     ++at_;
     out_ += fmt::format("{{{}{}}}", least.empty() ? "0" : least, range ? "," + greatest : "");
-    if (sees("+") || (sees("?") && !range)) {
+    if (sees("+") || sees("{") || (sees("?") && !range)) {
       out_.insert(*atom_, "(?:");
       out_ += ")";
     }

@@ -40,7 +40,8 @@ Regex::Regex(std::string_view pattern, RegexSyntax syntax, std::string where) {
                                                                                               &pcre2_compile_context_free);
   if (!context) throw std::bad_alloc();
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
-  const std::uint32_t options = PCRE2_UTF | (syntax == RegexSyntax::literal ? PCRE2_LITERAL : PCRE2_UCP | PCRE2_MULTILINE);
+  const std::uint32_t options =
+      PCRE2_UTF | (syntax == RegexSyntax::literal ? PCRE2_LITERAL : PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C);
   int error = 0;
   PCRE2_SIZE offset = 0;
   compiled->code = pcre2_compile(units(translated), translated.size(), options, &error, &offset, context.get());
@@ -52,11 +53,17 @@ Regex::Regex(std::string_view pattern, RegexSyntax syntax, std::string where) {
 
 struct Regex::Scan::State {
   pcre2_match_data* match;
+  pcre2_match_context* limits;
 
-  explicit State(const pcre2_code* code) : match(pcre2_match_data_create_from_pattern(code, nullptr)) {
-    if (!match) throw std::bad_alloc();
+  explicit State(const pcre2_code* code)
+      : match(pcre2_match_data_create_from_pattern(code, nullptr)), limits(pcre2_match_context_create(nullptr)) {
+    if (!match || !limits) throw std::bad_alloc();
+    pcre2_set_heap_limit(limits, 256 * 1024);  // KiB
   }
-  ~State() { pcre2_match_data_free(match); }
+  ~State() {
+    pcre2_match_context_free(limits);
+    pcre2_match_data_free(match);
+  }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 };
@@ -67,7 +74,7 @@ Regex::Scan::~Scan() = default;
 
 bool Regex::Scan::search(std::size_t from) {
   const auto attempt = [&](std::uint32_t options) {
-    return pcre2_match(regex_.code_->code, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | options, state_->match, nullptr);
+    return pcre2_match(regex_.code_->code, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | options, state_->match, state_->limits);
   };
   int result = attempt(0);
   if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = attempt(PCRE2_NO_JIT);  // the interpreter's stack is on the heap and larger
