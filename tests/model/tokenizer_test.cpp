@@ -1,0 +1,135 @@
+#include "model/tokenizer.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+
+using namespace ablate;
+using nlohmann::json;
+using Ids = std::vector<std::int32_t>;
+
+static json minimal() {
+  return json::parse(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "abab": 3, "?": 7}, "merges": ["a b", "ab ab"]}})");
+}
+
+static Tokenizer tokenizer_of(const json& file) { return Tokenizer::parse(file.dump(), "t.json"); }
+
+static std::string refusal_of(const json& file) {
+  try {
+    tokenizer_of(file).encode("xyz");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST_CASE("ids are looked up by content, and the size covers the greatest id") {
+  json file = minimal();
+  const json flags = {{"single_word", false}, {"lstrip", false}, {"rstrip", false}, {"normalized", false}, {"special", true}};
+  json token = flags;
+  token.update({{"id", 8}, {"content", "<s>"}});
+  file["added_tokens"] = json::array({token});
+  const Tokenizer tokenizer = tokenizer_of(file);
+  CHECK(tokenizer.id_of("abab") == 3);
+  CHECK(tokenizer.id_of("<s>") == 5);  // like in the tokenizers library: the size of the vocabulary, not what the file says
+  CHECK_FALSE(tokenizer.id_of("c").has_value());
+  CHECK(tokenizer.vocabulary_size() == 8);
+  CHECK(tokenizer.encode("ab<s>a") == Ids{2, 5, 0});
+  CHECK(tokenizer.decode(Ids{2, 5, 0, 99, -1}) == "ab a");
+  CHECK(tokenizer.decode(Ids{2, 5, 0}, false) == "ab <s> a");
+}
+
+TEST_CASE("what a tokenizer.json asks for and is not supported is refused by its key") {
+  const auto with = [](const char* path, const json& value) {
+    json file = minimal();
+    file[json::json_pointer(path)] = value;
+    return refusal_of(file);
+  };
+  const auto type = [](const char* name) { return json{{"type", name}}; };
+  CHECK(with("/model/type", "WordPiece") == "t.json: model.type: \"WordPiece\" is not supported; expected BPE");
+  CHECK(with("/normalizer", type("Nmt")).starts_with("t.json: normalizer.type: \"Nmt\" is not supported"));
+  CHECK(with("/pre_tokenizer", type("Bert")).starts_with("t.json: pre_tokenizer.type: \"Bert\""));
+  CHECK(with("/post_processor", type("X")).starts_with("t.json: post_processor.type: \"X\""));
+  CHECK(with("/decoder", type("WordPiece")).starts_with("t.json: decoder.type: \"WordPiece\""));
+  CHECK(with("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {type("Y")}}})
+            .starts_with("t.json: pre_tokenizer.pretokenizers[0].type"));
+  CHECK(with("/model/dropout", 0.1).starts_with("t.json: model.dropout: "));
+  CHECK(with("/model/new_thing", 1).starts_with("t.json: model: the key \"new_thing\" is not supported"));
+  CHECK(with("/new_part", 1).starts_with("t.json: the key \"new_part\" is not supported"));
+  CHECK(with("/model/vocab/c", -1).starts_with("t.json: model.vocab[\"c\"]: expected an integer"));
+  CHECK(with("/model/vocab/c", 1).starts_with("t.json: model.vocab[\"c\"]: the id 1 belongs to another token too"));
+  CHECK(with("/model/merges", {"a b c"}).starts_with("t.json: model.merges[0]: expected two tokens"));
+  CHECK(with("/model/merges", {"b a"}).starts_with("t.json: model.merges[0]: a token of this merge is not in the vocabulary"));
+  CHECK(with("/model/unk_token", "<unk>").starts_with("t.json: model: the text has a character without a token"));
+  CHECK(with("/version", "2.0").starts_with("t.json: version: \"2.0\" is not supported"));
+  CHECK(with("/version", "1.0") == "accepted");
+}
+
+TEST_CASE("a pattern that cannot be compiled, or gives up, is refused by its key") {
+  const auto with = [](const char* pattern) {
+    json file = minimal();
+    file["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+    return refusal_of(file);
+  };
+  for (const char* pattern : {"(", ")", "[a", "a\\", "[a&&b]", "[[a]b]", "[\\W]", "\\X", "(*COMMIT)", "\\p{Nothing}", "\\u12", "(?#"}) {
+    CAPTURE(pattern);
+    CHECK(with(pattern).starts_with("t.json: pre_tokenizer.pattern.Regex: "));
+  }
+  json file = minimal();
+  file["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "(?:a|aa)+$"}}}, {"behavior", "Isolated"}, {"invert", false}};
+  const Tokenizer slow = tokenizer_of(file);
+  CHECK_THROWS_WITH_AS(slow.encode(std::string(60, 'a') + "b"), doctest::Contains("the pattern gives up on this text"), InputError);
+}
+
+TEST_CASE("a file that is no JSON, or nested without end, is refused in one line") {
+  CHECK_THROWS_WITH_AS(Tokenizer::parse("{\"model\": ", "t.json"), doctest::Contains("t.json: "), InputError);
+  CHECK_THROWS_WITH_AS(Tokenizer::parse("[]", "t.json"), doctest::Contains("t.json: expected an object"), InputError);
+  json nested = {{"type", "NFC"}};
+  for (int i = 0; i < 100; ++i) nested = {{"type", "Sequence"}, {"normalizers", {nested}}};
+  json file = minimal();
+  file["normalizer"] = nested;
+  CHECK(refusal_of(file).ends_with("nested more than 16 deep"));
+  const std::string brackets(1 << 20, '[');
+  CHECK_THROWS_AS(Tokenizer::parse(brackets, "t.json"), InputError);
+}
+
+TEST_CASE("ill-formed UTF-8 is read as by Python's errors=\"replace\"") {
+  json file = minimal();
+  file["model"]["vocab"]["\uFFFD"] = 4;
+  const Tokenizer tokenizer = tokenizer_of(file);
+  // b"a\xffb".decode(errors="replace") and so on; 4 stands for U+FFFD
+  CHECK(tokenizer.encode("a\xff"
+                         "b") == Ids{0, 4, 1});
+  CHECK(tokenizer.encode("\xe2\x82"
+                         "a") == Ids{4, 0});  // a truncated character is one
+  CHECK(tokenizer.encode("\xf0\x9f\x98") == Ids{4});
+  CHECK(tokenizer.encode("\xed\xa0\x80") == Ids{4, 4, 4});         // a surrogate
+  CHECK(tokenizer.encode("\xc0\xaf") == Ids{4, 4});                // an overlong form
+  CHECK(tokenizer.encode("\xf4\x90\x80\x80") == Ids{4, 4, 4, 4});  // above U+10FFFF
+  CHECK(tokenizer.encode("\x80\xbf") == Ids{4, 4});
+}
+
+TEST_CASE("a character without a token and without an unknown token is left out, and its neighbours meet") {
+  CHECK(tokenizer_of(minimal()).encode("axbxxab") == Ids{3});
+}
+
+TEST_CASE("a long word takes time in proportion to its length") {
+  const std::string folder = ABLATE_TESTS_FOLDER "/golden/tokenizers/";
+  for (const char* name : {"gpt2", "llama2"}) {
+    const Tokenizer tokenizer = Tokenizer::load(folder + name + "/tokenizer.json");
+    const auto seconds = [&](std::size_t repeats) {
+      std::string text;
+      for (std::size_t i = 0; i < repeats; ++i) text += "thequickbrownfox";
+      const auto start = std::chrono::steady_clock::now();
+      CHECK(tokenizer.encode(text).size() > repeats);
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    seconds(1000);
+    // 16 times the text: about 16 times the time when all is well, 256 times when it grows with the square.
+    CHECK(seconds(32000) < 100 * seconds(2000));
+  }
+}
