@@ -236,6 +236,7 @@ void Bpe::merge(std::vector<Symbol>& symbols) const {
 void Bpe::encode_part(std::string_view part, Cache& cache, std::vector<std::int32_t>& ids) const {
   const bool cached = part.size() <= cached_bytes;
   if (cached && cache.find(part, ids)) return;
+  require(part.size() <= INT32_MAX, "a word of the text is longer than {} bytes", INT32_MAX);
   const std::size_t before = ids.size();
   std::vector<Symbol> symbols = symbols_of(part);
   merge(symbols);

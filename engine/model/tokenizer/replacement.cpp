@@ -1,6 +1,11 @@
 #include "model/tokenizer/replacement.h"
 
+#include "base/error.h"
+
 namespace ablate {
+
+// Steps in a row can double the text again and again.
+static constexpr std::size_t longest_text = std::size_t{1} << 30;
 
 Regex read_pattern(const JsonNode& node) {
   node.allow_only({"String", "Regex"});
@@ -21,6 +26,7 @@ std::string Replacement::apply(std::string_view text) const {
   for (Regex::Scan scan(pattern_, text); scan.next(); copied = scan.end()) {
     result.append(text.substr(copied, scan.begin() - copied));
     result += content_;
+    require(result.size() <= longest_text, "a Replace step makes the text longer than {} bytes", longest_text);
   }
   result.append(text.substr(copied));
   return result;
