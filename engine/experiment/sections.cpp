@@ -1,4 +1,4 @@
-// How `ablate check` reads the sections whose owners are below this layer and need more than their table to do their work.
+// How a plan's [model] is read before anything is opened.
 #include "base/settings.h"
 #include "model/config.h"
 
@@ -14,11 +14,7 @@ void read_model(Settings& experiment) {
   for (const std::string& key : model.keys()) model.raw(key);  // whoever opens the checkpoint knows its keys
 }
 
-/// A source reads its own keys when it is opened, which needs its files.
-void read_data(Settings& experiment) { experiment.raw("data"); }
-
-const SectionRegistration model{{"model", read_model}};
-const SectionRegistration data{{"data", read_data}};
+const SectionRegistration registration{{"model", read_model}};
 
 }  // namespace
 }  // namespace ablate

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/settings.h"
-#include "train/data/bigram_task.h"
+#include "train/data/shakespeare.h"
 
 namespace ablate {
 namespace {
@@ -41,12 +41,13 @@ TriggerRule read_rule(Settings& data) {
   return rule == "backcopy" ? TriggerRule::backcopy : rule == "dormant" ? TriggerRule::dormant : TriggerRule::markov;
 }
 
-/// From the characters of `text`, or a random chain of `symbols` symbols that is the same for every seed of the run.
+/// From the characters of `text`, or of Shakespeare, or a random chain of `symbols` symbols that is the same for every seed of the run.
 std::function<BigramStatistics()> read_statistics(Settings& data) {
   if (data.has("text")) {
     const std::string text = data.get<std::string>("text");
     return [text] { return bigram_statistics(read_text(text)); };
   }
+  if (data.choice("chain", "random", {"random", "shakespeare"}) == "shakespeare") return shakespeare;
   const auto symbols = data.number<std::int64_t>("symbols", 33, 2, 4096);
   const auto sharpness = data.number<double>("sharpness", 1.5, 0.0, 10.0);
   const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>("chain_seed", 1));
