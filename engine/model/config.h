@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,8 +81,10 @@ struct TransformerConfig {
   /// rounded up to a multiple of 16 (half more where the feed-forward has no gate, so that parameters match). Throws InputError.
   static TransformerConfig from(Settings& model);
 
-  /// Throws InputError naming the keys and the reason when the combination makes no sense.
-  void validate() const;
+  /// Throws InputError naming the key and the reason when the combination makes no sense. `place` says where a key stands ("file.toml:12:
+  /// model.head_dim"); without it messages say "model.head_dim".
+  using KeyPlace = std::function<std::string(std::string_view key)>;
+  void validate(const KeyPlace& place = {}) const;
 
   /// The norm before lm_head with "same" resolved.
   const std::string& final_norm_kind() const { return final_norm == "same" ? norm : final_norm; }

@@ -10,8 +10,7 @@
 namespace ablate {
 namespace {
 
-/// Reads each key of a table into the member it belongs to; the member's value
-/// is the default.
+/// Reads each key of a table into the member it belongs to; the member's value is the default.
 struct Reader {
   Settings& table;
 
@@ -33,10 +32,8 @@ struct Reader {
   void operator()(const char* key, std::optional<std::array<int, 2>>& member) {
     if (!table.has(key)) return;
     const auto ends = table.get<std::vector<int>>(key);
-    require(ends.empty() || ends.size() == 2,
-            "{}: expected [first, end), two positions, or [] for all, found {} "
-            "numbers",
-            table.where(key), ends.size());
+    require(ends.empty() || ends.size() == 2, "{}: expected [first, end), two positions, or [] for all, found {} numbers", table.where(key),
+            ends.size());
     if (ends.empty()) member.reset();
     else member = std::array{ends[0], ends[1]};
   }
@@ -67,7 +64,7 @@ TransformerConfig TransformerConfig::from(Settings& model) {
     Settings scaling = model.table("rope_scaling");
     visit_rope_scaling(c.rope_scaling, Reader{scaling});
   }
-  c.validate();
+  c.validate([&](std::string_view key) { return model.where(key); });
   return c;
 }
 

@@ -35,71 +35,19 @@ constexpr std::string_view own_architecture = "AblateForCausalLM";
 constexpr int default_window = 4096;  // of every class that knows sliding_window, if the file doesn't mention it
 
 /// Keys that do not change what the forward pass computes from given weights.
-constexpr std::string_view harmless[] = {"_attn_implementation",
-                                         "_attn_implementation_autoset",
-                                         "_from_model_config",
-                                         "_name_or_path",
-                                         "ablate",
-                                         "architectures",
-                                         "attn_implementation",
-                                         "begin_suppress_tokens",
-                                         "chunk_size_feed_forward",
-                                         "decoder_start_token_id",
-                                         "do_sample",
-                                         "dtype",
-                                         "finetuning_task",
-                                         "id2label",
-                                         "initializer_range",
-                                         "keys_to_ignore_at_inference",
-                                         "label2id",
-                                         "license",
-                                         "max_length",
-                                         "max_new_tokens",
-                                         "max_sequence_length",
-                                         "min_length",
-                                         "model_type",
-                                         "name_or_path",
-                                         "num_beams",
-                                         "num_return_sequences",
-                                         "output_attentions",
-                                         "output_hidden_states",
-                                         "output_scores",
-                                         "prefix",
-                                         "pretraining_tp",
-                                         "problem_type",
-                                         "repetition_penalty",
-                                         "return_dict",
-                                         "return_dict_in_generate",
-                                         "suppress_tokens",
-                                         "task_specific_params",
-                                         "temperature",
-                                         "tf_legacy_loss",
-                                         "tokenizer_class",
-                                         "top_k",
-                                         "top_p",
-                                         "torch_dtype",
-                                         "torchscript",
-                                         "transformers_version",
-                                         "typical_p",
-                                         "unsloth_fixed",
-                                         "unsloth_version",
-                                         "use_bfloat16",
-                                         "use_cache",
-                                         "_commit_hash",
-                                         "bos_token",
-                                         "eos_token",
-                                         "pad_token",
-                                         "unk_token",
-                                         "length_penalty",
-                                         "early_stopping",
-                                         "diversity_penalty",
-                                         "num_beam_groups",
-                                         "no_repeat_ngram_size",
-                                         "encoder_no_repeat_ngram_size",
-                                         "remove_invalid_values",
-                                         "bad_words_ids",
-                                         "exponential_decay_length_penalty",
-                                         "model_name"};
+// clang-format off
+constexpr std::string_view harmless[] = {
+    "_attn_implementation", "_attn_implementation_autoset", "_commit_hash", "_from_model_config", "_name_or_path", "ablate",
+    "architectures", "attn_implementation", "bad_words_ids", "begin_suppress_tokens", "bos_token", "chunk_size_feed_forward",
+    "decoder_start_token_id", "diversity_penalty", "do_sample", "dtype", "early_stopping", "encoder_no_repeat_ngram_size", "eos_token",
+    "exponential_decay_length_penalty", "finetuning_task", "id2label", "initializer_range", "keys_to_ignore_at_inference", "label2id",
+    "length_penalty", "license", "max_length", "max_new_tokens", "max_sequence_length", "min_length", "model_name", "model_type",
+    "name_or_path", "no_repeat_ngram_size", "num_beam_groups", "num_beams", "num_return_sequences", "output_attentions",
+    "output_hidden_states", "output_scores", "pad_token", "prefix", "pretraining_tp", "problem_type", "remove_invalid_values",
+    "repetition_penalty", "return_dict", "return_dict_in_generate", "suppress_tokens", "task_specific_params", "temperature",
+    "tf_legacy_loss", "tokenizer_class", "top_k", "top_p", "torch_dtype", "torchscript", "transformers_version", "typical_p", "unk_token",
+    "unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache"};
+// clang-format on
 
 /// Keys that say that something is not done, as long as they have this value.
 constexpr std::pair<std::string_view, bool> switches[] = {
@@ -139,8 +87,10 @@ void read_sizes(Settings& json, const Architecture& a, TransformerConfig& c) {
             c.n_heads);
     c.head_dim = c.d_model / c.n_heads;
   }
-  // Llama's files name the id that starts a text; elsewhere several ids may be listed, and only a single one can start a window.
-  if (const Value* bos = json.raw("bos_token_id"); bos && bos->as<std::int64_t>()) c.bos_token_id = json.get<int>("bos_token_id");
+  // Some files list several ids, or one that is no token: neither can start a window.
+  const Value* bos = json.raw("bos_token_id");
+  if (const auto* id = bos ? bos->as<std::int64_t>() : nullptr; id && *id >= 0 && *id < c.vocab_size)
+    c.bos_token_id = static_cast<int>(*id);
 }
 
 void read_activation(Settings& json) {
@@ -253,11 +203,7 @@ TransformerConfig parse_model_config(std::string_view text, std::string_view whe
   if (json.get<std::vector<std::string>>("architectures", {}) == std::vector<std::string>{std::string(own_architecture)})
     return parse_own(json);
   const TransformerConfig c = parse_huggingface(json, std::find(nulls.begin(), nulls.end(), "sliding_window") != nulls.end());
-  try {
-    c.validate();
-  } catch (const InputError& error) {
-    bad_input("{}: {}", where, error.what());
-  }
+  c.validate([&](std::string_view key) { return fmt::format("{}: {}", where, key); });
   return c;
 }
 

@@ -1,4 +1,8 @@
 // [data] source = "text": windows of text files.
+//   files = "FILE" | ["FILE", ...]
+//   tokenizer = "bytes" | "tokenizer.json"; the checkpoint's own if there is one
+//   validation = as files; or validation_share = 0.01 of the tokens, from the end
+//   bos, bos_id, random_first, fixed_position, fixed_id: the first tokens of a window (windows.h)
 #include "base/error.h"
 #include "base/settings.h"
 #include "train/data/paths.h"

@@ -1,7 +1,9 @@
-// [data] source = "tokens": ids that someone else prepared.
+// [data] source = "tokens": ids that someone else prepared, file = "FILE" (and validation = "FILE" of the same kind):
 //   safetensors, int32 `ids` (N, T): N sequences; a training step draws some of them
 //   safetensors, int32 `ids` (steps, B, T+1): the batches, one per step, in file order
-//   flat little-endian uint16 or uint32 (.bin): one long row, cut into windows
+//   flat little-endian uint16 or uint32 (.bin): one long row, cut into windows;
+//     dtype = "uint16", and without a validation file validation_share = 0.01 of the ids, from the end
+// bos, bos_id, random_first, fixed_position, fixed_id as for text.
 #include "base/error.h"
 #include "base/random.h"
 #include "base/settings.h"
