@@ -1,6 +1,6 @@
 // [data] source = "bigram_backcopy": fresh sequences of the bigram-backcopy task at every step, without end.
-//   text = "FILE"     statistics of its characters; or, without it, a random chain of
-//   symbols = 33      symbols, with rows as peaked as
+//   text = "FILE"     statistics of its characters; or chain = "shakespeare", those of the published task; or, without either, a random
+//   symbols = 33      chain of so many symbols, with rows as peaked as
 //   sharpness = 1.5   says (random_chain); chain_seed = 1 is its own seed, so that runs of different seeds share the task
 //   triggers = 3      the most frequent symbols are triggers
 //   rule = "backcopy" | "dormant" | "markov", mix = 1.0: what a trigger does, and how often
