@@ -41,6 +41,9 @@ int main(int argc, char** argv) {
   } catch (const ablate::DeviceError& error) {
     fmt::print(stderr, "ablate: {}\n", error.what());
     return 3;
+  } catch (const ablate::Interrupted& stop) {
+    fmt::print(stderr, "ablate: {}\n", stop.what());
+    return 130;
   } catch (const std::exception& error) {
     fmt::print(stderr, "ablate: {}\n", error.what());
     return 1;

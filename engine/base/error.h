@@ -24,6 +24,11 @@ struct RunError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The user asked to stop (SIGINT, SIGTERM); everything is saved and --resume goes on from here. Exit code 130.
+struct Interrupted : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Throws InputError with a formatted message unless `condition` holds.
 template <class... Args>
 void require(bool condition, fmt::format_string<Args...> message, Args&&... args) {

@@ -10,7 +10,11 @@ struct ProbeSettings {
   std::vector<std::string> statistics;  ///< further statistics by name, each with its own table [probe.NAME]
   int every = 0;                        ///< in training: measure every so many steps; 0: only at the end
 
-  int top_k = 3;  ///< largest channels listed per state
+  int sequences = 0;              ///< how many are looked at; 0: all there are, or 64 where the source has no end
+  int seq_len = 0;                ///< tokens of each; 0: the source's own width, or 256
+  std::string precision = "f32";  ///< of activations: f32 | f16 | bf16
+
+  int top_k = 3;  ///< largest channels listed per state, up to 8
 
   double sink_epsilon = 0.3;  ///< a head has a sink on a sequence when its first-token importance exceeds this (Gu et al. 2025)
   int sink_length = 64;       ///< sequences are cut to this many tokens for sink_ratio

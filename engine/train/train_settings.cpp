@@ -59,6 +59,7 @@ TrainSettings TrainSettings::from(Settings& s) {
 
   if (s.has("loss_positions")) t.loss_positions = read_pair<int>(s, "loss_positions", {0, 0});
   t.init = s.get("init", t.init);
+  t.init_rule = s.get("init_rule", t.init_rule);
   t.precision = s.choice("precision", t.precision, {"f32", "mixed-f16", "mixed-bf16"});
   t.dump_gradients = s.get("dump_gradients", t.dump_gradients);
 

@@ -61,6 +61,13 @@ void Caps::mask(const std::string& list) {
   if (!coopmat) coopmat2 = coopmat_bf16 = false;
 }
 
+std::vector<std::string> Caps::names() const {
+  std::vector<std::string> names;
+  for (const Bit& bit : bits)
+    if (this->*(bit.bit)) names.emplace_back(bit.name);
+  return names;
+}
+
 std::string Caps::matmul_tier() const { return coopmat2 ? "coopmat2" : coopmat ? "coopmat" : "portable"; }
 
 }  // namespace ablate

@@ -45,6 +45,9 @@ struct Caps {
   /// Masking f16 masks the cooperative-matrix bits, which need it. Throws InputError naming the word and the known ones.
   void mask(const std::string& list);
 
+  /// Names of the bits that are set.
+  std::vector<std::string> names() const;
+
   /// The kernel tier of 16-bit matrix products: "coopmat2", "coopmat", or "portable".
   std::string matmul_tier() const;
   bool is_cpu() const { return type == "cpu"; }

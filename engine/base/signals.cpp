@@ -1,0 +1,24 @@
+#include "base/signals.h"
+
+#include <csignal>
+
+namespace ablate {
+namespace {
+
+volatile std::sig_atomic_t stopped = 0;  // the only thing a signal handler may touch
+
+extern "C" void stop(int signal) {
+  stopped = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+void catch_stop_signals() {
+  std::signal(SIGINT, stop);
+  std::signal(SIGTERM, stop);
+}
+
+bool stop_requested() { return stopped != 0; }
+
+}  // namespace ablate

@@ -1,0 +1,51 @@
+// What an experiment can be: `kind = "probe" | "intervene" | "train"`. A kind registers itself in its own file.
+#pragma once
+
+#include "base/metrics.h"
+#include "base/registry.h"
+#include "experiment/plan.h"
+#include "experiment/progress.h"
+#include "model/weights.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ablate {
+
+/// Weights of the last point, for sweeps that look at one checkpoint in many ways.
+struct WeightsCache {
+  std::string key;
+  std::shared_ptr<const Weights> weights;
+};
+
+/// One point being run, and everything around it.
+struct PointRun {
+  Pipelines& pipelines;
+  const Plan& plan;
+  const Point& point;
+  Settings settings;              ///< a reader of point.table
+  std::filesystem::path folder;   ///< points/<id>
+  Progress& progress;
+  WeightsCache& cache;
+  bool resume = false;
+  std::vector<std::string>& notes;  ///< fallbacks taken, for the manifest; also printed
+
+  std::uint64_t seed() { return static_cast<std::uint64_t>(settings.get<std::int64_t>("seed", 0)); }
+  /// Prints a line above the progress bar and keeps it for the manifest, once.
+  void note(const std::string& line);
+};
+
+struct ExperimentKind {
+  /// Reads everything that can be wrong before anything is computed or written: settings, files, shapes. Throws InputError or DeviceError.
+  std::function<void(PointRun&)> check;
+  std::function<Metrics(PointRun&)> run;
+};
+using ExperimentKinds = Registry<ExperimentKind>;
+
+/// The element type that `precision` ("f16", "mixed-bf16", ...) asks for, or f32 with a note when the device cannot store it.
+DType usable_type(PointRun& run, const std::string& precision);
+
+}  // namespace ablate

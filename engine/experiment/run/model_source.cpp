@@ -1,0 +1,28 @@
+#include "experiment/run/model_source.h"
+
+#include "model/planted.h"
+
+namespace ablate {
+namespace {
+
+ModelSource from_checkpoint(const std::string& folder) {
+  const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
+  return {checkpoint->config(), checkpoint->dtype(), [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder};
+}
+
+const ModelPresets::Registration planted("planted", [](Settings& settings) {
+  const PlantedModel model = PlantedModel::from(settings);
+  return ModelSource{model.config, DType::f32, [model](Weights& weights) { model.fill(weights); }, "preset planted"};
+});
+
+}  // namespace
+
+ModelSource ModelSource::from(Settings& model, const std::string& rule, std::uint64_t seed) {
+  require(!model.has("checkpoint") || !model.has("preset"), "{}: give a checkpoint or a preset, not both", model.where("preset"));
+  if (model.has("checkpoint")) return from_checkpoint(model.get<std::string>("checkpoint"));
+  if (model.has("preset")) return ModelPresets::find(model.where("preset"), model.get<std::string>("preset"))(model);
+  const TransformerConfig config = TransformerConfig::from(model);
+  return {config, DType::f32, [=](Weights& weights) { weights.initialize(rule, seed); }, fmt::format("initialised by rule \"{}\" from seed {}", rule, seed)};
+}
+
+}  // namespace ablate

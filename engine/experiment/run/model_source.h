@@ -1,0 +1,27 @@
+// Where `[model]` gets its weights: a checkpoint on disk, a preset, or a configuration to be initialised.
+#pragma once
+
+#include "base/registry.h"
+#include "base/settings.h"
+#include "model/weights.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace ablate {
+
+struct ModelSource {
+  TransformerConfig config;
+  DType stored = DType::f32;                      ///< the type of the weights where they come from
+  std::function<void(Weights&)> fill;             ///< puts the weights in; for a plain configuration, by rule and seed
+  std::string description;                        ///< "checkpoint models/llama", "preset planted", "initialised from seed 1"
+
+  /// Reads the whole table. Throws InputError.
+  static ModelSource from(Settings& model, const std::string& rule, std::uint64_t seed);
+};
+
+/// A preset makes a source from its `[model]` table; it registers itself under the name that `preset` says.
+using ModelPresets = Registry<std::function<ModelSource(Settings&)>>;
+
+}  // namespace ablate

@@ -1,0 +1,120 @@
+// kind = "probe" looks at a model, kind = "intervene" at one that is changed while it runs: the same code, the second with [[intervention]] tables.
+#include "experiment/run/data.h"
+#include "experiment/run/kind.h"
+#include "experiment/run/model_source.h"
+#include "probe/dump.h"
+#include "probe/evaluation.h"
+#include "probe/interventions.h"
+
+#include <cmath>
+#include <memory>
+
+namespace ablate {
+namespace {
+
+// Everything the experiment file says, read and checked.
+struct Study {
+  ModelSource model;
+  ProbeSettings probe;
+  std::vector<InterventionSettings> interventions;
+  EvaluationData data;
+  std::string model_key;   // what makes two points share their weights
+};
+
+EvaluationData read_data(const Batch& batch) {
+  return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, false, std::nullopt};
+}
+
+std::unique_ptr<Probe> make_probe(PointRun& run, const ProbeSettings& settings, const std::string& name) {
+  Settings own = run.settings.table("probe").table(name);
+  return Probes::find("probe.statistics", name)(settings, own);
+}
+
+std::vector<std::unique_ptr<Probe>> make_probes(PointRun& run, const ProbeSettings& settings) {
+  std::vector<std::unique_ptr<Probe>> probes;
+  probes.push_back(make_probe(run, settings, "spikes"));
+  probes.push_back(make_probe(run, settings, "sinks"));
+  for (const std::string& name : settings.statistics) probes.push_back(make_probe(run, settings, name));
+  if (!settings.dump.empty()) probes.push_back(std::make_unique<DumpProbe>(settings));
+  return probes;
+}
+
+Study read_study(PointRun& run) {
+  Settings model = run.settings.table("model"), probe = run.settings.table("probe"), train = run.settings.table("train");
+  Study study;
+  study.model = ModelSource::from(model, train.get("init_rule", "paper"), run.seed());
+  study.model_key = to_text(model.resolved()) + std::to_string(run.seed());
+  study.probe = ProbeSettings::from(probe);
+  study.interventions = InterventionSettings::all(run.settings);
+  require(run.plan.kind == "intervene" || study.interventions.empty(), "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
+          study.interventions.empty() ? "" : study.interventions[0].where);
+  const auto source = open_point_data(run, study.model.config, model.get("checkpoint", ""));
+  const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, stored = source->own_columns() > 0;
+  study.data = read_data(source->probe(study.probe.sequences == 0 && !stored ? 64 : study.probe.sequences, own_width ? 0 : study.probe.seq_len == 0 ? 256 : study.probe.seq_len));
+  const TransformerConfig& config = study.model.config;
+  for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
+  for (const InterventionSettings& in : study.interventions)
+    for (const std::string& at : in.at)
+      if (at != "step_up" && at != "step_down") matching_hooks(config, at, in.where);
+  if (!needs_intact_model(study.interventions)) apply(study.interventions, config, {}, study.data.rows, study.data.tokens());
+  make_probes(run, study.probe);
+  run.settings.reject_unused();
+  return study;
+}
+
+std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
+  const bool half = study.model.stored != DType::f32;
+  const bool storage16 = run.pipelines.device().caps().storage16;
+  if (half && !storage16) run.note(fmt::format("{} has no 16-bit storage: the weights are kept as f32", run.pipelines.device().caps().device_name));
+  const DType activations = usable_type(run, study.probe.precision);
+  const DType stored = activations != DType::f32 ? activations : half && storage16 ? study.model.stored : DType::f32;
+  const std::string key = study.model_key + std::string(name_of(stored));
+  if (run.cache.key == key) return run.cache.weights;
+  run.cache = {};
+  auto weights = std::make_shared<Weights>(run.pipelines.device(), study.model.config, stored, WeightsUse::inference);
+  study.model.fill(*weights);
+  run.cache = {key, weights};
+  return weights;
+}
+
+IntactModel look_at_intact_model(Evaluator& evaluator, const Study& study) {
+  SpikeProbe spikes(study.probe);
+  MeansProbe means(means_wanted(study.interventions), "intervention");
+  evaluator.run({}, {&spikes, &means});
+  Metrics unused;
+  spikes.finish(unused);
+  return {spikes.spike(), spikes.step_up_blocks(), spikes.step_down_blocks(), means.means()};
+}
+
+void check(PointRun& run) { read_study(run); }
+
+Metrics run_study(PointRun& run) {
+  const Study study = read_study(run);
+  const auto weights = load_weights(run, study);
+  const DType activations = usable_type(run, study.probe.precision);
+  Evaluator evaluator(run.pipelines, *weights, activations, study.data);
+  const bool intact_wanted = needs_intact_model(study.interventions);
+  const IntactModel intact = intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{};
+  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());
+
+  const auto probes = make_probes(run, study.probe);
+  std::vector<Probe*> listeners;
+  for (const auto& probe : probes) listeners.push_back(probe.get());
+  run.progress.start_point(run.point.label, study.data.rows);
+  const Evaluation evaluation = evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
+
+  Metrics metrics;
+  metrics.set("loss", evaluation.loss);
+  metrics.set("perplexity", std::exp(evaluation.loss));
+  for (const auto& probe : probes) probe->finish(metrics);
+  if (!study.interventions.empty()) metrics.set("elements_changed", static_cast<double>(applied.elements));
+  metrics.set("tokens", static_cast<double>(evaluation.counted));
+  metrics.set("tokens_per_s", static_cast<double>(study.data.rows) * study.data.tokens() / evaluation.seconds);
+  for (const auto& probe : probes) probe->write(run.folder);
+  return metrics;
+}
+
+const ExperimentKinds::Registration probe("probe", {check, run_study}), intervene("intervene", {check, run_study});
+
+}  // namespace
+}  // namespace ablate

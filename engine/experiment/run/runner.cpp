@@ -1,0 +1,162 @@
+#include "experiment/run/runner.h"
+
+#include "base/signals.h"
+#include "base/terminal.h"
+#include "experiment/results.h"
+#include "experiment/run/kind.h"
+#include "experiment/table.h"
+
+#include <algorithm>
+#include <chrono>
+
+#ifndef ABLATE_VERSION
+#define ABLATE_VERSION "unknown"
+#endif
+
+namespace ablate {
+
+void PointRun::note(const std::string& line) {
+  if (std::find(notes.begin(), notes.end(), line) != notes.end()) return;
+  notes.push_back(line);
+  progress.clear();
+  fmt::print(stderr, "note: {}\n", line);
+}
+
+DType usable_type(PointRun& run, const std::string& precision) {
+  const DType wanted = precision.ends_with("bf16") ? DType::bf16 : precision.ends_with("f16") ? DType::f16 : DType::f32;
+  const Caps& caps = run.pipelines.device().caps();
+  if (wanted == DType::f32 || caps.storage16) return wanted;
+  run.note(fmt::format("{} has no 16-bit storage: precision {} falls back to f32", caps.device_name, precision));
+  return DType::f32;
+}
+
+namespace {
+
+class Runner {
+ public:
+  explicit Runner(const RunRequest& request)
+      : request_(request),
+        selected_(select(request.plan, request.selection)),
+        instance_(request.validation),
+        device_(instance_, device_options()),
+        pipelines_(device_),
+        progress_(static_cast<int>(selected_.size()), stderr_is_terminal()),
+        kind_(ExperimentKinds::find("kind", request.plan.kind)) {}
+
+  int run() {
+    // Everything that can be wrong is found before anything is written.
+    for (const std::size_t i : selected_) {
+      PointRun run = point_run(i, {});
+      kind_.check(run);
+    }
+    ResultsFolder results(request_.out, request_.plan, request_.resume);
+    for (const Point& point : request_.plan.points) configuration_.push_back(point.table);
+    start_ = std::chrono::steady_clock::now();
+    results.write_manifest(environment(), configuration_, 0);
+    int failed = 0;
+    for (const std::size_t i : selected_) {
+      if (request_.resume && results.finished(request_.plan.points[i])) continue;
+      failed += !run_point(results, i);
+      results.write_manifest(environment(), configuration_, seconds());
+    }
+    results.flush();
+    progress_.clear();
+    print(results);
+    return failed ? 1 : 0;
+  }
+
+ private:
+  DeviceOptions device_options() const {
+    require(!request_.plan.points.empty(), "{}: has no points", request_.plan.source.string());
+    Settings settings = request_.plan.points[0].settings();
+    DeviceOptions options{request_.device, request_.without};
+    if (options.choice.empty()) {
+      const Value* device = settings.raw("device");
+      if (device) options.choice = to_text(*device);
+    }
+    for (const std::string& word : settings.get<std::vector<std::string>>("without", {})) options.without += "," + word;
+    return options;
+  }
+
+  PointRun point_run(std::size_t i, const std::filesystem::path& folder) {
+    const Point& point = request_.plan.points[i];
+    Settings settings = point.settings();
+    settings.raw("device");
+    settings.raw("without");
+    return {pipelines_, request_.plan, point, settings, folder, progress_, cache_, request_.resume, notes_};
+  }
+
+  bool run_point(ResultsFolder& results, std::size_t i) {
+    const Point& point = request_.plan.points[i];
+    PointRun run = point_run(i, results.point(point));
+    try {
+      Metrics metrics = kind_.run(run);
+      configuration_[i] = run.settings.resolved();
+      progress_.finish_point("");
+      results.add(Row::of(point, std::move(metrics)));
+      return true;
+    } catch (const Interrupted&) {
+      results.flush();
+      results.write_manifest(environment(), configuration_, seconds());
+      progress_.clear();
+      throw;
+    } catch (const std::exception& error) {
+      if (selected_.size() == 1) throw;
+      Row row = Row::of(point, {});
+      row.error = error.what();
+      results.add(row);
+      progress_.finish_point(std::string("failed: ") + error.what());
+      return false;
+    }
+  }
+
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+  Environment environment() {
+    const Caps& caps = device_.caps();
+    Environment environment;
+    environment.version = ABLATE_VERSION;
+    environment.device = caps.device_name;
+    environment.driver = fmt::format("{} {} (Vulkan {})", caps.driver_name, caps.driver_info, caps.api_version);
+    environment.caps = caps.names();
+    environment.masked = caps.masked;
+    for (const auto& [name, hash] : pipelines_.library().hashes()) environment.shader_hashes[name] = fmt::format("{:016x}", hash);
+    environment.notes = notes_;
+    environment.command = request_.command;
+    return environment;
+  }
+
+  void print(const ResultsFolder& results) const {
+    fmt::print("{}\n{}", request_.plan.title, format_table(results.rows()));
+    for (const Row& row : results.rows()) {
+      const Metric* states = row.metrics.find("spike_per_state");
+      const auto* values = states ? std::get_if<std::vector<double>>(states) : nullptr;
+      if (!values || values->size() < 2) continue;
+      fmt::print("\nLargest |h| of every residual state, {}:\n{}", row.label, plot_life_cycle(*values));
+      break;
+    }
+    if (!request_.plan.description.empty()) fmt::print("\n{}\n", request_.plan.description);
+    fmt::print("\nresults: {}\n", results.path().string());
+  }
+
+  const RunRequest& request_;
+  std::vector<std::size_t> selected_;
+  Instance instance_;
+  Device device_;
+  Pipelines pipelines_;
+  Progress progress_;
+  const ExperimentKind& kind_;
+  WeightsCache cache_;
+  std::vector<std::string> notes_;
+  std::vector<Value> configuration_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace
+
+int run_plan(const RunRequest& request) {
+  catch_stop_signals();
+  return Runner(request).run();
+}
+
+}  // namespace ablate

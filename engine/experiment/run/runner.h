@@ -1,0 +1,26 @@
+// Runs a plan: its points one after another, results written as they come.
+#pragma once
+
+#include "experiment/plan.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ablate {
+
+struct RunRequest {
+  Plan plan;
+  Selection selection;
+  std::filesystem::path out = "runs";
+  std::string device;    ///< --device; empty: the file's
+  std::string without;   ///< --without, comma-separated
+  bool resume = false;
+  bool validation = false;
+  std::vector<std::string> command;  ///< argv, for the manifest
+};
+
+/// Returns the exit code: 0, or 1 when a point failed. Throws InputError, DeviceError, Interrupted.
+int run_plan(const RunRequest& request);
+
+}  // namespace ablate
