@@ -15,15 +15,24 @@ Span span_at(Words p, uint start, uint count) {
 }
 
 bool is_whole(Span span, uint group) { return span.aligned && 4 * group >= span.start && 4 * group + 4 <= span.end; }
+// The groups that are whole: those before are cut (elements from `start` to 4 * x), those after too (from max(4 * y, start) on). If there are none, x = y
+// and all elements come after.
+uvec2 whole_groups(Span span) {
+  const uint first = (span.start + 3) / 4, last = span.end / 4;
+  return span.aligned && first < last ? uvec2(first, last) : uvec2(span.start / 4);
+}
 bool is_inside(Span span, uint i) { return i >= span.start && i < span.end; }
+
+float load_inside(Words p, uint i, Span span, float fill) { return is_inside(span, i) ? load(p, i) : fill; }
+void store_inside(Words p, uint i, Span span, float x) {
+  if (is_inside(span, i)) store(p, i, x);
+}
 
 // Elements outside the span (whole groups may be) come back as `fill`.
 vec4 load_span_as(Words p, uint group, Span span, float fill) {
   if (is_whole(span, group)) return load4(p, group);
-  vec4 x = vec4(fill);
-  [[unroll]] for (uint j = 0; j < 4; ++j)
-    if (is_inside(span, 4 * group + j)) x[j] = load(p, 4 * group + j);
-  return x;
+  const uint i = 4 * group;
+  return vec4(load_inside(p, i, span, fill), load_inside(p, i + 1, span, fill), load_inside(p, i + 2, span, fill), load_inside(p, i + 3, span, fill));
 }
 
 void store_span_as(Words p, uint group, Span span, vec4 x) {
@@ -31,8 +40,11 @@ void store_span_as(Words p, uint group, Span span, vec4 x) {
     store4(p, group, x);
     return;
   }
-  [[unroll]] for (uint j = 0; j < 4; ++j)
-    if (is_inside(span, 4 * group + j)) store(p, 4 * group + j, x[j]);
+  const uint i = 4 * group;
+  store_inside(p, i, span, x.x);
+  store_inside(p, i + 1, span, x.y);
+  store_inside(p, i + 2, span, x.z);
+  store_inside(p, i + 3, span, x.w);
 }
 
 #define span_of(p, start, count) span_at(Words(p), start, count)

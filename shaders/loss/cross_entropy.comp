@@ -9,10 +9,12 @@ void main() {
   for (uint row = first_row(); row < p.rows; row += row_stride()) {
     const int target = int(p.targets.at[row]);
     const Softmax s = softmax_of(p.logits, span_of(p.logits, row * p.vocabulary, p.vocabulary));
-    if (lane() != 0) continue;
-    p.losses.at[row] = target < 0 ? 0.0 : loss_of(s, load(p.logits, row * p.vocabulary + uint(target)));
-    if (is_null(p.statistics)) continue;
-    p.statistics.at[2 * row] = s.top;
-    p.statistics.at[2 * row + 1] = s.sum;
+    if (lane() == 0) {
+      p.losses.at[row] = target < 0 ? 0.0 : loss_of(s, load(p.logits, row * p.vocabulary + uint(max(target, 0))));
+      if (!is_null(p.statistics)) {
+        p.statistics.at[2 * row] = s.top;
+        p.statistics.at[2 * row + 1] = s.sum;
+      }
+    }
   }
 }

@@ -1,0 +1,43 @@
+#include "ops/statistics/median_abs.h"
+
+#include "ops/statistics/row_kernel.h"
+
+#include <algorithm>
+
+namespace ablate {
+namespace {
+
+constexpr std::uint32_t bins = 2048;  // as in the kernels
+
+struct Digit {
+  std::uint32_t shift, bits;
+};
+constexpr Digit digits[] = {{20, 11}, {10, 10}, {0, 10}};  // 31 bits: |x| has no sign
+
+}  // namespace
+
+Tensor median_abs(Graph& graph, const Tensor& x, std::uint32_t groups) {
+  require(groups > 0 && x.rows() % groups == 0 && x.size() > 0, "median_abs: {} cannot be split into {} equal groups of rows",
+          to_string(x.shape), groups);
+  const std::uint32_t size = static_cast<std::uint32_t>(x.size() / groups);
+  const std::uint32_t chunks = std::clamp(size / 8192, 1u, std::max(512 / groups, 1u)),
+                      per_chunk = ((size + chunks - 1) / chunks + 3) / 4 * 4;
+  const Tensor counts = graph.tensor({groups * chunks, bins}, DType::i32), median = graph.tensor({groups}, DType::f32);
+  Tensor selection;  // of the digits so far: prefix and rank
+  for (const auto& [shift, bits] : digits) {
+    graph.dispatch({.shader = "statistics/median_histogram",
+                    .push = {x, selection, counts, groups, size, chunks, per_chunk, shift, bits},
+                    .rows = counts.dim(0),
+                    .constants = for_type(x),
+                    .cost = one_read(x, 1)});
+    const Tensor next = graph.tensor({groups, 2}, DType::i32);
+    graph.dispatch({.shader = "statistics/median_select",
+                    .push = {counts, selection, next, shift == 0 ? median : Tensor(), groups, chunks, bits, (size - 1) / 2},
+                    .rows = groups,
+                    .cost = one_read(counts, 1)});
+    selection = next;
+  }
+  return median;
+}
+
+}  // namespace ablate

@@ -1,0 +1,96 @@
+#include "ops/statistics/massive_activations.h"
+#include "ops/statistics/median_abs.h"
+#include "support/op_run.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace ablate;
+using namespace ablate::test;
+
+namespace {
+
+double lower_median(std::vector<double> x) {
+  for (double& value : x) value = std::abs(value);
+  std::sort(x.begin(), x.end());
+  return x[(x.size() - 1) / 2];
+}
+
+std::vector<double> part(const std::vector<double>& x, std::size_t group, std::size_t groups) {
+  const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(x.size() / groups), first = static_cast<std::ptrdiff_t>(group) * size;
+  return {x.begin() + first, x.begin() + first + size};
+}
+
+}  // namespace
+
+TEST_CASE("median_abs is exact") {
+  struct Case {
+    Shape shape;
+    std::uint32_t groups;
+  };
+  for (const DType type : float_types) {
+    for (const Case& c : {Case{{1, 1}, 1}, {{1, 2}, 1}, {{3, 7}, 1}, {{4, 33}, 4}, {{2, 100, 101}, 2}, {{6, 5000}, 3}}) {
+      for (const double scale : {1e-3, 1.0, 3000.0}) {
+        if (!can_store("median_abs", type)) continue;
+        const std::vector<OpInput> inputs = {{c.shape, type, false, scale}};
+        const auto data = random_inputs(inputs);
+        const auto results =
+            run_op(inputs, data, [&](Graph& g, const auto& in) -> std::vector<Tensor> { return {median_abs(g, in[0], c.groups)}; });
+        for (std::size_t group = 0; group < c.groups; ++group)
+          CHECK(results[0][group] == lower_median(part(data[0].data, group, c.groups)));
+      }
+    }
+  }
+}
+
+TEST_CASE("median_abs of equal entries, zeros and a spike among few values") {
+  for (const double value : {0.0, -2.5, 1e30}) {
+    const std::vector<OpInput> inputs = {{{3, 50}, DType::f32, false, 1.0, [value](std::size_t i) { return i == 70 ? 4000.0 : value; }}};
+    const auto results =
+        run_op(inputs, random_inputs(inputs), [](Graph& g, const auto& in) -> std::vector<Tensor> { return {median_abs(g, in[0])}; });
+    CHECK(results[0][0] == static_cast<double>(static_cast<float>(std::abs(value))));
+  }
+}
+
+TEST_CASE("massive_activations: exact count, the first ones listed in order") {
+  const float threshold = 2.0f, ratio = 3.0f;
+  for (const DType type : float_types) {
+    for (const Shape& shape : {Shape{2, 3, 5}, {2, 40, 33}, {1, 3, 1000}}) {
+      for (const std::uint32_t listed : {1u, 7u, 4000u}) {
+        if (!can_store("massive_activations", type)) continue;
+        const std::uint32_t groups = shape[0];
+        // The second sequence is larger, so that its median decides and not the threshold.
+        const std::size_t half = size_of(shape) / 2;
+        const std::vector<OpInput> inputs = {{shape, type, false, 1.0, [half](std::size_t i) {
+                                                return 2.5 * std::sin(static_cast<double>(i * i)) * std::cos(static_cast<double>(i)) *
+                                                       (i < half ? 1 : 3);
+                                              }}};
+        const auto data = random_inputs(inputs);
+        const auto results = run_op(inputs, data, [&](Graph& g, const auto& in) -> std::vector<Tensor> {
+          const MassiveActivations found = massive_activations(g, in[0], median_abs(g, in[0], groups), threshold, ratio, listed);
+          return {found.count, found.rows, found.channels, found.values};
+        });
+        std::vector<std::size_t> expected;
+        for (std::size_t i = 0; i < data[0].data.size(); ++i) {
+          const double median = lower_median(part(data[0].data, i / (data[0].data.size() / groups), groups));
+          const double magnitude = std::abs(data[0].data[i]);
+          if (magnitude > static_cast<double>(threshold) && static_cast<float>(magnitude) >= ratio * static_cast<float>(median))
+            expected.push_back(i);
+        }
+        CAPTURE(to_string(shape));
+        CAPTURE(listed);
+        CHECK(results[0][0] == static_cast<double>(expected.size()));
+        std::size_t wrong = 0;
+        for (std::size_t n = 0; n < listed; ++n) {
+          const bool there = n < expected.size();
+          wrong += results[1][n] != (there ? static_cast<double>(expected[n] / shape[2]) : -1);
+          wrong += results[2][n] != (there ? static_cast<double>(expected[n] % shape[2]) : -1);
+          wrong += results[3][n] != (there ? data[0].data[expected[n]] : 0);
+        }
+        CHECK(wrong == 0);
+      }
+    }
+  }
+}
