@@ -37,7 +37,7 @@ layout(buffer_reference, std430, buffer_reference_align = 2) readonly buffer In 
 layout(buffer_reference, std430, buffer_reference_align = 2) buffer Out { uint tag; };
 layout(buffer_reference, std430, buffer_reference_align = 2) buffer InOut { uint tag; };
 
-layout(buffer_reference, std430, buffer_reference_align = 2) buffer Words { uint tag; };
+#define Words uvec2  // an address of no type: SwiftShader knows no cast from pointer to pointer, only by way of two words
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer WordsF32 { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer WordsF32x4 { vec4 at[]; };
 #ifdef STORAGE16
