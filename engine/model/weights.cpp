@@ -1,6 +1,7 @@
 #include "model/weights.h"
 
 #include "model/initialization.h"
+#include "ops/optimizer.h"
 #include "ops/store.h"
 
 #include <algorithm>
@@ -194,7 +195,7 @@ const Tensor& ParameterTensors::operator[](const std::string& name) {
   if (const auto known = tensors_.find(name); known != tensors_.end()) return known->second;
   const Weights::Entry& entry = weights_.entry(name);
   const Tensor tensor = graph_.external(name, shape_of(entry.spec), weights_.type(entry), weights_.address(entry));
-  if (weights_.use() == WeightsUse::training) graph_.require_gradient(tensor);
+  if (differentiate_) graph_.require_gradient(tensor);
   return tensors_.emplace(name, tensor).first->second;
 }
 
@@ -203,12 +204,14 @@ bool ParameterTensors::has(const std::string& name) const {
   return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.spec.name == name; });
 }
 
-void ParameterTensors::place_gradients() {
+void ParameterTensors::place_gradients(bool add) {
   for (const auto& [name, tensor] : tensors_) {
     const Tensor gradient = graph_.gradient(tensor);
     const std::uint64_t address = weights_.gradient_address(weights_.entry(name));
-    if (!gradient || graph_.place(gradient, address)) continue;
-    store(graph_, gradient, graph_.external("gradient of " + name, gradient.shape, DType::f32, address));
+    if (!gradient || (!add && graph_.place(gradient, address))) continue;
+    const Tensor slot = graph_.external("gradient of " + name, gradient.shape, DType::f32, address);
+    if (add) accumulate(graph_, slot, gradient);
+    else store(graph_, gradient, slot);
   }
 }
 

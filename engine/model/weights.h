@@ -86,18 +86,20 @@ class Weights {
 /// The parameters as tensors of one graph; each is one value, however often it is used.
 class ParameterTensors {
  public:
-  ParameterTensors(Graph& graph, const Weights& weights) : graph_(graph), weights_(weights) {}
+  /// `differentiate`: gradients are wanted (the weights must be for training).
+  ParameterTensors(Graph& graph, const Weights& weights, bool differentiate = false) : graph_(graph), weights_(weights), differentiate_(differentiate) {}
 
   const Tensor& operator[](const std::string& name);
   bool has(const std::string& name) const;
   const TransformerConfig& config() const { return weights_.config(); }
 
-  /// After Graph::backward: makes every gradient end up in its place in the gradient arena.
-  void place_gradients();
+  /// After Graph::backward: makes every gradient end up in its place in the gradient arena, or be added to what is there.
+  void place_gradients(bool add);
 
  private:
   Graph& graph_;
   const Weights& weights_;
+  bool differentiate_;
   std::map<std::string, Tensor> tensors_;
 };
 

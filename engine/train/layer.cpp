@@ -1,1 +1,0 @@
-// Kept so that the layer exists.

@@ -1,0 +1,227 @@
+#include "train/trainer.h"
+
+#include "ops/add.h"
+#include "ops/copy_words.h"
+#include "ops/cross_entropy.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace ablate {
+namespace {
+
+constexpr std::uint64_t logits_bytes = 256ull << 20;   // of one chunk of logits
+constexpr float first_loss_scale = 65536.0f;           // torch.amp.GradScaler
+constexpr float smallest_loss_scale = 0x1p-20f;        // below this, overflows are not the scale's fault
+
+OptimizerOptions optimizer_options(const TrainSettings& s, const Weights& weights, DType activations) {
+  OptimizerOptions o;
+  o.beta1 = s.betas.first, o.beta2 = s.betas.second, o.eps = s.eps, o.momentum = s.momentum;
+  o.weight_decay = s.weight_decay;
+  o.clip = s.clip;
+  o.dynamic_loss_scale = activations == DType::f16;
+  const auto& entries = weights.entries();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (s.decay == "matrices" && entries[i].spec.shape.size() < 2) continue;
+    const std::uint64_t end = i + 1 < entries.size() ? entries[i + 1].offset : weights.blocks()[0].count;
+    auto& runs = o.decayed;
+    if (!runs.empty() && runs.back().first + runs.back().second == entries[i].offset) runs.back().second = end - runs.back().first;
+    else runs.emplace_back(entries[i].offset, end - entries[i].offset);
+  }
+  return o;
+}
+
+}  // namespace
+
+Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations)
+    : pipelines_(pipelines),
+      weights_(weights),
+      data_(data),
+      settings_(settings),
+      activations_(activations),
+      rows_(static_cast<std::uint32_t>(settings.batch / settings.accumulate)),
+      tokens_(static_cast<std::uint32_t>(settings.seq_len)),
+      graph_(pipelines.device().caps()) {
+  const TransformerConfig& config = weights.config();
+  require(settings.batch % settings.accumulate == 0, "train.accumulate: a batch of {} does not divide into {} pieces", settings.batch, settings.accumulate);
+  require(config.position == Position::rope || config.position == Position::none || settings.seq_len <= config.max_seq_len,
+          "train.seq_len: {} tokens are more than the model's {} positions (model.max_seq_len)", settings.seq_len, config.max_seq_len);
+  if (weights.blocks().size() > 1)
+    throw DeviceError(fmt::format("training keeps the parameters in one allocation; {} parameters need more than the {} bytes that {} allows", parameter_count(config),
+                                  pipelines.device().caps().max_allocation, pipelines.device().caps().device_name));
+  const Device& device = pipelines.device();
+  const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings.accumulate);
+  host_in_ = Buffer(device, (2 * positions + 1) * 4, MemoryKind::upload, "batch");
+  host_out_ = Buffer(device, 16, MemoryKind::readback, "step report");
+  state_ = Buffer(device, sizeof(StepState), MemoryKind::device, "optimizer state");
+  StepState state;
+  if (activations == DType::f16) state.loss_scale = first_loss_scale;
+  weights.transfer().upload(state_, 0, std::as_bytes(std::span(&state, 1)));
+  const auto [a, b] = settings.loss_positions.value_or(std::pair<int, int>{0, settings.seq_len});
+  counted_ = static_cast<double>(settings.batch) * (b - a);
+  build();
+  const std::uint64_t needed = Executor::memory_needed(graph_, device), free = device.free_memory();
+  if (needed > free)
+    throw DeviceError(fmt::format("a step needs {:.2f} GB for activations, {:.2f} GB are free on {}: raise train.accumulate (now {}), or lower train.batch or train.seq_len",
+                                  static_cast<double>(needed) * 1e-9, static_cast<double>(free) * 1e-9, device.caps().device_name, settings.accumulate));
+  executor_ = std::make_unique<Executor>(pipelines_, graph_);
+}
+
+// One piece of the batch, forward and backward; its losses.
+Tensor Trainer::piece(ParameterTensors& parameters, const Tensor& scale, std::uint32_t index) {
+  const Graph::Scope scope(graph_, settings_.accumulate > 1 ? "piece." + std::to_string(index) : "step");
+  const std::uint32_t positions = rows_ * tokens_;
+  const std::uint64_t all = std::uint64_t{positions} * static_cast<std::uint32_t>(settings_.accumulate);
+  const auto fetch = [&](const char* name, Shape shape, std::uint64_t offset) {
+    const Tensor device = graph_.tensor(shape, DType::i32, name);
+    copy_words(graph_, graph_.external(name, shape, DType::i32, host_in_.address() + 4 * offset), device);
+    return device;
+  };
+  const Tensor ids = fetch("ids", {rows_, tokens_}, std::uint64_t{index} * positions), targets = fetch("targets", {positions}, all + std::uint64_t{index} * positions);
+  Transformer model(graph_, parameters, tokens_, {}, activations_);
+  const Tensor losses = linear_cross_entropy(graph_, model.hidden(ids), model.head(), targets, scale, logits_bytes).losses;
+  backward(graph_, losses, losses);  // the seed is never read: the loss carries its weight already
+  parameters.place_gradients(index > 0);
+  return losses;
+}
+
+void Trainer::build() {
+  const Tensor state = graph_.external("optimizer state", {4}, DType::i32, state_.address());
+  const Tensor count = graph_.constant("counted positions", {1}, {static_cast<float>(counted_)});
+  const Tensor scale = loss_weight(graph_, state, count);
+  ParameterTensors parameters(graph_, weights_, true);
+  Tensor mean;
+  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(settings_.accumulate); ++i) {
+    const Tensor part = mean_loss(graph_, piece(parameters, scale, i), count);
+    mean = mean ? add(graph_, mean, part) : part;
+  }
+  optimizer_step(mean);
+}
+
+void Trainer::optimizer_step(const Tensor& mean) {
+  const Graph::Scope scope(graph_, "optimizer");
+  const Weights::Block& block = weights_.blocks()[0];
+  const auto arena = [&](const char* name, const Buffer& buffer, DType type) {
+    return graph_.external(name, {static_cast<std::uint32_t>(block.count)}, type, buffer.address());
+  };
+  OptimizerArenas arenas{arena("weights", block.master, DType::f32), arena("gradients", block.gradient, DType::f32), arena("first moments", block.m, DType::f32)};
+  if (settings_.optimizer == "adamw") arenas.v = arena("second moments", block.v, DType::f32);
+  if (activations_ != DType::f32) arenas.mirror = arena("16-bit weights", block.mirror, activations_);
+  const Tensor state = graph_.external("optimizer state", {4}, DType::i32, state_.address());
+  const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings_.accumulate);
+  const Tensor lr = graph_.external("learning rate", {1}, DType::f32, host_in_.address() + 8 * positions);
+  const OptimizerOptions options = optimizer_options(settings_, weights_, activations_);
+
+  const Tensor before = graph_.tensor({4}, DType::i32, "state before the step");
+  copy_words(graph_, state, before);
+  const StepControl control = step_control(graph_, arenas.gradients, state, options);
+  if (settings_.optimizer == "adamw") adamw(graph_, arenas, control, lr, options);
+  else sgd(graph_, arenas, control, lr, options);
+  const auto tell = [&](const Tensor& x, std::uint64_t word, DType type) { copy_words(graph_, x, graph_.external("step report", {1}, type, host_out_.address() + 4 * word)); };
+  tell(mean, 0, DType::f32);
+  tell(control.norm, 1, DType::f32);
+  tell(control.skipped, 2, DType::i32);
+  tell(graph_.slice(before, 0, 1), 3, DType::i32);
+}
+
+// The batch of a step: inputs and targets of every row, targets outside loss_positions negative.
+void Trainer::prepare(std::int64_t step) {
+  if (prepared_ == step) return;
+  const Batch batch = data_.batch(static_cast<std::uint64_t>(step), settings_.batch, settings_.seq_len + 1);
+  next_ids_.resize(static_cast<std::size_t>(settings_.batch) * tokens_);
+  next_targets_.assign(next_ids_.size(), -1);
+  const auto [a, b] = settings_.loss_positions.value_or(std::pair<int, int>{0, settings_.seq_len});
+  for (std::int64_t row = 0; row < settings_.batch; ++row) {
+    const std::int32_t* ids = batch.row(row);
+    std::copy_n(ids, tokens_, &next_ids_[static_cast<std::size_t>(row) * tokens_]);
+    std::copy_n(ids + 1 + a, b - a, &next_targets_[static_cast<std::size_t>(row) * tokens_ + static_cast<std::size_t>(a)]);
+  }
+  prepared_ = step;
+}
+
+StepReport Trainer::train_step() {
+  prepare(step_);
+  const float lr = static_cast<float>(settings_.lr_at(step_));
+  const std::size_t bytes = next_ids_.size() * 4;
+  std::memcpy(host_in_.mapped(), next_ids_.data(), bytes);
+  std::memcpy(host_in_.mapped() + bytes, next_targets_.data(), bytes);
+  std::memcpy(host_in_.mapped() + 2 * bytes, &lr, 4);
+  executor_->submit();
+  if (step_ + 1 < settings_.steps) prepare(step_ + 1);
+  executor_->wait();
+
+  float loss = 0, norm = 0, scale = 1;
+  std::int32_t skipped = 0;
+  std::memcpy(&loss, host_out_.mapped(), 4);
+  std::memcpy(&norm, host_out_.mapped() + 4, 4);
+  std::memcpy(&skipped, host_out_.mapped() + 8, 4);
+  std::memcpy(&scale, host_out_.mapped() + 12, 4);
+  last_loss_scale_ = scale;
+  const bool overflow = skipped != 0 && activations_ == DType::f16 && scale > smallest_loss_scale;
+  if (!std::isfinite(loss)) report_bad("the loss is not finite");
+  if (skipped != 0 && !overflow) report_bad("a gradient is not finite");
+  ++step_;
+  return {static_cast<double>(loss), static_cast<double>(norm), skipped != 0, static_cast<double>(scale)};
+}
+
+// The update was skipped, so the same step run again finds where it started.
+void Trainer::report_bad(const std::string& what) {
+  prepare(step_);
+  std::memcpy(host_in_.mapped(), next_ids_.data(), next_ids_.size() * 4);
+  std::memcpy(host_in_.mapped() + next_ids_.size() * 4, next_targets_.data(), next_targets_.size() * 4);
+  const auto first = executor_->first_non_finite();
+  throw RunError(fmt::format("step {}: {}; the first bad tensor is {}", step_, what, first.value_or("not found again")));
+}
+
+std::vector<TensorToWrite> Trainer::gradients() {
+  std::vector<TensorToWrite> tensors;
+  for (const Weights::Entry& entry : weights_.entries()) {
+    tensors.push_back({entry.spec.name, "F32", entry.spec.shape, [this, name = entry.spec.name](const ByteSink& sink) {
+                         std::vector<float> values = weights_.read_gradient(name);
+                         for (float& value : values) value /= last_loss_scale_;
+                         sink(std::as_bytes(std::span(values)));
+                       }});
+  }
+  return tensors;
+}
+
+StepState Trainer::state() const {
+  StepState state;
+  weights_.transfer().download(state_, 0, std::as_writable_bytes(std::span(&state, 1)));
+  return state;
+}
+
+void Trainer::save(const std::filesystem::path& file) const {
+  const Weights::Block& block = weights_.blocks()[0];
+  const auto arena = [&](const char* name, const Buffer& buffer) {
+    return TensorToWrite{name, "F32", {static_cast<std::int64_t>(block.count)}, [this, &buffer, &block](const ByteSink& sink) {
+                           std::vector<std::byte> bytes;
+                           for (std::uint64_t done = 0; done < block.count * 4; done += bytes.size()) {
+                             bytes.resize(std::min<std::uint64_t>(block.count * 4 - done, 16u << 20));
+                             weights_.transfer().download(buffer, done, bytes);
+                             sink(bytes);
+                           }
+                         }};
+  };
+  const StepState now = state();
+  std::vector<std::int32_t> words(4);
+  std::memcpy(words.data(), &now, sizeof(now));
+  const std::vector<TensorToWrite> tensors = {arena("m", block.m), arena("v", block.v), TensorToWrite::from("state", {4}, words)};
+  write_safetensors(file, tensors, {{"step", std::to_string(step_)}});
+}
+
+void Trainer::load(const std::filesystem::path& file) {
+  const SafetensorsFile saved(file);
+  const Weights::Block& block = weights_.blocks()[0];
+  for (const auto& [name, buffer] : {std::pair<const char*, const Buffer*>{"m", &block.m}, {"v", &block.v}}) {
+    const TensorView& arena = saved.at(name);
+    require(arena.dtype == "F32" && arena.elements() == static_cast<std::int64_t>(block.count), "{}: expected {} elements, it is of another model", arena.where, block.count);
+    weights_.transfer().upload(*buffer, 0, arena.bytes);
+  }
+  const TensorView& words = saved.at("state");
+  require(words.bytes.size() == sizeof(StepState) && saved.metadata().contains("step"), "{}: not an optimizer state", words.where);
+  weights_.transfer().upload(state_, 0, words.bytes);
+  step_ = std::stoll(saved.metadata().find("step")->second);
+}
+
+}  // namespace ablate

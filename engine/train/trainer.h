@@ -1,0 +1,78 @@
+// Trains a transformer: one recorded command buffer per step, everything that carries over from step to step on the device.
+#pragma once
+
+#include "graph/executor.h"
+#include "model/transformer.h"
+#include "ops/optimizer.h"
+#include "train/data/source.h"
+#include "train/train_settings.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ablate {
+
+/// What one step reports.
+struct StepReport {
+  double loss = 0;        ///< nats per counted token of the step's batch
+  double grad_norm = 0;   ///< before clipping, loss scale taken out
+  bool skipped = false;   ///< mixed-f16: the gradients overflowed, the loss scale was lowered and nothing else changed
+  double loss_scale = 1;
+};
+
+class Trainer {
+ public:
+  /// `weights` are for training and already filled. Throws InputError for settings that cannot work with the model or the data, DeviceError with the
+  /// figure and what to change when memory does not suffice.
+  Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations);
+
+  /// Bytes of device memory besides the weights' arenas.
+  std::uint64_t memory() const { return executor_->memory(); }
+
+  /// The next step to be done; steps done so far.
+  std::int64_t step() const { return step_; }
+
+  /// Does one step. Throws RunError naming the step and the first tensor that went bad when the loss or (outside mixed-f16) a gradient is not finite;
+  /// the weights are then those before the step.
+  StepReport train_step();
+
+  /// The gradients of the last step, loss scale taken out, under the weights' names.
+  std::vector<TensorToWrite> gradients();
+
+  /// The optimizer's state beside the weights: moments, loss scale, step. load() throws InputError when the file is of another model.
+  void save(const std::filesystem::path& file) const;
+  void load(const std::filesystem::path& file);
+
+ private:
+  struct Tensors {
+    Tensor ids, targets;   // (B, T), (B * T): what the graph reads
+    Tensor losses;
+  };
+  void build();
+  Tensor piece(ParameterTensors& parameters, const Tensor& scale, std::uint32_t index);
+  void optimizer_step(const Tensor& mean_loss);
+  void prepare(std::int64_t step);
+  [[noreturn]] void report_bad(const std::string& what);
+  StepState state() const;
+
+  Pipelines& pipelines_;
+  Weights& weights_;
+  const DataSource& data_;
+  TrainSettings settings_;
+  DType activations_;
+  std::uint32_t rows_, tokens_;             // B per piece, T
+  Buffer host_in_, host_out_;               // mapped: ids, targets, lr; loss, norm, skipped, loss scale
+  Buffer state_;                            // StepState
+  Graph graph_;
+  std::unique_ptr<Executor> executor_;
+  double counted_ = 0;
+  std::vector<std::int32_t> next_ids_, next_targets_;  // of step_, prepared while the device works
+  std::int64_t step_ = 0, prepared_ = -1;
+  float last_loss_scale_ = 1;
+};
+
+}  // namespace ablate
