@@ -27,8 +27,8 @@ void require_arenas(const OptimizerArenas& arenas, bool second_moment) {
 float from_bits(std::uint64_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits)); }
 
 struct Boundaries {
-  Tensor table;  ///< none: nothing decays
-  std::uint32_t count = 0;
+  Tensor table;
+  std::uint32_t count;
 };
 
 // Where decay is switched on and off, adjoining runs merged.
@@ -43,7 +43,7 @@ Boundaries decay_boundaries(Graph& graph, const OptimizerOptions& options, std::
     if (!at.empty() && at.back() == offset) at.back() = end;
     else if (count > 0) at.insert(at.end(), {offset, end});
   }
-  if (at.empty() || options.weight_decay == 0) return {};
+  if (at.empty()) at = {0, 0};
   std::vector<float> bits(at.size());
   std::transform(at.begin(), at.end(), bits.begin(), from_bits);
   const std::uint32_t size = static_cast<std::uint32_t>(at.size());

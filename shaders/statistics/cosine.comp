@@ -3,8 +3,8 @@
 #include "common/span.glsl"
 
 // Cosine of the angle between a row of a and a row of b, one workgroup per pair; 0 where one is the zero vector, NaN where an index is outside.
-// Pair i is (i, i), or with `columns` the pair (i / columns, i % columns); these index a_rows and b_rows, or the rows themselves where those are null.
-// a: (a_count, dim)   b: (b_count, dim)   cosine, norm_a, norm_b: (pairs); the norms may be null
+// Pair i is a_rows[i], b_rows[i], or with `columns` a_rows[i / columns], b_rows[i % columns].
+// a: (a_count, dim)   b: (b_count, dim)   a_rows, b_rows: chosen rows   cosine, norm_a, norm_b: (pairs); the norms may be null
 layout(push_constant) uniform Push {
   In a; In b; InU32 a_rows; InU32 b_rows; OutF32 cosine; OutF32 norm_a; OutF32 norm_b;
   uint pairs, columns, dim, a_count, b_count;
@@ -30,9 +30,7 @@ vec3 products(uint row_a, uint row_b) {
 
 void main() {
   for (uint pair = first_row(); pair < p.pairs; pair += row_stride()) {
-    uint row_a = p.columns == 0 ? pair : pair / p.columns, row_b = p.columns == 0 ? pair : pair % p.columns;
-    if (!is_null(p.a_rows)) row_a = p.a_rows.at[row_a];
-    if (!is_null(p.b_rows)) row_b = p.b_rows.at[row_b];
+    const uint row_a = p.a_rows.at[p.columns == 0 ? pair : pair / p.columns], row_b = p.b_rows.at[p.columns == 0 ? pair : pair % p.columns];
     const bool inside = row_a < p.a_count && row_b < p.b_count;
     vec3 sums = products(inside ? row_a : 0, inside ? row_b : 0);
     if (!inside) sums = vec3(uintBitsToFloat(0x7fc00000u));

@@ -3,9 +3,9 @@
 
 // Which value of the digit holds the wanted rank: the prefix grows by the digit, the rank becomes that among the entries of the longer prefix. After the
 // last digit the prefix is the bit pattern of the result. One workgroup per group.
-// counts: (groups * chunks, BINS)   before, after: (groups, 2), prefix and rank; before is null for the first digit, whose rank is `rank`
+// counts: (groups * chunks, BINS)   before, after: (groups, 2), prefix and rank   result: (groups), the prefix as a float; may be null
 const uint BINS = 2048;
-layout(push_constant) uniform Push { InU32 counts; InU32 before; OutU32 after; OutF32 result; uint groups, chunks, bits, rank; } p;
+layout(push_constant) uniform Push { InU32 counts; InU32 before; OutU32 after; OutF32 result; uint groups, chunks, bits; } p;
 
 shared uint bins[BINS];
 shared uint totals[1024];
@@ -23,12 +23,11 @@ void main() {
     totals[lane()] = total;
     barrier();
     if (lane() == 0) {
-      const uint prefix = is_null(p.before) ? 0 : p.before.at[2 * group];
-      uint rank = is_null(p.before) ? p.rank : p.before.at[2 * group + 1], owner = 0;
+      uint rank = p.before.at[2 * group + 1], owner = 0;
       while (rank >= totals[owner]) rank -= totals[owner++];
       uint bin = owner * share;
       while (rank >= bins[bin]) rank -= bins[bin++];
-      const uint longer = prefix << p.bits | bin;
+      const uint longer = p.before.at[2 * group] << p.bits | bin;
       p.after.at[2 * group] = longer;
       p.after.at[2 * group + 1] = rank;
       if (!is_null(p.result)) p.result.at[group] = uintBitsToFloat(longer);

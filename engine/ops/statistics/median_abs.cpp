@@ -23,7 +23,9 @@ Tensor median_abs(Graph& graph, const Tensor& x, std::uint32_t groups) {
   const std::uint32_t chunks = std::clamp(size / 8192, 1u, std::max(512 / groups, 1u)),
                       per_chunk = ((size + chunks - 1) / chunks + 3) / 4 * 4;
   const Tensor counts = graph.tensor({groups * chunks, bins}, DType::i32), median = graph.tensor({groups}, DType::f32);
-  Tensor selection;  // of the digits so far: prefix and rank
+  std::vector<float> first;  // bit patterns: of no digits, an empty prefix and the median's rank
+  for (std::uint32_t group = 0; group < groups; ++group) first.insert(first.end(), {0.0f, std::bit_cast<float>((size - 1) / 2)});
+  Tensor selection = graph.constant("median rank", {groups, 2}, std::move(first));
   for (const auto& [shift, bits] : digits) {
     graph.dispatch({.shader = "statistics/median_histogram",
                     .push = {x, selection, counts, groups, size, chunks, per_chunk, shift, bits},
@@ -32,7 +34,7 @@ Tensor median_abs(Graph& graph, const Tensor& x, std::uint32_t groups) {
                     .cost = one_read(x, 1)});
     const Tensor next = graph.tensor({groups, 2}, DType::i32);
     graph.dispatch({.shader = "statistics/median_select",
-                    .push = {counts, selection, next, shift == 0 ? median : Tensor(), groups, chunks, bits, (size - 1) / 2},
+                    .push = {counts, selection, next, shift == 0 ? median : Tensor(), groups, chunks, bits},
                     .rows = groups,
                     .cost = one_read(counts, 1)});
     selection = next;
