@@ -2,7 +2,7 @@
 #include "experiment/run/data.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
-#include "probe/dump.h"
+#include "experiment/run/point_probes.h"
 #include "probe/evaluation.h"
 #include "probe/interventions.h"
 
@@ -23,20 +23,6 @@ struct Study {
 
 EvaluationData read_data(const Batch& batch) {
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, false, std::nullopt};
-}
-
-std::unique_ptr<Probe> make_probe(PointRun& run, const ProbeSettings& settings, const std::string& name) {
-  Settings own = run.settings.table("probe").table(name);
-  return Probes::find("probe.statistics", name)(settings, own);
-}
-
-std::vector<std::unique_ptr<Probe>> make_probes(PointRun& run, const ProbeSettings& settings) {
-  std::vector<std::unique_ptr<Probe>> probes;
-  probes.push_back(make_probe(run, settings, "spikes"));
-  probes.push_back(make_probe(run, settings, "sinks"));
-  for (const std::string& name : settings.statistics) probes.push_back(make_probe(run, settings, name));
-  if (!settings.dump.empty()) probes.push_back(std::make_unique<DumpProbe>(settings));
-  return probes;
 }
 
 Study read_study(PointRun& run) {

@@ -1,0 +1,21 @@
+#include "experiment/run/point_probes.h"
+
+#include "probe/dump.h"
+
+namespace ablate {
+
+static std::unique_ptr<Probe> make_probe(PointRun& run, const ProbeSettings& settings, const std::string& name) {
+  Settings own = run.settings.table("probe").table(name);
+  return Probes::find("probe.statistics", name)(settings, own);
+}
+
+std::vector<std::unique_ptr<Probe>> make_probes(PointRun& run, const ProbeSettings& settings) {
+  std::vector<std::unique_ptr<Probe>> probes;
+  probes.push_back(make_probe(run, settings, "spikes"));
+  probes.push_back(make_probe(run, settings, "sinks"));
+  for (const std::string& name : settings.statistics) probes.push_back(make_probe(run, settings, name));
+  if (!settings.dump.empty()) probes.push_back(std::make_unique<DumpProbe>(settings));
+  return probes;
+}
+
+}  // namespace ablate

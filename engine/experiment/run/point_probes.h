@@ -1,0 +1,11 @@
+#pragma once
+
+#include "experiment/run/kind.h"
+#include "probe/probe.h"
+
+namespace ablate {
+
+/// The probes of a point: spikes and sinks always, then those that `[probe] statistics` names, then the dump.
+std::vector<std::unique_ptr<Probe>> make_probes(PointRun& run, const ProbeSettings& settings);
+
+}  // namespace ablate

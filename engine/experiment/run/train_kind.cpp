@@ -1,0 +1,187 @@
+// kind = "train": a model from scratch (or from given weights), measured along the way and at the end by the probes of kind = "probe".
+#include "base/signals.h"
+#include "experiment/results.h"
+#include "experiment/run/bigram_probe.h"
+#include "experiment/run/checkpoint_folder.h"
+#include "experiment/run/data.h"
+#include "experiment/run/kind.h"
+#include "experiment/run/model_source.h"
+#include "experiment/run/point_probes.h"
+#include "probe/evaluation.h"
+
+#include <chrono>
+#include <cmath>
+
+namespace ablate {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Training {
+  ModelSource model;
+  TrainSettings train;
+  ProbeSettings probe;
+  std::unique_ptr<DataSource> data;
+};
+
+Training read_training(PointRun& run) {
+  Settings model = run.settings.table("model"), train = run.settings.table("train"), probe = run.settings.table("probe");
+  Training t;
+  t.train = TrainSettings::from(train);
+  t.model = ModelSource::from(model, t.train.init_rule, run.seed());
+  t.probe = ProbeSettings::from(probe);
+  const auto& window = t.model.config.loss_positions;
+  if (!t.train.loss_positions && window) t.train.loss_positions = {(*window)[0], (*window)[1]};
+  if (!t.train.init.empty()) {
+    const auto file = std::make_shared<const SafetensorsFile>(t.train.init);
+    t.model.fill = [file](Weights& weights) { weights.load(*file); };
+    for (const ParameterSpec& spec : parameters(t.model.config)) require(file->at(spec.name).shape == spec.shape, "{}: its shape is not the model's", file->at(spec.name).where);
+  }
+  t.data = open_point_data(run, t.model.config, model.get("checkpoint", ""));
+  if (t.train.steps > 0) t.data->batch(0, t.train.batch, t.train.seq_len + 1);
+  for (const std::string& pattern : t.probe.dump) matching_hooks(t.model.config, pattern, probe.where("dump"));
+  make_probes(run, t.probe);
+  run.settings.reject_unused();
+  return t;
+}
+
+// Validation windows as the evaluator wants them.
+EvaluationData validation_data(const Training& t) {
+  const Batch batch = t.data->own_columns() > 0 && t.data->own_columns() != t.train.seq_len + 1 ? t.data->validation(t.train.eval_windows, 0)
+                                                                                                : t.data->validation(t.train.eval_windows, t.train.seq_len + 1);
+  return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, true, t.train.loss_positions};
+}
+
+class TrainingRun {
+ public:
+  TrainingRun(PointRun& run, Training training)
+      : run_(run),
+        t_(std::move(training)),
+        type_(usable_type(run, t_.train.precision)),
+        weights_(run.pipelines.device(), t_.model.config, type_, WeightsUse::training),
+        trainer_(run.pipelines, weights_, *t_.data, t_.train, type_),
+        checkpoint_(run.folder) {}
+
+  Metrics run() {
+    const bool resumed = run_.resume && checkpoint_.load(weights_, trainer_);
+    if (!resumed) t_.model.fill(weights_);
+    MetricsLog log(run_.folder / "metrics.jsonl", trainer_.step() - 1);
+    const auto earlier = read_log(run_.folder / "metrics.jsonl");
+    run_.note(fmt::format("memory: {:.1f} MB for {} parameters and their optimizer, {:.1f} MB for activations", static_cast<double>(weight_bytes()) * 1e-6,
+                          parameter_count(t_.model.config), static_cast<double>(trainer_.memory()) * 1e-6));
+    run_.progress.start_point(run_.point.label, t_.train.steps, trainer_.step());
+    const Clock::time_point start = Clock::now();
+    const std::int64_t first = trainer_.step();
+    while (trainer_.step() < t_.train.steps) one_step(log);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count() - measuring_;
+    checkpoint_.save(weights_, trainer_);
+    return measure(earlier, first, seconds);
+  }
+
+ private:
+  std::uint64_t weight_bytes() const { return Weights::bytes_needed(t_.model.config, type_, WeightsUse::training); }
+  std::int64_t tokens_per_step() const { return std::int64_t{t_.train.batch} * t_.train.seq_len; }
+
+  void one_step(MetricsLog& log) {
+    const std::int64_t step = trainer_.step();
+    const StepReport report = trainer_.train_step();
+    if (step == 0 && t_.train.dump_gradients) write_safetensors(run_.folder / "gradients.safetensors", trainer_.gradients());
+    if (report.skipped) ++skipped_;
+    losses_.push_back(report.loss);
+    const bool last = step + 1 == t_.train.steps, every = t_.probe.every > 0 && ((step + 1) % t_.probe.every == 0 || step == 0);
+    if (step % t_.train.log_every == 0 || last || every) {
+      Metrics entry{{"step", static_cast<double>(step)},
+                    {"loss", report.loss},
+                    {"grad_norm", report.grad_norm},
+                    {"lr", t_.train.lr_at(step)},
+                    {"tokens", static_cast<double>((step + 1) * tokens_per_step())},
+                    {"tokens_per_s", speed(step)}};
+      if (every) add_probes(entry);
+      log.append(entry);
+    }
+    run_.progress.step(step + 1, tokens_per_step(), fmt::format("loss {:.3f}", report.loss));
+    const bool due = t_.train.checkpoint_every > 0 && (step + 1) % t_.train.checkpoint_every == 0 && !last;
+    if (due || stop_requested()) checkpoint_.save(weights_, trainer_);
+    if (stop_requested()) throw Interrupted(fmt::format("stopped after step {}; --resume goes on from there", step + 1));
+  }
+
+  // Since the last line of the log.
+  double speed(std::int64_t step) {
+    const Clock::time_point now = Clock::now();
+    const double seconds = std::chrono::duration<double>(now - logged_at_).count();
+    const double tokens = static_cast<double>((step - logged_step_) * tokens_per_step());
+    const bool known = logged_step_ >= 0;
+    logged_at_ = now, logged_step_ = step;
+    return known && seconds > 0 ? tokens / seconds : 0;
+  }
+
+  Evaluation evaluate(Metrics& metrics, const EvaluationData& data, bool files) {
+    const Clock::time_point start = Clock::now();
+    auto probes = make_probes(run_, t_.probe);
+    if (t_.data->task()) probes.push_back(std::make_unique<BigramProbe>(*t_.data->task()));
+    std::vector<Probe*> listeners;
+    for (const auto& probe : probes) listeners.push_back(probe.get());
+    Evaluator evaluator(run_.pipelines, weights_, type_, data);
+    const Evaluation evaluation = evaluator.run({}, listeners);
+    for (const auto& probe : probes) probe->finish(metrics);
+    if (files)
+      for (const auto& probe : probes) probe->write(run_.folder);
+    measuring_ += std::chrono::duration<double>(Clock::now() - start).count();
+    logged_at_ = Clock::now();
+    return evaluation;
+  }
+
+  void add_probes(Metrics& entry) {
+    Metrics all;
+    const Evaluation evaluation = evaluate(all, validation_data(t_), false);
+    entry.set("validation_loss", evaluation.loss);
+    for (const auto& [name, value] : all) {
+      const bool small = std::holds_alternative<double>(value) || (std::holds_alternative<std::vector<double>>(value) && std::get<std::vector<double>>(value).size() <= 64);
+      if (small) entry.set(name, value);
+    }
+  }
+
+  // train_loss is the mean of the last steps: as many as a tenth of the run, at most 100.
+  double train_loss(const std::vector<Metrics>& earlier) const {
+    const std::size_t wanted = std::min<std::size_t>(100, static_cast<std::size_t>(std::max(1, t_.train.steps / 10)));
+    double sum = 0;
+    const std::size_t count = std::min(wanted, losses_.size());
+    for (std::size_t i = losses_.size() - count; i < losses_.size(); ++i) sum += losses_[i];
+    if (count > 0) return sum / static_cast<double>(count);
+    return earlier.empty() ? std::nan("") : earlier.back().number("loss");
+  }
+
+  Metrics measure(const std::vector<Metrics>& earlier, std::int64_t first, double seconds) {
+    Metrics probed;
+    const Evaluation evaluation = evaluate(probed, validation_data(t_), true);
+    Metrics metrics;
+    metrics.set("loss", evaluation.loss);
+    metrics.set("perplexity", std::exp(evaluation.loss));
+    metrics.set("train_loss", train_loss(earlier));
+    for (const auto& [name, value] : probed) metrics.set(name, value);
+    metrics.set("parameters", static_cast<double>(parameter_count(t_.model.config)));
+    metrics.set("steps", static_cast<double>(t_.train.steps));
+    metrics.set("tokens", static_cast<double>(t_.train.steps * tokens_per_step()));
+    metrics.set("memory_bytes", static_cast<double>(weight_bytes() + trainer_.memory()));
+    if (skipped_ > 0) metrics.set("skipped_steps", static_cast<double>(skipped_));
+    if (t_.train.steps > first && seconds > 0) metrics.set("tokens_per_s", static_cast<double>((t_.train.steps - first) * tokens_per_step()) / seconds);
+    return metrics;
+  }
+
+  PointRun& run_;
+  Training t_;
+  DType type_;
+  Weights weights_;
+  Trainer trainer_;
+  TrainingCheckpoint checkpoint_;
+  std::vector<double> losses_;
+  std::int64_t skipped_ = 0, logged_step_ = -1;
+  double measuring_ = 0;   // seconds spent in evaluations
+  Clock::time_point logged_at_ = Clock::now();
+};
+
+const ExperimentKinds::Registration train("train", {[](PointRun& run) { read_training(run); },
+                                                    [](PointRun& run) { return TrainingRun(run, read_training(run)).run(); }});
+
+}  // namespace
+}  // namespace ablate
