@@ -1,0 +1,107 @@
+#include "ops/attention.h"
+
+#include "ops/attention_kernel.h"
+#include "ops/sum_rows.h"
+
+namespace ablate {
+namespace {
+
+const AttentionKernel& choose(const Caps& caps, const AttentionProblem& problem) {
+  const std::string& wanted = problem.options.kernel;
+  if (!wanted.empty()) {
+    const AttentionKernel& kernel = AttentionKernels::find("attention kernel", wanted);
+    require(kernel.runs(caps, problem), "attention kernel {} cannot run {} heads of {} in {} on {}", wanted, problem.options.heads, problem.options.head_dim,
+            name_of(problem.q.dtype), caps.device_name);
+    return kernel;
+  }
+  const AttentionKernel* best = nullptr;
+  for (const auto& [name, kernel] : AttentionKernels::all())
+    if ((!best || kernel.rank(caps) > best->rank(caps)) && kernel.runs(caps, problem)) best = &kernel;
+  require(best != nullptr, "no attention kernel runs on {}", caps.device_name);
+  return *best;
+}
+
+Tensor sink_gradient(Graph& graph, const AttentionProblem& problem, const Tensor& lse, const Tensor& delta) {
+  const Tensor& sinks = problem.options.sinks;
+  const std::uint32_t chunks = row_chunks(problem.tokens), heads = problem.options.heads;
+  const Tensor partial = graph.tensor({problem.batch * chunks, heads}, DType::f32);
+  graph.dispatch({.shader = "attention/sink_gradient",
+                  .push = {lse, delta, sinks, partial, problem.batch, problem.tokens, heads, chunks},
+                  .items = partial.size(),
+                  .cost = {.flop = 3.0 * static_cast<double>(lse.size()), .bytes = 2.0 * static_cast<double>(lse.bytes())}});
+  return sum_rows(graph, partial);
+}
+
+/// Gradients of k_bias and v_bias (empty when there is none).
+std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& problem, const AttentionGradients& gradients) {
+  const AttentionOptions& o = problem.options;
+  const std::uint32_t rows = problem.batch * ((problem.tokens + 255) / 256) * (o.heads / o.kv_heads), columns = o.kv_heads * o.head_dim;
+  const Tensor dk = graph.tensor({rows, columns}, DType::f32), dv = o.v_bias ? graph.tensor({rows, columns}, DType::f32) : Tensor();
+  graph.dispatch({.shader = "attention/learned_key_gradient",
+                  .push = {problem.q, gradients.dy, gradients.lse, gradients.delta, o.k_bias, o.v_bias, dk, dv, problem.batch, problem.tokens, o.heads, o.kv_heads,
+                           problem.scale()},
+                  .rows = std::uint64_t{rows} * o.kv_heads,
+                  .constants = problem.constants(),
+                  .cost = {.flop = 8.0 * static_cast<double>(problem.q.size()), .bytes = 2.0 * static_cast<double>(problem.q.bytes())}});
+  std::vector<Tensor> sums;
+  for (const Tensor& partial : {dk, dv}) {
+    Tensor sum = partial ? sum_rows(graph, partial) : Tensor();
+    if (sum) sum.shape = o.k_bias.shape;
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+std::vector<Tensor> gradients_of(Graph& graph, const AttentionKernel& kernel, const AttentionProblem& problem, const AttentionResult& result, const Tensor& dy) {
+  const AttentionOptions& o = problem.options;
+  const AttentionGradients gradients{result.y, result.lse, dy, graph.like(result.lse), graph.like(problem.q), graph.like(problem.k), graph.like(problem.v)};
+  kernel.backward(graph, problem, gradients);
+  std::vector<Tensor> all = {gradients.dq, gradients.dk, gradients.dv};
+  if (o.sinks) all.push_back(graph.wants_gradient(o.sinks) ? sink_gradient(graph, problem, result.lse, gradients.delta) : Tensor());
+  if (!o.k_bias) return all;
+  const bool wanted = graph.wants_gradient(o.k_bias) || (o.v_bias && graph.wants_gradient(o.v_bias));
+  const std::vector<Tensor> learned = wanted ? learned_key_gradients(graph, problem, gradients) : std::vector<Tensor>(2);
+  all.push_back(learned[0]);
+  if (o.v_bias) all.push_back(learned[1]);
+  return all;
+}
+
+double bytes_of(const AttentionProblem& problem) { return 2.0 * static_cast<double>(problem.q.bytes()) + 2.0 * static_cast<double>(problem.k.bytes()); }
+
+}  // namespace
+
+Cost attention_forward_cost(const AttentionProblem& problem) { return {4.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem)}; }
+
+Cost attention_backward_q_cost(const AttentionProblem& problem) {
+  return {2.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem) + 2.0 * static_cast<double>(problem.q.bytes())};
+}
+
+Cost attention_backward_kv_cost(const AttentionProblem& problem) {
+  return {8.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem) + 2.0 * static_cast<double>(problem.k.bytes())};
+}
+
+AttentionResult attention(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
+  require(static_cast<bool>(v), "attention: there are no values");
+  const AttentionProblem problem(q, k, v, options);
+  const AttentionKernel& kernel = choose(graph.caps(), problem);
+  const AttentionResult result{graph.like(q), graph.tensor({problem.batch, options.heads, problem.tokens}, DType::f32)};
+  kernel.forward(graph, problem, result);
+  std::vector<Tensor> inputs = {q, k, v};
+  for (const Tensor& extra : {options.sinks, options.k_bias, options.v_bias})
+    if (extra) inputs.push_back(extra);
+  graph.differentiable(result.y, inputs, [=, &kernel](Graph& g, const Tensor& dy) { return gradients_of(g, kernel, problem, result, dy); });
+  return result;
+}
+
+Tensor attention_map(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options) {
+  const AttentionProblem problem(q, k, {}, options);
+  const Tensor map = graph.tensor({problem.batch, options.heads, problem.tokens, attention_columns(q, options)}, DType::f32);
+  graph.dispatch({.shader = "attention/map",
+                  .push = problem.push({q, k, lse, options.k_bias, map}),
+                  .items = map.size(),
+                  .constants = problem.constants(),
+                  .cost = {.flop = 2.0 * problem.pairs() * options.head_dim, .bytes = static_cast<double>(q.bytes() + k.bytes() + map.bytes())}});
+  return map;
+}
+
+}  // namespace ablate

@@ -1,0 +1,66 @@
+#include "ops/attention_problem.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace ablate {
+namespace {
+
+std::uint32_t index_of_score(const std::string& score) {
+  constexpr std::array names = {"softmax", "softmax1", "sigmoid", "relu"};  // as in shaders/attention/common.glsl
+  const auto found = std::find(names.begin(), names.end(), score);
+  require(found != names.end(), "attention \"{}\" is not known; there are softmax, softmax1, sigmoid, relu", score);
+  return static_cast<std::uint32_t>(found - names.begin());
+}
+
+void check_bias(const Tensor& bias, const char* name, const Tensor& q, const AttentionOptions& o) {
+  if (!bias) return;
+  require(bias.shape == Shape{o.kv_heads, o.head_dim} && (bias.dtype == DType::f32 || bias.dtype == q.dtype),
+          "attention: {} must be ({}, {}) in f32 or {}, found {} {}", name, o.kv_heads, o.head_dim, name_of(q.dtype), name_of(bias.dtype), to_string(bias.shape));
+}
+
+}  // namespace
+
+AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Tensor& v_, const AttentionOptions& o) : q(q_), k(k_), v(v_), options(o) {
+  require(o.heads > 0 && o.kv_heads > 0 && o.heads % o.kv_heads == 0, "attention: {} heads cannot share {} key heads", o.heads, o.kv_heads);
+  require(o.head_dim > 0 && o.head_dim <= 256, "attention: head_dim must be 1 to 256, found {}", o.head_dim);
+  require(q.shape.size() == 3 && q.dim(2) == o.heads * o.head_dim, "attention: q must be (B, T, {} * {}), found {}", o.heads, o.head_dim, to_string(q.shape));
+  batch = q.dim(0);
+  tokens = q.dim(1);
+  const Shape expected{batch, tokens, o.kv_heads * o.head_dim};
+  require(k.shape == expected && k.dtype == q.dtype, "attention: k must be {} {}, found {} {}", name_of(q.dtype), to_string(expected), name_of(k.dtype),
+          to_string(k.shape));
+  require(!v || (v.shape == expected && v.dtype == q.dtype), "attention: v must be {} {}, found {} {}", name_of(q.dtype), to_string(expected), name_of(v.dtype),
+          to_string(v.shape));
+  score = index_of_score(o.score);
+  require(!o.sinks || score == 0, "attention: a sink logit goes with softmax, not with {}", o.score);
+  require(!o.sinks || (o.sinks.shape == Shape{o.heads} && o.sinks.dtype == DType::f32), "attention: sinks must be f32 ({}), found {} {}", o.heads,
+          name_of(o.sinks.dtype), to_string(o.sinks.shape));
+  check_bias(o.k_bias, "k_bias", q, o);
+  check_bias(o.v_bias, "v_bias", q, o);
+  require(!o.v_bias || (o.k_bias && o.v_bias.dtype == o.k_bias.dtype), "attention: a v_bias needs a k_bias of its type");
+  require(o.masked_key >= -1 && o.masked_key < static_cast<std::int64_t>(tokens), "attention: masked_key {} is none of {} tokens", o.masked_key, tokens);
+}
+
+float AttentionProblem::scale() const { return 1.0f / std::sqrt(static_cast<float>(options.head_dim)); }
+
+double AttentionProblem::pairs() const {
+  const double t = tokens, w = options.window == 0 ? t : std::min<double>(options.window, t);
+  return double(batch) * options.heads * (w * (w + 1) / 2 + (t - w) * w);
+}
+
+Specialization AttentionProblem::constants(Specialization more) const {
+  Specialization all = {{"DTYPE", static_cast<std::uint32_t>(q.dtype)}, {"HEAD_DIM", options.head_dim}, {"SCORE", score}};
+  if (options.k_bias) all.push_back({"BIAS_TYPE", static_cast<std::uint32_t>(options.k_bias.dtype)});
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+std::vector<PushValue> AttentionProblem::push(std::vector<PushValue> pointers) const {
+  const auto& o = options;
+  pointers.insert(pointers.end(), {batch, tokens, o.heads, o.kv_heads, o.window, o.masked_key, scale()});
+  return pointers;
+}
+
+}  // namespace ablate

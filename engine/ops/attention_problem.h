@@ -1,0 +1,28 @@
+// What the launches of attention's kernels share.
+#pragma once
+
+#include "ops/attention.h"
+
+namespace ablate {
+
+/// Checked shapes and options of one attention.
+struct AttentionProblem {
+  Tensor q, k, v;
+  AttentionOptions options;
+  std::uint32_t batch = 0, tokens = 0, score = 0;
+
+  /// `v` may be empty where only weights are wanted. Throws InputError when shapes or options do not fit.
+  AttentionProblem(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options);
+
+  bool normalised() const { return score < 2; }
+  float scale() const;
+  /// (query, key) pairs over batch and heads where the query sees the key: what the arithmetic is counted in.
+  double pairs() const;
+
+  /// DTYPE, HEAD_DIM, SCORE, BIAS_TYPE and `more`.
+  Specialization constants(Specialization more = {}) const;
+  /// `pointers`, then batch, tokens, heads, kv_heads, window, masked_key, scale: the push constants of every kernel.
+  std::vector<PushValue> push(std::vector<PushValue> pointers) const;
+};
+
+}  // namespace ablate

@@ -1,0 +1,107 @@
+// Attention by its definition: the full map, any scalar type.
+#pragma once
+
+#include "ops/attention.h"
+#include "support/op_test.h"
+
+#include <cmath>
+
+namespace ablate::test {
+
+/// Inputs in this order: q, k, v, then those of sinks, k_bias, v_bias that there are.
+struct AttentionCase {
+  std::uint32_t batch, tokens, heads, kv_heads, head_dim;
+  std::string score = "softmax";
+  std::uint32_t window = 0;
+  std::string bias = "";  ///< "", "sinks", "k", "kv"
+  std::int32_t masked_key = -1;
+
+  bool learned_key() const { return bias == "k" || bias == "kv"; }
+  std::uint32_t columns() const { return tokens + learned_key(); }
+
+  AttentionOptions options(const std::vector<Tensor>& in, const std::string& kernel = "") const {
+    AttentionOptions o{.heads = heads, .kv_heads = kv_heads, .head_dim = head_dim, .score = score, .window = window, .masked_key = masked_key, .kernel = kernel};
+    if (bias == "sinks") o.sinks = in[3];
+    if (learned_key()) o.k_bias = in[3];
+    if (bias == "kv") o.v_bias = in[4];
+    return o;
+  }
+
+  std::vector<OpInput> inputs(DType type, DType bias_type = DType::f32, bool differentiable = true) const {
+    std::vector<OpInput> all = {{{batch, tokens, heads * head_dim}, type, differentiable},
+                                {{batch, tokens, kv_heads * head_dim}, type, differentiable},
+                                {{batch, tokens, kv_heads * head_dim}, type, differentiable}};
+    if (bias == "sinks") all.push_back({{heads}, DType::f32, differentiable});
+    if (learned_key()) all.push_back({{kv_heads, head_dim}, bias_type, differentiable});
+    if (bias == "kv") all.push_back({{kv_heads, head_dim}, bias_type, differentiable});
+    return all;
+  }
+
+  std::string name(DType type) const {
+    return "attention " + score + " " + std::string(name_of(type)) + " B " + std::to_string(batch) + " T " + std::to_string(tokens) + " H " + std::to_string(heads) + "/" +
+           std::to_string(kv_heads) + " hd " + std::to_string(head_dim) + (window ? " window " + std::to_string(window) : "") + (bias.empty() ? "" : " bias " + bias) +
+           (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "");
+  }
+
+  bool sees(std::size_t i, std::size_t j) const {
+    return j <= i && (window == 0 || i - j < window) && !(static_cast<std::int64_t>(j) == masked_key && i > j);
+  }
+};
+
+template <class S>
+struct AttentionReference {
+  Array<S> y, map, lse;
+};
+
+/// Weights of one query's scores (by column; unseen ones absent) and their log-sum-exp, or sum.
+template <class S>
+std::vector<S> weights_of(const AttentionCase& c, const std::vector<S>& scores, const S* sink, std::size_t i, S& lse) {
+  using std::exp, std::log;
+  std::vector<S> weights;
+  S total(c.score == "softmax1" ? 1.0 : 0.0);
+  for (const S& score : scores) {
+    if (c.score == "sigmoid") weights.push_back(S(1.0) / (S(1.0) + exp(-score)));
+    else if (c.score == "relu") weights.push_back(value_of(score) > 0 ? score / S(static_cast<double>(i + 1)) : S(0.0));
+    else weights.push_back(exp(score));
+    total += weights.back();
+  }
+  if (sink) total += exp(*sink);
+  const bool normalised = c.score == "softmax" || c.score == "softmax1";
+  lse = normalised ? log(total) : total;
+  for (S& weight : weights)
+    if (normalised) weight = weight / total;
+  return weights;
+}
+
+template <class S>
+AttentionReference<S> attention_reference(const AttentionCase& c, const std::vector<Array<S>>& in) {
+  AttentionReference<S> result{Array<S>({c.batch, c.tokens, c.heads * c.head_dim}), Array<S>({c.batch, c.heads, c.tokens, c.columns()}),
+                               Array<S>({c.batch, c.heads, c.tokens})};
+  const std::size_t learned = c.learned_key();
+  for (std::size_t b = 0; b < c.batch; ++b)
+    for (std::size_t h = 0; h < c.heads; ++h)
+      for (std::size_t i = 0; i < c.tokens; ++i) {
+        const std::size_t kv = h / (c.heads / c.kv_heads);
+        const auto key = [&](std::size_t column, std::size_t d, std::size_t which) {
+          if (column < learned) return which == 2 && c.bias == "k" ? S(0.0) : in[which == 1 ? 3 : 4](kv, d);
+          return in[which](b, column - learned, kv * c.head_dim + d);
+        };
+        std::vector<std::size_t> columns;
+        for (std::size_t column = 0; column < c.columns(); ++column)
+          if (column < learned || c.sees(i, column - learned)) columns.push_back(column);
+        std::vector<S> scores;
+        for (const std::size_t column : columns) {
+          S score(0.0);
+          for (std::size_t d = 0; d < c.head_dim; ++d) score += in[0](b, i, h * c.head_dim + d) * key(column, d, 1);
+          scores.push_back(score / S(std::sqrt(static_cast<double>(c.head_dim))));
+        }
+        const std::vector<S> weights = weights_of(c, scores, c.bias == "sinks" ? &in[3].data[h] : nullptr, i, result.lse(b, h, i));
+        for (std::size_t n = 0; n < columns.size(); ++n) {
+          result.map(b, h, i, columns[n]) = weights[n];
+          for (std::size_t d = 0; d < c.head_dim; ++d) result.y(b, i, h * c.head_dim + d) += weights[n] * key(columns[n], d, 2);
+        }
+      }
+  return result;
+}
+
+}  // namespace ablate::test

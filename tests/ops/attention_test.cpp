@@ -1,0 +1,110 @@
+#include "ops/attention.h"
+
+#include "ops/attention_kernel.h"
+#include "ops/attention_reference.h"
+#include "support/device.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+using namespace ablate;
+using namespace ablate::test;
+
+namespace {
+
+// f32: scores are sums of head_dim products and appear in an exponential (relative error of a weight = absolute error of its score, a few units);
+// results are sums over T keys. 16 bits: results are rounded once, and tensor-core kernels round weights and score gradients, an independent relative
+// error of one unit per term. A score's gradient is the difference of two terms a few times its size, of which one uses the rounded y: 8 units in all.
+OpTolerance tolerance_of(DType type, const AttentionCase& c) {
+  const double sums = 8 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
+  return {2 * unit_roundoff(type) + sums, 8 * unit_roundoff(type) + 2 * sums};
+}
+
+/// Every kernel that can run the case on this device. (A case on which none but the fallback runs is a case for the fallback.)
+std::vector<std::string> kernels_for(const AttentionCase& c, DType type) {
+  Graph graph(pipelines().device().caps());
+  std::vector<Tensor> in;
+  for (const OpInput& input : c.inputs(type)) in.push_back(graph.input("x", input.shape, input.dtype));
+  const AttentionProblem problem(in[0], in[1], in[2], c.options(in));
+  std::vector<std::string> names;
+  for (const auto& [name, kernel] : AttentionKernels::all()) {
+    if (kernel.runs(graph.caps(), problem)) names.push_back(name);
+    else skip(c.name(type), "attention kernel " + name + " does not run here");
+  }
+  return names;
+}
+
+void check_attention(const AttentionCase& c, DType type, DType bias_type = DType::f32) {
+  for (const std::string& kernel : kernels_for(c, type)) {
+    check_op(c.name(type) + " by " + kernel, c.inputs(type, bias_type), [&](const auto& in) { return attention_reference(c, in).y; },
+             [&](Graph& g, const auto& in) { return attention(g, in[0], in[1], in[2], c.options(in, kernel)).y; }, tolerance_of(type, c));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("attention: shapes") {
+  for (const DType type : float_types)
+    for (const AttentionCase& c : {AttentionCase{1, 1, 1, 1, 1}, {2, 3, 2, 1, 5}, {1, 17, 2, 2, 8}, {2, 40, 4, 2, 6}, {1, 70, 1, 1, 16}})
+      check_attention(c, type);
+}
+
+TEST_CASE("attention: scores") {
+  for (const DType type : float_types)
+    for (const char* score : {"softmax", "softmax1", "sigmoid", "relu"})
+      for (const char* bias : {"", "k", "kv"}) check_attention({2, 21, 4, 2, 8, score, 0, bias}, type);
+}
+
+TEST_CASE("attention: windows") {
+  for (const DType type : {DType::f32, DType::bf16})
+    for (const std::uint32_t window : {1u, 2u, 7u, 16u, 100u}) check_attention({1, 45, 2, 1, 8, "softmax", window}, type);
+  check_attention({1, 45, 2, 1, 8, "sigmoid", 9}, DType::f32);
+}
+
+TEST_CASE("attention: sinks and learned keys") {
+  for (const DType type : float_types) {
+    check_attention({2, 37, 4, 2, 8, "softmax", 0, "sinks"}, type);
+    check_attention({1, 300, 2, 1, 2, "softmax", 5, "kv"}, type);
+    check_attention({1, 20, 2, 1, 8, "softmax", 4, "sinks"}, type);
+  }
+}
+
+TEST_CASE("attention: masked key") {
+  for (const std::int32_t key : {0, 3, 19}) {
+    check_attention({1, 20, 2, 1, 8, "softmax", 0, "", key}, DType::f32);
+    check_attention({1, 20, 2, 1, 8, "relu", 6, "k", key}, DType::f32);
+  }
+}
+
+TEST_CASE("attention: log-sum-exp and map") {
+  for (const DType type : float_types)
+    for (const AttentionCase& c : {AttentionCase{2, 19, 2, 1, 8}, {1, 33, 2, 2, 12, "softmax", 5, "kv"}, {1, 19, 2, 1, 7, "sigmoid", 0, "k"}, {1, 19, 2, 1, 8, "relu"},
+                                   {1, 19, 2, 1, 8, "softmax", 0, "sinks", 0}, {1, 19, 2, 1, 8, "softmax1", 0, "", 2}}) {
+      // Nothing is rounded to 16 bits here: only f32 sums.
+      const double tolerance = 8 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
+      for (const std::string& kernel : kernels_for(c, type)) {
+        const auto result = [&](Graph& g, const std::vector<Tensor>& in) { return attention(g, in[0], in[1], in[2], c.options(in, kernel)); };
+        check_op(c.name(type) + " lse by " + kernel, c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).lse; },
+                 [&](Graph& g, const auto& in) { return result(g, in).lse; }, {tolerance});
+        check_op(c.name(type) + " map by " + kernel, c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).map; },
+                 [&](Graph& g, const auto& in) { return attention_map(g, in[0], in[1], result(g, in).lse, c.options(in)); }, {2 * tolerance});
+      }
+    }
+}
+
+TEST_CASE("attention: a learned key in the tokens' type") { check_attention({1, 12, 2, 1, 8, "softmax", 0, "kv"}, DType::f16, DType::f16); }
+
+TEST_CASE("attention refuses what does not fit") {
+  Graph graph(pipelines().device().caps());
+  const Tensor q = graph.input("q", {1, 4, 16}, DType::f32), k = graph.input("k", {1, 4, 8}, DType::f32), sinks = graph.input("sinks", {2}, DType::f32);
+  const auto with = [&](AttentionOptions o) { return attention(graph, q, k, k, o); };
+  CHECK_NOTHROW(with({.heads = 2, .kv_heads = 1, .head_dim = 8}));
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 2, .head_dim = 8}), InputError);
+  CHECK_THROWS_AS(with({.heads = 3, .kv_heads = 2, .head_dim = 8}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .score = "hardmax"}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .score = "relu", .sinks = sinks}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .k_bias = sinks}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .masked_key = 4}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .kernel = "fastest"}), InputError);
+}
