@@ -9,9 +9,17 @@
 
 namespace ablate {
 
+/// `text` with line ends and other control characters as spaces: what a user's file holds must not break a message apart.
+inline std::string on_one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return text;
+}
+
 /// The user gave something that cannot work (a file, a key, a shape). Exit code 2; the message is one line: what, where, what was expected.
 struct InputError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit InputError(const std::string& message) : std::runtime_error(on_one_line(message)) {}
 };
 
 /// No device has what was asked for: a feature, enough memory, or a device at all. Exit code 3.

@@ -47,12 +47,9 @@ TrainSettings TrainSettings::from(Settings& s) {
   t.warmup = s.number("warmup", t.warmup, 0);
   t.schedule = s.choice("schedule", t.schedule, {"constant", "cosine"});
   t.min_lr_ratio = s.number("min_lr_ratio", t.min_lr_ratio, 0.0, 1.0);
-  if (t.optimizer == "adamw") {
-    t.betas = read_pair(s, "betas", t.betas);
-    t.eps = s.number("eps", t.eps, 0.0);
-  } else {
-    t.momentum = s.number("momentum", t.momentum, 0.0, 1.0);
-  }
+  t.betas = read_pair(s, "betas", t.betas);  // the other optimizer's keys may stand there too: a sweep over optimizers shares a table
+  t.eps = s.number("eps", t.eps, 0.0);
+  t.momentum = s.number("momentum", t.momentum, 0.0, 1.0);
   t.weight_decay = s.number("weight_decay", t.weight_decay, 0.0);
   t.decay = s.choice("decay", t.decay, {"all", "matrices"});
   t.clip = s.number("clip", t.clip, 0.0);

@@ -147,6 +147,7 @@ TEST_CASE("plan: mistakes are one line with place and key") {
   fails("reference = {loss = \"x\"}", "x.toml:2: reference.loss: expected a number, found a string");
   fails("extends = \"x.toml\"", "x.toml: extends itself");
   fails("extends = \"nowhere.toml\"", "nowhere.toml");
+  fails("\"mo\\ndle\" = 1", "x.toml:2: mo dle: unknown key");
   fails("extends = \"" + std::string(5000, 'x') + "\"", "xxx");
   fails("", "--set: kind: expected one of probe, intervene, train; found \"walk\"", {"kind=walk"});
   fails("", "--set: modle: unknown key", {"modle.x=1"});

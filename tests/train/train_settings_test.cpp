@@ -60,7 +60,6 @@ TEST_CASE("[train]: what cannot be is refused") {
   fails("betas = [0.9, 1]", "train.betas: expected numbers from 0 to below 1");
   fails("seq_len = 64\nloss_positions = [32, 65]", "f.toml:2: train.loss_positions");
   fails("schedule = \"linear\"", "expected one of constant, cosine; found \"linear\"");
-  fails("momentum = 0.9", "train.momentum: unknown key");  // of sgd only
 }
 
 TEST_CASE("learning rate: warmup 1 - (1 - s/w)^2, then a cosine to min_lr_ratio") {
