@@ -2,13 +2,17 @@
 
 #include "ops/attention_problem.h"
 
+#include <algorithm>
+
 namespace ablate {
 namespace {
 
-Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& lse, const Tensor& keys, std::uint32_t count, bool only_causal, bool proxy) {
+Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& lse, const Tensor& keys, std::uint32_t count, bool only_causal, bool proxy,
+                   std::uint32_t length = 0) {
   const Tensor y = graph.tensor({problem.batch, problem.options.heads, count}, DType::f32);
   auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, keys, y});
   push.push_back(count);
+  push.push_back(length > 0 ? std::min(length, problem.q.dim(1)) : problem.q.dim(1));
   graph.dispatch({.shader = "attention/key_mass",
                   .push = push,
                   .rows = y.size(),
@@ -27,10 +31,25 @@ Tensor key_mass(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& ls
   return mean_weight(graph, problem, lse, columns, count, false, false);
 }
 
-Tensor importance(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options, std::uint32_t keys, bool proxy) {
+Tensor importance(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options, std::uint32_t keys, bool proxy,
+                  std::uint32_t length) {
   const AttentionProblem problem(q, k, {}, options);
   require(keys > 0 && keys <= attention_columns(q, options), "importance: there are no {} keys among {}", keys, attention_columns(q, options));
-  return mean_weight(graph, problem, lse, {}, keys, true, proxy);
+  return mean_weight(graph, problem, lse, {}, keys, true, proxy, length);
+}
+
+Tensor key_weights(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options, std::uint32_t key) {
+  const AttentionProblem problem(q, k, {}, options);
+  require(key < attention_columns(q, options), "key_weights: there is no key {} of {}", key, attention_columns(q, options));
+  const Tensor y = graph.tensor({problem.batch, options.heads, q.dim(1)}, DType::f32);
+  auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, y});
+  push.push_back(key);
+  graph.dispatch({.shader = "attention/key_weights",
+                  .push = push,
+                  .items = y.size(),
+                  .constants = problem.constants({}),
+                  .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()), .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
+  return y;
 }
 
 }  // namespace ablate

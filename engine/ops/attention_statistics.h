@@ -19,4 +19,7 @@ Tensor key_mass(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& ls
 Tensor importance(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options, std::uint32_t keys, bool proxy = false,
                   std::uint32_t length = 0);
 
+/// The weight of every query on one column, (B, heads, T) f32; 0 where the query does not see it.
+Tensor key_weights(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options, std::uint32_t key);
+
 }  // namespace ablate

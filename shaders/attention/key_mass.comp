@@ -4,12 +4,13 @@
 
 // Mean weight on chosen columns, one workgroup per (batch, head, column): over all queries, or (ONLY_CAUSAL) over those that come no earlier.
 // keys: (count), columns as numbers; null: the first `count`.   y: (batch, heads, count)
+// Only the first `queries` queries count.
 // PROXY divides each weight by its row's sum, which lse then holds, + 1e-8 (Gu et al. 2025 for scores that are not normalised).
 layout(constant_id = 5) const uint ONLY_CAUSAL = 0;
 layout(constant_id = 6) const uint PROXY = 0;
 layout(push_constant) uniform Push {
   In q; In k; InF32 lse; In k_bias; InF32 keys; OutF32 y;
-  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint count;
+  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint count, queries;
 } p;
 #include "attention/weight.glsl"
 
@@ -19,11 +20,11 @@ void main() {
     const uint column = is_null(p.keys) ? row % p.count : uint(p.keys.at[row % p.count]);
     const uint first = column < learned_columns() ? 0 : column - learned_columns();
     float sum = 0.0;
-    for (uint i = first + lane(); i < p.tokens; i += lanes()) {
+    for (uint i = first + lane(); i < p.queries; i += lanes()) {
       const float weight = column_weight(batch, head, i, column);
       sum += PROXY != 0 ? weight / (p.lse.at[(batch * p.heads + head) * p.tokens + i] + 1e-8) : weight;
     }
     sum = workgroup_sum(sum);
-    if (lane() == 0) p.y.at[row] = sum / float(p.tokens - (ONLY_CAUSAL != 0 ? first : 0));
+    if (lane() == 0) p.y.at[row] = sum / float(p.queries - (ONLY_CAUSAL != 0 ? first : 0));
   }
 }
