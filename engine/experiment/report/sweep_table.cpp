@@ -106,15 +106,25 @@ std::string head(const Document& document, bool two_rows) {
   return element("thead", {}, "<tr>" + top + "</tr>" + (two_rows ? "<tr>" + bottom + "</tr>" : ""));
 }
 
+/// "3 seeds", in a comparison "3 / 1 seeds"; empty where there is one of each.
+std::string seeds_of(const Line& line) {
+  std::string counts;
+  bool several = false;
+  for (const Group* group : line.groups) {
+    const std::size_t count = group ? group->rows.size() : 0;
+    counts.append(counts.empty() ? "" : " / ").append(fmt::format("{}", count));
+    several = several || count > 1;
+  }
+  return several ? counts + " seeds" : "";
+}
+
 std::string line_of(const Document& document, const Line& line) {
   const Comparison& table = document.headline;
   std::string marks;
   for (const Group* group : line.groups)
     if (group) marks += swatch(group->classes);
-  std::size_t seeds = 0;
-  for (const Group* group : line.groups)
-    if (group) seeds = std::max(seeds, group->rows.size());
-  const std::string count = seeds > 1 ? fmt::format(R"(<span class="seeds">{} seeds</span>)", seeds) : "";
+  const std::string seeds = seeds_of(line);
+  const std::string count = seeds.empty() ? "" : element("span", {{"class", "seeds"}}, seeds);
   std::string cells =
       element("th", {{"scope", "row"}, {"class", "name"}}, marks + element("span", {{"class", "label"}}, escape(line.name)) + count);
   for (std::size_t m = 0; m < table.metrics.size(); ++m) {
