@@ -62,6 +62,8 @@ TEST_CASE("numbers read well") {
   CHECK(number(-0.04, 1) == "0.0");
   CHECK(number(75.46, 1) == "75.5");
   CHECK(number(1922.4, 1) == "1922");
+  CHECK(number(300.2, 1) == "300");
+  CHECK(number(181.27, 2) == "181.3");
   CHECK(short_number(20e6) == "20M");
   CHECK(short_number(15000) == "15k");
   CHECK(short_number(0.05) == "0.05");
@@ -79,6 +81,7 @@ TEST_CASE("ticks stand at round values") {
   CHECK(labels(Scale({true, 0.3, 120}, 0, 1), 4) == std::vector<std::string>{"1", "10", "100"});
   CHECK(labels(Scale({true, 4, 90}, 0, 1), 4) == std::vector<std::string>{"5", "10", "20", "50"});
   CHECK(labels(Scale({true, 1e-9, 1e9}, 0, 1), 4).size() <= 6);
+  CHECK(Scale({false, 0, 3}, 0, 1).ticks(8, true).size() == 4);
   CHECK(labels(Scale({true, 0.9, 1.2}, 0, 1), 4).size() >= 3);
 }
 

@@ -180,6 +180,14 @@ TEST_CASE("a folder that holds no run is refused") {
   CHECK_THROWS_WITH_AS(report::read_run(folder.path() / "nothing"), doctest::Contains("no such folder"), InputError);
 }
 
+TEST_CASE("a run is found in the folder that was given to ablate run") {
+  const TestFolder folder;
+  const fs::path run = write_sample_run(folder.path(), {.seeds = 1, .last = 0});
+  CHECK(report::run_folders(folder.path()) == std::vector{run});
+  CHECK(report::run_folders(run) == std::vector{run});
+  CHECK(report::run_folders(folder.path() / "nothing") == std::vector{folder.path() / "nothing"});
+}
+
 TEST_CASE("shards of one sweep become one table, and merge into one folder") {
   const TestFolder folder;
   const fs::path whole = write_sample_run(folder.path() / "whole");

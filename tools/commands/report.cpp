@@ -2,6 +2,7 @@
 #include "experiment/report/report.h"
 #include "command.h"
 #include "experiment/report/merge.h"
+#include "experiment/table.h"
 
 #include "base/file.h"
 
@@ -16,27 +17,39 @@ struct Options {
   std::string out, merge;
 };
 
+/// What a terminal shows of a run: the table and its place.
+void show(const std::filesystem::path& run, const std::filesystem::path& page) {
+  if (std::filesystem::exists(run / "results.json")) fmt::print("{}\n", format_table(read_results(run / "results.json").rows));
+  fmt::print("{}\n", page.string());
+}
+
 int make_report(const Options& options) {
+  std::vector<std::filesystem::path> folders;
+  for (const std::string& given : options.folders)
+    for (const std::filesystem::path& folder : report::run_folders(given)) folders.push_back(folder);
   if (!options.merge.empty()) {
-    report::merge_runs({options.folders.begin(), options.folders.end()}, options.merge);
+    report::merge_runs(folders, options.merge);
     report::write_report(options.merge);
-    fmt::print("{}\n", (std::filesystem::path(options.merge) / "report.html").string());
+    show(options.merge, std::filesystem::path(options.merge) / "report.html");
     return 0;
   }
   std::vector<report::Run> runs;
-  for (const std::string& folder : options.folders) runs.push_back(report::read_run(folder));
+  for (const std::filesystem::path& folder : folders) runs.push_back(report::read_run(folder));
   runs = report::side_by_side(std::move(runs));
-  const std::filesystem::path out = !options.out.empty()          ? std::filesystem::path(options.out)
-                                    : options.folders.size() == 1 ? std::filesystem::path(options.folders[0]) / "report.html"
-                                                                  : std::filesystem::path("report.html");
+  std::filesystem::path out = options.out;
+  if (out.empty())
+    out = (folders.size() == 1 ? folders[0] : std::filesystem::path(options.folders.size() == 1 ? options.folders[0] : "")) / "report.html";
   write_atomically(out, report::report_html(runs));
-  fmt::print("{}\n", out.string());
+  if (folders.size() == 1) show(folders[0], out);
+  else fmt::print("{}\n", out.string());
   return 0;
 }
 
 std::function<int()> declare(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("DIR", options->folders, "Run folders; several are shown beside each other, parts of one sweep as one table")->required();
+  app.add_option("DIR", options->folders,
+                 "Run folders, or folders that hold some; several are shown beside each other, parts of one sweep as one table")
+      ->required();
   app.add_option("--out", options->out, "Where to write the page (default: DIR/report.html; report.html here for several)");
   app.add_option("--merge", options->merge, "Put the parts of one sweep together in this new folder (results, points and report)")
       ->excludes("--out");

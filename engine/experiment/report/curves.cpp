@@ -141,10 +141,10 @@ std::string training_curves(const Document& document) {
   std::vector<const Group*> shown;
   for (const Group& group : document.groups)
     if (std::any_of(group.rows.begin(), group.rows.end(), [](const Row* row) { return !row->curves.empty(); })) shown.push_back(&group);
-  std::string content = legend(shown) + element("div", {{"class", "charts"}}, main_charts);
+  std::string content = legend(shown) + chart_grid(document, main_charts);
   if (!more_charts.empty())
-    content += "<details><summary>Other logged quantities</summary>" + element("div", {{"class", "charts"}}, more_charts) + "</details>";
-  std::string lead = "Press a name to make its line stand out.";
+    content += "<details><summary>Other logged quantities</summary>" + chart_grid(document, more_charts) + "</details>";
+  std::string lead = shown.size() > 1 ? "Press a name to make its line stand out." : "";
   if (document.by_seeds()) lead += " Lines are means over seeds, bands reach from the lowest seed to the highest.";
   return section("curves", "Training", lead, content);
 }

@@ -33,7 +33,7 @@ std::string connection(const Plot& plot, const Pair& pair, double y) {
                           {"y2", px(plot.y()(y))}});
 }
 
-std::string chart(const Document& document, std::size_t metric) {
+std::string chart(const Document& document, std::size_t metric, double width) {
   const Comparison& table = document.headline;
   const MetricInfo& info = table.metrics[metric];
   const MetricCells& first = table.lines[0].cells[metric];
@@ -52,7 +52,7 @@ std::string chart(const Document& document, std::size_t metric) {
   }
   if (pairs.empty()) return "";
   Plot plot(info.label + " relative to the first row: ours and the paper's", {"× the first row's", range.padded(0.06), {}}, {"", {}, names},
-            340, 64 + 21 * static_cast<double>(pairs.size()));
+            width, 64 + 21 * static_cast<double>(pairs.size()));
   plot.mark(1, "", "one");
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const Line& line = table.lines[pairs[i].line];
@@ -68,10 +68,12 @@ std::string chart(const Document& document, std::size_t metric) {
 
 std::string effects(const Document& document) {
   if (document.runs.size() != 1) return "";
+  bool long_names = false;
+  for (const Line& line : document.headline.lines) long_names = long_names || length_of(line.name) > 20;
   std::string charts;
   for (std::size_t m = 0; m < document.headline.metrics.size(); ++m) {
     if (!document.headline.has_reference[m]) continue;
-    const std::string svg = chart(document, m);
+    const std::string svg = chart(document, m, long_names ? 420 : 340);
     if (!svg.empty()) charts += figure(document.headline.metrics[m].label, svg);
   }
   if (charts.empty()) return "";
@@ -83,7 +85,8 @@ std::string effects(const Document& document) {
       "diamond lie on the same side, "
       "the better the paper's effect shows at this scale. Factors under {} are drawn at {}.",
       document.headline.lines[0].name, faintest, faintest);
-  return section("effects", "The paper's effects, and ours", lead, key + element("div", {{"class", "charts three"}}, charts));
+  return section("effects", "The paper's effects, and ours", lead,
+                 key + element("div", {{"class", long_names ? "charts" : "charts three"}}, charts));
 }
 
 }  // namespace ablate::report

@@ -41,6 +41,29 @@ std::vector<double> mean_spike(const Group& group) {
   return mean;
 }
 
+void mark_blocks(Plot& plot, const std::vector<int>& blocks, const char* arrow, const char* classes) {
+  for (const int block : blocks) plot.mark(block - 0.5, fmt::format("{} {}", arrow, block), classes);
+}
+
+/// Any row, if all rows with a life cycle have the same step-up and step-down blocks; null otherwise.
+const Row* common_blocks(const Document& document) {
+  const Row* first = nullptr;
+  for (const Group& group : document.groups)
+    for (const Row* row : group.finished()) {
+      if (row->spike_per_state.empty()) continue;
+      if (!first) first = row;
+      if (row->step_up_blocks != first->step_up_blocks || row->step_down_blocks != first->step_down_blocks) return nullptr;
+    }
+  return first;
+}
+
+/// Some room above the lines, for the names of the marks.
+Range with_headroom(Range range) {
+  range = range.padded(0.05);
+  range.high *= std::pow(range.high / range.low, 0.1);
+  return range;
+}
+
 /// `width` 420 reads well on a phone, 860 on a desktop; style.cpp shows one of them.
 std::string overview(const Document& document, double width) {
   Range x{}, y{.log = true};
@@ -53,8 +76,12 @@ std::string overview(const Document& document, double width) {
   x.include(0);
   const bool wide = width > 600;
   Plot plot("Largest magnitude per residual state",
-            {wide ? "residual state (0: embedding; odd: after attention; even: after feed-forward)" : "residual state", x, {}},
-            {wide ? "largest magnitude" : "", y.padded(0.05), {}}, width, wide ? 330 : 270);
+            {wide ? "residual state (0: embedding; odd: after attention; even: after feed-forward)" : "residual state", x, {}, true},
+            {wide ? "largest magnitude" : "", with_headroom(y), {}}, width, wide ? 330 : 270);
+  if (const Row* row = common_blocks(document)) {
+    mark_blocks(plot, row->step_up_blocks, "▲", "rise");
+    mark_blocks(plot, row->step_down_blocks, "▼", "fall");
+  }
   for (auto group = document.groups.rbegin(); group != document.groups.rend(); ++group) {
     const std::vector<double> spike = mean_spike(*group);
     if (spike.empty()) continue;
@@ -64,10 +91,6 @@ std::string overview(const Document& document, double width) {
                  0, 2.4);
   }
   return plot.svg();
-}
-
-void mark_blocks(Plot& plot, const std::vector<int>& blocks, const char* arrow, const char* classes) {
-  for (const int block : blocks) plot.mark(block - 0.5, fmt::format("{} {}", arrow, block), classes);
 }
 
 std::string panel(const Row& row, const Group& group, const Range& y) {
@@ -81,7 +104,7 @@ std::string panel(const Row& row, const Group& group, const Range& y) {
   Range x;
   x.include(0);
   x.include(static_cast<double>(ranked[0].size()) - 1);
-  Plot plot(group.full_name + ": largest magnitudes per state", {"residual state", x, {}}, {"", y, {}}, 300, 190);
+  Plot plot(group.full_name + ": largest magnitudes per state", {"residual state", x, {}, true}, {"", y, {}}, 300, 190);
   mark_blocks(plot, row.step_up_blocks, "▲", "rise");
   mark_blocks(plot, row.step_down_blocks, "▼", "fall");
   if (!row.median_per_state.empty())
@@ -106,7 +129,8 @@ std::string panels(const Document& document) {
   std::string out;
   std::size_t shown = 0;
   for (const Group& group : document.groups)
-    if (const Row* row = with_top(group); row && shown++ < panel_limit) out += figure(group.full_name, panel(*row, group, y.padded(0.08)));
+    if (const Row* row = with_top(group); row && shown++ < panel_limit)
+      out += figure(group.full_name, panel(*row, group, with_headroom(y)));
   const std::string rest =
       shown > panel_limit ? element("p", {{"class", "caption"}}, fmt::format("{} more points are in results.json.", shown - panel_limit))
                           : "";

@@ -37,8 +37,8 @@ double widest(const std::vector<std::string>& names) {
   return static_cast<double>(most) * character;
 }
 
-/// Category names longer than this are cut (the whole name is in the tooltip).
-constexpr std::size_t category_limit = 19;
+/// Category names are cut to this many characters (the whole name is in the tooltip), so that they leave most of the chart to the data.
+std::size_t category_limit(double width) { return static_cast<std::size_t>(0.42 * width / character); }
 
 /// Horizontal names need this much room; where they do not fit they are drawn slanted.
 bool slanted(const Axis& axis, double width) {
@@ -51,10 +51,10 @@ Box layout(const Axis& x, const Axis& y, double width, double height) {
   if (y.categories.empty()) {
     box.left = 10 + widest(Scale(y.range, 0, 1).ticks(y_tick_count(box.height()))) + 6;
   } else {
-    box.left = std::min(widest(y.categories), category_limit * character) + 10;
+    box.left = std::min(widest(y.categories), 0.42 * width) + 10;
   }
   if (!y.label.empty()) box.top += 16;
-  if (slanted(x, box.width())) box.bottom -= std::min(widest(x.categories), category_limit * character) * 0.6;
+  if (slanted(x, box.width())) box.bottom -= std::min(widest(x.categories), 0.42 * width) * 0.6;
   return box;
 }
 
@@ -136,11 +136,22 @@ void Plot::bar(double x_low, double x_high, double y, std::string_view classes, 
 
 void Plot::mark(double x, std::string_view label, std::string_view classes) {
   if (!x_.shows(x)) return;
-  const double at = x_(x);
-  const bool near_right = at > box_.right - static_cast<double>(length_of(label)) * character;
-  over_ += element("g", {{"class", fmt::format("vmark {}", classes)}},
-                   segment(at, box_.top, at, box_.bottom, "") +
-                       text_at(at + (near_right ? -4 : 4), box_.top + font - 1, "", near_right ? "end" : "start", label));
+  const double at = x_(x), width = static_cast<double>(length_of(label)) * character;
+  const bool near_right = at + 4 + width > box_.right;
+  const double left = near_right ? at - 4 - width : at + 4;
+  const double y = box_.top + font - 1 + (font + 1) * static_cast<double>(free_row(left, left + width));
+  over_ += element(
+      "g", {{"class", fmt::format("vmark {}", classes)}},
+      segment(at, box_.top, at, box_.bottom, "") + text_at(near_right ? at - 4 : at + 4, y, "", near_right ? "end" : "start", label));
+}
+
+std::size_t Plot::free_row(double left, double right) {
+  constexpr std::size_t rows = 4;
+  std::size_t row = 0;
+  const auto taken = [&](const Label& other) { return other.row == row && other.left < right && left < other.right; };
+  while (row + 1 < rows && std::any_of(labels_.begin(), labels_.end(), taken)) ++row;
+  labels_.push_back({row, left, right});
+  return row;
 }
 
 void Plot::raw(std::string_view markup) { over_ += markup; }
@@ -149,7 +160,7 @@ std::string Plot::x_furniture() const {
   std::string out;
   if (x_axis_.categories.empty()) {
     const double room = box_.width();
-    for (const Tick& tick : x_.ticks(std::max(2, static_cast<int>(room / 52)))) {
+    for (const Tick& tick : x_.ticks(std::max(2, static_cast<int>(room / 52)), x_axis_.whole)) {
       const double at = x_(tick.at);
       out += segment(at, box_.top, at, box_.bottom, tick.label.empty() ? "minor" : "grid");
       if (!tick.label.empty()) out += text_at(at, box_.bottom + font + 4, "tick", "middle", tick.label);
@@ -159,7 +170,7 @@ std::string Plot::x_furniture() const {
   const std::size_t every = x_axis_.categories.size() / 40 + 1;
   for (std::size_t i = 0; i < x_axis_.categories.size(); i += every) {
     const double at = x_(static_cast<double>(i)), below = box_.bottom + font + 3;
-    const std::string name = escape(shortened(x_axis_.categories[i], category_limit));
+    const std::string name = escape(shortened(x_axis_.categories[i], category_limit(width_)));
     out += slant ? element("text",
                            {{"class", "tick"},
                             {"text-anchor", "end"},
@@ -184,7 +195,7 @@ std::string Plot::y_furniture() const {
     const double at = y_(static_cast<double>(i));
     out += segment(box_.left, at, box_.right, at, "grid");
     out += element("text", {{"x", px(box_.left - 6)}, {"y", px(at + 4)}, {"class", "tick name"}, {"text-anchor", "end"}},
-                   tooltip(y_axis_.categories[i]) + escape(shortened(y_axis_.categories[i], category_limit)));
+                   tooltip(y_axis_.categories[i]) + escape(shortened(y_axis_.categories[i], category_limit(width_))));
   }
   if (!y_axis_.label.empty()) out += text_at(2, 12, "label", "start", y_axis_.label);
   return out;

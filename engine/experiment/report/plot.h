@@ -19,7 +19,8 @@ std::string series_class(std::size_t index);
 struct Axis {
   std::string label;
   Range range;
-  std::vector<std::string> categories;  ///< if there are any, they stand at 0, 1, 2, ... instead of ticks
+  std::vector<std::string> categories = {};  ///< if there are any, they stand at 0, 1, 2, ... instead of ticks
+  bool whole = false;                        ///< it counts something: states, heads, ranks
 };
 
 struct Box {
@@ -61,6 +62,13 @@ class Plot {
   Scale x_, y_;
   std::string inside_, over_;  ///< clipped to the box; not clipped
 
+  struct Label {
+    std::size_t row;
+    double left, right;
+  };
+  std::vector<Label> labels_;  ///< of marks: those that would overlap stand one below the other
+
+  std::size_t free_row(double left, double right);
   std::string x_furniture() const;
   std::string y_furniture() const;
 };

@@ -27,8 +27,8 @@ std::string progress_of(std::span<const Run> runs) {
   std::string text;
   for (const Run& run : runs) {
     const auto done = std::count_if(run.rows.begin(), run.rows.end(), [](const Row& row) { return row.state == Row::State::done; });
-    text += fmt::format("{}{}{} of {} points done", text.empty() ? "" : " · ", run.label.empty() ? "" : run.label + ": ", done,
-                        run.rows.size());
+    text.append(text.empty() ? "" : " · ").append(run.label).append(run.label.empty() ? "" : ": ");
+    text += fmt::format("{} of {} {} done", done, run.rows.size(), run.rows.size() == 1 ? "point" : "points");
     for (const auto& [name, value] : run.facts)
       if (name == "Device") text += " on " + value;
   }

@@ -300,15 +300,29 @@ double value_of(const std::vector<std::pair<std::string, double>>& values, const
   return std::numeric_limits<double>::quiet_NaN();
 }
 
+static bool is_run(const fs::path& folder) {
+  return fs::exists(folder / "manifest.json") || fs::exists(folder / "results.json") || fs::is_directory(folder / "points");
+}
+
+std::vector<fs::path> run_folders(const fs::path& folder) {
+  std::vector<fs::path> inside;
+  std::error_code none;
+  if (!is_run(folder))
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, none))
+      if (is_run(entry.path())) inside.push_back(entry.path());
+  std::sort(inside.begin(), inside.end());
+  return inside.empty() ? std::vector{folder} : inside;
+}
+
 Run read_run(const fs::path& folder) {
   require(fs::is_directory(folder), "{}: no such folder; expected the folder of a run, as `ablate run` writes it", folder.string());
+  require(is_run(folder),
+          "{}: neither manifest.json nor results.json nor points/ is there; expected the folder of a run, as `ablate run` writes it",
+          folder.string());
   Run run;
   run.folder = folder;
   const std::optional<Json> manifest_file = read_json(folder / "manifest.json", run.missing),
                             results_file = read_json(folder / "results.json", run.missing);
-  require(manifest_file || results_file || fs::is_directory(folder / "points"),
-          "{}: neither manifest.json nor results.json nor points/ is there; expected the folder of a run, as `ablate run` writes it",
-          folder.string());
   const Json manifest = manifest_file.value_or(Json::object()), results = results_file.value_or(Json::object());
 
   for (const Json& source : {results, manifest})

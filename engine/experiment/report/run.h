@@ -52,6 +52,10 @@ struct Run {
   std::vector<std::string> missing;                         ///< what could not be read, one sentence each
 };
 
+/// `folder` itself if a run wrote it, else the runs right inside it (`ablate run --out` puts each experiment in a folder of its own), by
+/// name.
+std::vector<std::filesystem::path> run_folders(const std::filesystem::path& folder);
+
 /// Reads a folder that `ablate run` wrote, finished or not. Throws InputError when there is no such folder or nothing of a run in it; files
 /// that are missing or damaged are told in `missing`.
 Run read_run(const std::filesystem::path& folder);

@@ -14,8 +14,8 @@ double nice_step(double extent, int count) {
   return power * (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10);
 }
 
-std::vector<Tick> linear_ticks(double low, double high, int count) {
-  const double step = nice_step(high - low, count);
+std::vector<Tick> linear_ticks(double low, double high, int count, bool whole = false) {
+  const double step = std::max(nice_step(high - low, count), whole ? 1.0 : 0.0);
   std::vector<Tick> ticks;
   for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i) ticks.push_back({i * step, short_number(i * step)});
   return ticks;
@@ -74,8 +74,8 @@ double Scale::operator()(double value) const {
 
 bool Scale::shows(double value) const { return std::isfinite(value) && (!range_.log || value > 0); }
 
-std::vector<Tick> Scale::ticks(int count) const {
-  if (!range_.log) return linear_ticks(range_.low, range_.high, count);
+std::vector<Tick> Scale::ticks(int count, bool whole) const {
+  if (!range_.log) return linear_ticks(range_.low, range_.high, count, whole);
   if (range_.high / range_.low < 4) return linear_ticks(range_.low, range_.high, count);
   return log_ticks(range_.low, range_.high, count);
 }

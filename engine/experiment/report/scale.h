@@ -31,8 +31,9 @@ class Scale {
   double operator()(double value) const;
   /// Whether `value` has a position at all: finite, and positive on a log axis.
   bool shows(double value) const;
-  /// About `count` labelled ticks at round values inside the range.
-  std::vector<Tick> ticks(int count) const;
+  /// About `count` labelled ticks at round values inside the range; `whole`: the axis counts something, so no tick lies between whole
+  /// numbers.
+  std::vector<Tick> ticks(int count, bool whole = false) const;
 
  private:
   Range range_;

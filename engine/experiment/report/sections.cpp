@@ -9,6 +9,7 @@
 namespace ablate::report {
 
 constexpr std::size_t sticky_limit = 12;  // a longer legend would cover the charts it explains
+constexpr std::size_t thin_limit = 12;    // more lines than these are drawn thin
 
 Document::Document(std::span<const Run> all) : runs(all), groups(group_rows(all)) {
   headline = compare(runs, groups, headline_metrics(metrics_present(runs), metrics_with_reference(runs)));
@@ -29,12 +30,17 @@ std::string figure(const std::string& title, const std::string& chart, const std
   return element("figure", {}, element("figcaption", {}, escape(title)) + chart + below);
 }
 
+std::string chart_grid(const Document& document, const std::string& charts) {
+  return element("div", {{"class", document.groups.size() > thin_limit ? "charts many" : "charts"}}, charts);
+}
+
 std::string swatch(const std::string& classes) {
   return fmt::format(R"(<svg class="swatch {}" viewBox="0 0 26 10" aria-hidden="true"><path class="line" d="M1 5H25"></path></svg>)",
                      escape(classes));
 }
 
 std::string legend(const std::vector<const Group*>& groups) {
+  if (groups.size() < 2) return "";
   std::string items;
   for (const Group* group : groups)
     items += element("button", {{"type", "button"}, {"aria-pressed", "false"}, {"data-series", group->key}},

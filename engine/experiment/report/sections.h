@@ -21,7 +21,10 @@ std::string section(const std::string& id, const std::string& title, const std::
 /// A chart with its title and an optional sentence, both plain text.
 std::string figure(const std::string& title, const std::string& chart, const std::string& caption = "");
 
-/// The colours of the groups; pressing one makes its lines stand out (see style.cpp).
+/// Charts that hold one line per group, two in a row on a desktop.
+std::string chart_grid(const Document& document, const std::string& charts);
+
+/// The colours of the groups, if there are several; pressing one makes its lines stand out (see style.cpp).
 std::string legend(const std::vector<const Group*>& groups);
 
 /// A short line in the colour and dash of a group, as in the charts.

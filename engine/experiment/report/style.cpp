@@ -88,7 +88,7 @@ th.name { text-align: left; }
 .legend button:hover { border-color: var(--line); background: var(--wash); }
 .legend button[aria-pressed="true"] { border-color: var(--accent); background: var(--wash); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.charts { display: grid; gap: 22px 28px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
+.charts { display: grid; gap: 22px 28px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); }
 .charts.three { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 .charts.four { grid-template-columns: repeat(auto-fill, minmax(min(100%, 220px), 1fr)); }
 .narrow { display: none; }
@@ -104,6 +104,7 @@ figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .25rem; overflo
 svg text { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; } svg text.name { fill: var(--ink); }
 .grid { stroke: var(--grid); } .minor { stroke: var(--grid); opacity: .5; } .axis { stroke: var(--soft); }
 .line { fill: none; stroke: var(--c); stroke-width: 1.9; stroke-linejoin: round; stroke-linecap: round; } .swatch .line { stroke-width: 2.6; }
+.many .line { stroke-width: 1.2; }
 .dot { fill: var(--c); } .band { fill: var(--c); opacity: .13; } .bar rect { fill: var(--c); } .bar.through rect { opacity: .55; }
 .mark circle, .mark path { fill: var(--c); stroke: var(--surface); stroke-width: .8; }
 .mark.our-mark circle { fill: var(--s1); } .mark.paper-mark path { fill: var(--surface); stroke: var(--s2); stroke-width: 1.8; }

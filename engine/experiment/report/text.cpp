@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace ablate::report {
@@ -97,8 +98,8 @@ std::string number(double value, int decimals) {
   if (!std::isfinite(value) || std::abs(value) >= 1e9) return number(value);
   const double size = std::abs(value);
   if (size > 0 && size < 0.5 * std::pow(10, -decimals) && size < 1e-3) return number(value);
-  const int fewer = size >= 1000 ? 0 : size >= 100 ? 1 : decimals;
-  return with_minus(with_thousands(fmt::format("{:.{}f}", value, std::min(decimals, fewer))));
+  const int fewer = size >= 1000 ? 0 : size >= 100 ? std::max(decimals - 1, 0) : decimals;
+  return with_minus(with_thousands(fmt::format("{:.{}f}", value, fewer)));
 }
 
 std::string short_number(double value) {
