@@ -87,7 +87,7 @@ std::string heading_on_phone(const MetricInfo& info, const Run& run) {
 std::string place_on_phone(std::size_t metric, std::size_t run) { return fmt::format("--metric:{};--run:{}", metric + 1, run); }
 
 std::string heading_of(const MetricInfo& info) {
-  const std::string unit = info.unit.empty() ? "" : element("span", {{"class", "unit"}}, "(" + escape(info.unit) + ")");
+  const std::string unit = info.unit.empty() ? "" : element("span", {{"class", "unit"}}, fmt::format("({})", escape(info.unit)));
   return escape(info.label) + " " + unit;
 }
 
