@@ -13,17 +13,19 @@ namespace {
 
 Specialization table_type(DType type) { return {{"TABLE_TYPE", static_cast<std::uint32_t>(type)}}; }
 
-// Workgroup of the table's gradient: wide enough for a row of the table, so that the ids are read but once for it.
-Specialization launch_of(const Caps& caps, std::uint32_t dim) {
-  const std::uint32_t groups = std::bit_ceil((dim + 3) / 4);
-  const std::uint32_t lanes = caps.is_cpu() ? std::bit_floor(caps.subgroup_size) : std::clamp(groups, 256u, 1024u);
-  const std::uint32_t possible = std::min(lanes, std::bit_floor(caps.max_invocations)), tile = std::min(possible, groups);
-  return {{"LANES", possible}, {"TILE", tile}, {"KEPT", caps.is_cpu() ? std::min(8u, groups / tile) : 1}};
-}
+// The workgroups of the table's gradient: wide enough for a row of the table where that can be, so that the ids are read but once for it.
+struct Launch {
+  std::uint32_t lanes, tile, kept;  ///< as in shaders/embedding/embedding_backward.comp
 
-std::uint32_t constant(const Specialization& constants, std::string_view name) {
-  return std::find_if(constants.begin(), constants.end(), [&](const auto& c) { return c.first == name; })->second;
-}
+  Launch(const Caps& caps, std::uint32_t dim) {
+    const std::uint32_t groups = std::bit_ceil((dim + 3) / 4);
+    const std::uint32_t wanted = caps.is_cpu() ? caps.subgroup_size : std::clamp(groups, 256u, 1024u);
+    lanes = std::bit_floor(std::min(wanted, caps.max_invocations));
+    tile = std::min(lanes, groups);
+    kept = caps.is_cpu() ? std::min(8u, groups / tile) : 1;
+  }
+  Specialization constants() const { return {{"LANES", lanes}, {"TILE", tile}, {"KEPT", kept}}; }
+};
 
 Tensor table_gradient(Graph& graph, const Tensor& ids, const Tensor& table, const Tensor& dy) {
   const std::uint32_t tokens = static_cast<std::uint32_t>(ids.size()), vocabulary = table.dim(0), dim = table.dim(1);
@@ -32,12 +34,11 @@ Tensor table_gradient(Graph& graph, const Tensor& ids, const Tensor& table, cons
   const DType type = chunks > 1 ? DType::f32 : graph.gradient_dtype(table);
   const Tensor before = chunks > 1 ? Tensor() : graph.take_gradient(table);
   const Tensor dtable = graph.tensor(chunks > 1 ? Shape{chunks, vocabulary * dim} : table.shape, type);
-  const Specialization launch = launch_of(graph.caps(), dim);
-  const std::uint32_t tile = constant(launch, "TILE") * constant(launch, "KEPT");
+  const Launch launch(graph.caps(), dim);
   graph.dispatch({.shader = "embedding/embedding_backward",
                   .push = {ids, dy, before, dtable, tokens, vocabulary, dim, chunks},
-                  .rows = std::uint64_t{chunks} * vocabulary * (((dim + 3) / 4 + tile - 1) / tile),
-                  .constants = for_rows(dy, dim, {before}) + table_type(type) + launch,
+                  .rows = std::uint64_t{chunks} * vocabulary * ((dim + 4 * launch.tile * launch.kept - 1) / (4 * launch.tile * launch.kept)),
+                  .constants = for_rows(dy, dim, {before}) + table_type(type) + launch.constants(),
                   .cost = {.flop = static_cast<double>(dy.size()),
                            .bytes = static_cast<double>(ids.bytes() + dy.bytes() + dtable.bytes() + before.bytes())}});
   if (chunks == 1) return dtable;

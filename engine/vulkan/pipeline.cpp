@@ -35,9 +35,15 @@ Pipeline Pipelines::create(const ShaderModule& module, const Specialization& con
     require(found != module.reflection.specialization.end(), "shader {} has no specialization constant {}", module.name, name);
     specialize(found->second, value);
   }
-  const auto lanes = module.reflection.specialization.find("LANES");
-  const bool given = std::any_of(constants.begin(), constants.end(), [](const auto& c) { return c.first == "LANES"; });
-  if (lanes != module.reflection.specialization.end() && !given) specialize(lanes->second, device_.lanes());
+  const auto specialize_if_there = [&](const char* name, std::uint32_t value) {
+    const auto found = module.reflection.specialization.find(name);
+    if (found != module.reflection.specialization.end()) specialize(found->second, value);
+  };
+  const auto given = std::find_if(constants.begin(), constants.end(), [](const auto& c) { return c.first == "LANES"; });
+  const std::uint32_t lanes = given == constants.end() ? device_.lanes() : given->second;
+  if (given == constants.end()) specialize_if_there("LANES", lanes);
+  // CPU drivers fill their subgroups; a GPU may split a workgroup of that size all the same.
+  specialize_if_there("ONE_SUBGROUP", device_.caps().is_cpu() && lanes == device_.caps().subgroup_size);
 
   const VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, module.spirv.size() * 4, module.spirv.data()};
   VkShaderModule handle = nullptr;

@@ -11,7 +11,7 @@ shared uint reduce_partial_uint[128];
 #define DEFINE_REDUCTION(TYPE, NAME, IDENTITY, SUBGROUP, COMBINE)                                             \
   TYPE NAME(TYPE x) {                                                                                         \
     x = SUBGROUP(x);                                                                                          \
-    if (gl_NumSubgroups == 1) return x;                                                                       \
+    if (one_subgroup()) return x;                                                                       \
     barrier();                                                                                                \
     if (subgroupElect()) reduce_partial_##TYPE[gl_SubgroupID] = x;                                            \
     barrier();                                                                                                \
@@ -46,4 +46,43 @@ DEFINE_REDUCTION(float, workgroup_max, uintBitsToFloat(0xff800000u), subgroupMax
 DEFINE_REDUCTION(uint, workgroup_sum, 0u, subgroupAdd, reduce_plus)
 DEFINE_REDUCTION(uint, workgroup_max, 0u, subgroupMax, max)
 DEFINE_REDUCTION(uint, workgroup_min, 0xffffffffu, subgroupMin, min)
+
+// A barrier, where the workgroup has more than one subgroup to meet.
+void workgroup_meet() {
+#ifdef SUBGROUP_ARITHMETIC
+  if (one_subgroup()) {
+    subgroupBarrier();
+    return;
+  }
+#endif
+  barrier();
+}
+
+// The sum of x over the lanes before this one; `total`: over all of them.
+uint workgroup_before(uint x, out uint total) {
+#ifdef SUBGROUP_ARITHMETIC
+  uint before = subgroupExclusiveAdd(x);
+  total = subgroupAdd(x);
+  if (one_subgroup()) return before;
+  barrier();
+  if (subgroupElect()) reduce_partial_uint[gl_SubgroupID] = total;
+  barrier();
+  total = 0;
+  for (uint i = 0; i < gl_NumSubgroups; ++i) {
+    if (i == gl_SubgroupID) before += total;
+    total += reduce_partial_uint[i];
+  }
+#else
+  barrier();
+  reduce_partial_uint[lane()] = x;
+  barrier();
+  uint before = 0;
+  total = 0;
+  for (uint i = 0; i < LANES; ++i) {
+    if (i == lane()) before = total;
+    total += reduce_partial_uint[i];
+  }
+#endif
+  return before;
+}
 #endif
