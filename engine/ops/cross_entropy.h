@@ -14,8 +14,8 @@ struct LinearCrossEntropy {
   Tensor losses;  ///< (N) f32, unscaled; 0 where the target is negative
 };
 
-/// cross_entropy(h w^T, targets) without ever storing more than one chunk of rows of logits. h: (..., D) with N rows, w: (V, D) in h's
-/// type, targets: (N) i32 (negative: not counted), scale: (1) f32, the weight of every counted loss in the gradients (loss scale / count,
+/// cross_entropy(h w^T, targets) without ever storing more than one chunk of rows of logits. h: (..., D) with N rows, w: (V, D) of
+/// any type, targets: (N) i32 (negative: not counted), scale: (1) f32, the weight of every counted loss in the gradients (loss scale / count,
 /// say; see loss_weight).
 ///
 /// Where h or w wants a gradient, a chunk's logits become its gradient in place and dh, dw are formed in the same pass. So the gradients
