@@ -67,6 +67,11 @@ void Progress::start_point(const std::string& label, std::int64_t steps, std::in
   if (terminal_) draw(point_start_);
 }
 
+void Progress::skip_point() {
+  state_.index++;
+  done_before_ += 1.0 / std::max(state_.points, 1);
+}
+
 void Progress::step(std::int64_t done, std::int64_t tokens, const std::string& note) {
   state_.step = done;
   state_.note = note;

@@ -32,6 +32,8 @@ class Progress {
 
   /// The next point starts (or goes on at `first_step`); it has `steps` steps.
   void start_point(const std::string& label, std::int64_t steps, std::int64_t first_step = 0);
+  /// The next point is finished already.
+  void skip_point();
   /// So many steps of the point are done, each of `tokens` tokens. `note` is short: "loss 3.41". Draws at most ten times a second, or a
   /// line every ten seconds where there is no terminal.
   void step(std::int64_t done, std::int64_t tokens, const std::string& note = "");

@@ -236,7 +236,10 @@ void ResultsFolder::flush() {
   flush_took_ = last_flush_ - start;
 }
 
+bool ResultsFolder::manifest_due() const { return seconds_now() - last_manifest_ >= 10 * manifest_took_; }
+
 void ResultsFolder::write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds) {
+  const double start = seconds_now();
   Json json = {{"experiment", plan_.name},
                {"kind", plan_.kind},
                {"title", plan_.title},
@@ -261,6 +264,8 @@ void ResultsFolder::write_manifest(const Environment& environment, const std::ve
     json["points"].push_back(std::move(entry));
   }
   write_atomically(path_ / "manifest.json", dump(json));
+  last_manifest_ = seconds_now();
+  manifest_took_ = last_manifest_ - start;
 }
 
 }  // namespace ablate

@@ -83,6 +83,8 @@ class ResultsFolder {
   /// Writes results.json and results.csv.
   void flush();
 
+  /// Whether the last manifest is old enough that writing one now takes no more than a tenth of the time.
+  bool manifest_due() const;
   /// `configuration` is one resolved table per point of the plan (those of experiment/plan.h's `resolve`).
   void write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds);
 
@@ -95,7 +97,7 @@ class ResultsFolder {
   std::filesystem::path path_;
   std::optional<FolderLock> lock_;
   std::vector<Row> rows_;
-  double last_flush_ = 0, flush_took_ = 0;  ///< seconds of a steady clock
+  double last_flush_ = 0, flush_took_ = 0, last_manifest_ = 0, manifest_took_ = 0;  ///< seconds of a steady clock
 };
 
 /// JSON text of a table or of metrics: one line if `indent` is negative.

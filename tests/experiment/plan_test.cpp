@@ -21,7 +21,7 @@ std::vector<std::string> labels(const Plan& plan) {
 }
 
 Plan plan_of(const TestFolder& folder, const std::string& text, const std::vector<std::string>& sets = {}) {
-  return read_plan(folder.write("x.toml", "kind = \"train\"\n" + text), sets);
+  return read_plan(folder.write("x.toml", fmt::format("kind = \"train\"\n{}", text)), sets);
 }
 
 }  // namespace

@@ -55,11 +55,15 @@ class Runner {
     results.write_manifest(environment(), configuration_, 0);
     int failed = 0;
     for (const std::size_t i : selected_) {
-      if (request_.resume && results.finished(request_.plan.points[i])) continue;
+      if (request_.resume && results.finished(request_.plan.points[i])) {
+        progress_.skip_point();
+        continue;
+      }
       failed += !run_point(results, i);
-      results.write_manifest(environment(), configuration_, seconds());
+      if (results.manifest_due()) results.write_manifest(environment(), configuration_, seconds());
     }
     results.flush();
+    results.write_manifest(environment(), configuration_, seconds());
     progress_.clear();
     print(results);
     return failed ? 1 : 0;
