@@ -110,7 +110,7 @@ std::string configuration(const Value& resolved) {
     if (found) keys[key] = to_text(*found);
     else if (key == "train.loss_positions") keys[key] = value;
   }
-  if (keys["model.ffn"] == "linear" || keys["model.ffn"] == "attention") keys["model.d_ffn"] = "-";
+  if (keys["model.ffn"] == "linear" || keys["model.ffn"] == "attention") keys["model.d_ffn"] = std::string(1, '-');
   return text_of(keys);
 }
 
