@@ -43,7 +43,7 @@ Pipeline Pipelines::create(const ShaderModule& module, const Specialization& con
   const std::uint32_t lanes = given == constants.end() ? device_.lanes() : given->second;
   if (given == constants.end()) specialize_if_there("LANES", lanes);
   // CPU drivers fill their subgroups; a GPU may split a workgroup of that size all the same.
-  specialize_if_there("ONE_SUBGROUP", device_.caps().is_cpu() && lanes == device_.caps().subgroup_size);
+  specialize_if_there("SINGLE_SUBGROUP", device_.caps().is_cpu() && lanes == device_.caps().subgroup_size);
 
   const VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, module.spirv.size() * 4, module.spirv.data()};
   VkShaderModule handle = nullptr;

@@ -26,7 +26,7 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LANES = 64;
 layout(constant_id = 1) const uint DTYPE = DTYPE_F32;
-layout(constant_id = 99) const uint ONE_SUBGROUP = 0;  // set where a workgroup is sure to be one subgroup, so that the compiler drops its barriers
+layout(constant_id = 99) const uint SINGLE_SUBGROUP = 0;  // set where a workgroup is sure to be one subgroup, so that the compiler drops its barriers
 
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer InF32 { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer OutF32 { float at[]; };
@@ -106,7 +106,7 @@ float sq(float x) { return x * x; }
 // This invocation among the workgroup's, and the workgroup among the dispatch's: kernels loop with these strides, so any launch size is right.
 uint lane() { return gl_LocalInvocationID.x; }
 uint lanes() { return LANES; }
-bool one_subgroup() { return ONE_SUBGROUP != 0 || gl_NumSubgroups == 1; }
+bool one_subgroup() { return SINGLE_SUBGROUP != 0 || gl_NumSubgroups == 1; }
 uint first_row() { return gl_WorkGroupID.x; }
 uint row_stride() { return gl_NumWorkGroups.x; }
 uint first_item() { return gl_WorkGroupID.x * LANES + gl_LocalInvocationID.x; }
