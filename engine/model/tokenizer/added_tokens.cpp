@@ -149,8 +149,9 @@ void AddedTokens::cut(const StringFinder& finder, Piece piece, const std::functi
     if (found.single_word && !stands_alone(text, match->begin, match->end)) continue;
     const std::size_t begin = found.lstrip ? std::max(skip_space_back(text, match->begin), done) : match->begin;
     if (done < begin) rest(piece.part(done, begin));
-    token(id);
     done = found.rstrip ? skip_space(text, match->end) : match->end;
+    // Nothing is left of a token that both took white space and was itself taken as white space.
+    if (begin < done) token(id);
   }
   if (done < text.size()) rest(piece.part(done, text.size()));
 }
