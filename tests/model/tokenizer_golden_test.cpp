@@ -1,6 +1,7 @@
 // Tokenizers trained and run by the `tokenizers` library; every id and every decoded character must be the same.
 #include "base/file.h"
 #include "model/tokenizer.h"
+#include "support/golden.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -10,9 +11,9 @@ using Ids = std::vector<std::int32_t>;
 
 TEST_CASE("tokenizers agree with the tokenizers library") {
   for (const std::string name : {"gpt2", "llama2", "llama3", "qwen2"}) {
-    const std::string folder = std::string(ABLATE_TESTS_FOLDER "/golden/tokenizers/") + name;
-    const Tokenizer tokenizer = Tokenizer::load(folder + "/tokenizer.json");
-    const auto cases = nlohmann::json::parse(read_text(folder + "/cases.json"));
+    const auto folder = test::golden_folder() / "tokenizers" / name;
+    const Tokenizer tokenizer = Tokenizer::load(folder / "tokenizer.json");
+    const auto cases = nlohmann::json::parse(read_text(folder / "cases.json"));
     CHECK(cases.size() >= 20);
     for (const auto& expected : cases) {
       const auto text = expected.at("text").get<std::string>();

@@ -43,6 +43,26 @@ TEST_CASE("ids are looked up by content, and the size covers the greatest id") {
   CHECK(tokenizer.decode(Ids{2, 5, 0}, false) == "ab <s> a");
 }
 
+TEST_CASE("added tokens take the white space beside them") {
+  const auto ids_of = [](bool lstrip, bool rstrip, const char* text) {
+    json file = minimal();
+    file["model"]["vocab"][" "] = 4;
+    file["added_tokens"] = {{{"id", 8},
+                             {"content", "  "},
+                             {"single_word", false},
+                             {"lstrip", lstrip},
+                             {"rstrip", rstrip},
+                             {"normalized", false},
+                             {"special", false}}};
+    return tokenizer_of(file).encode(text);
+  };
+  // The ids that the `tokenizers` library gives.
+  CHECK(ids_of(false, false, "a     b") == Ids{0, 6, 6, 4, 1});
+  CHECK(ids_of(true, false, "a  b") == Ids{0, 6, 1});
+  CHECK(ids_of(false, true, "a    b") == Ids{0, 6, 6, 1});  // the second one lies in what the first one took, and counts all the same
+  CHECK(ids_of(true, true, "a    b") == Ids{0, 6, 1});      // here nothing is left of it
+}
+
 TEST_CASE("what a tokenizer.json asks for and is not supported is refused by its key") {
   const auto with = [](const char* path, const json& value) {
     json file = minimal();

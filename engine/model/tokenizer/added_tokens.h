@@ -52,7 +52,7 @@ class AddedTokens {
  private:
   struct Token {
     std::string content;
-    std::string decoded;
+    std::string decoded;  // the content, normalized if `normalized`
     bool single_word = false, lstrip = false, rstrip = false, normalized = true, special = false;
   };
 
