@@ -79,22 +79,26 @@ std::string cell(const std::vector<double>& numbers) {
   return number_text(mean, mean) + " ±" + number_text(std::sqrt(square / static_cast<double>(numbers.size() - 1)), mean);
 }
 
+/// The usual metrics that are there, those that have a published value, then others as they come. "spike_token" and the like say where, not
+/// how much.
 std::vector<std::string> metrics_to_show(std::span<const Row> rows) {
-  std::vector<std::string> present;
+  std::vector<std::string> present, published, shown;
+  const auto add = [](std::vector<std::string>& names, const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
   for (const Row& row : rows) {
     for (const auto& [name, metric] : row.metrics) {
-      if (std::holds_alternative<double>(metric) && std::find(present.begin(), present.end(), name) == present.end())
-        present.push_back(name);
+      if (std::holds_alternative<double>(metric)) add(present, name);
     }
+    for (const auto& [name, value] : row.reference) add(published, name);
   }
-  std::vector<std::string> shown;
-  const auto take = [&](const std::string& name) {
-    const bool is_present = std::find(present.begin(), present.end(), name) != present.end();
-    const bool is_new = std::find(shown.begin(), shown.end(), name) == shown.end();
-    if (is_present && is_new && shown.size() < most_columns) shown.push_back(name);
-  };
-  for (const char* name : {"loss", "perplexity", "sink_ratio", "sink_mass", "spike"}) take(name);
-  for (const std::string& name : present) take(name);
+  for (const char* name : {"loss", "perplexity", "backcopy_loss", "bigram_loss", "sink_ratio", "sink_mass", "spike"}) {
+    if (std::find(present.begin(), present.end(), name) != present.end()) add(shown, name);
+  }
+  for (const std::string& name : published) add(shown, name);
+  for (const std::string& name : present) {
+    if (shown.size() < most_columns && name.rfind("spike_", 0) != 0) add(shown, name);
+  }
   return shown;
 }
 
@@ -190,7 +194,7 @@ std::string plot_life_cycle(std::span<const double> spike_per_state, int width, 
     if (std::isfinite(spike) && spike > 0) low = std::min(low, spike), high = std::max(high, spike);
   }
   if (high == 0) return "no finite activation to plot\n";
-  low = std::min(low, high / 1.001);
+  low = std::min(low, high / 10);  // at least a decade, so that what is flat looks flat
 
   const std::size_t room = static_cast<std::size_t>(std::max(width - 11, 1)), states = spike_per_state.size();
   const std::size_t per_bar = (states + room - 1) / room, bars = (states + per_bar - 1) / per_bar,
