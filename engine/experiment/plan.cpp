@@ -82,6 +82,7 @@ class Source {
 
   std::string scale_of(const Value* variant, const Swept& swept) const;
   Value merged(const std::string& scale) const;
+  std::vector<const Value*> lineage(const Value& variant) const;
   Point point(const Value* variant, const Swept& swept) const;
   std::string label(const Value* variant, const Swept& swept) const;
   void name_points(Plan& plan) const;
@@ -197,8 +198,10 @@ void Source::check_variants() const {
     const auto* text = name->as<std::string>();
     require(text && !text->empty(), "{}: variant.name: expected a string, found {}", name->where, text ? "an empty one" : type_name(*name));
     require(names.insert(*text).second, "{}: variant.name: another variant is called \"{}\" too", name->where, *text);
-    check_top_level(variant, "variant.");
-    for (const char* fixed : {"kind", "title", "description", "sweep", "variant", "extends", "scales"}) {
+    Value own = variant;
+    erase(own, "like");
+    check_top_level(own, "variant.");
+    for (const char* fixed : {"title", "description", "sweep", "variant", "extends", "scales"}) {
       const Value* value = find(variant, fixed);
       require(!value, "{}: variant.{}: this key holds for the whole experiment", value ? value->where : "", fixed);
     }
@@ -246,13 +249,26 @@ Value Source::merged(const std::string& scale) const {
   return table;
 }
 
+// The variants that `like` leads to, the first ancestor first; `variant` itself last.
+std::vector<const Value*> Source::lineage(const Value& variant) const {
+  std::vector<const Value*> line = {&variant};
+  while (const Value* like = find(*line.front(), "like")) {
+    const std::string name = text_at(*line.front(), "like", "");
+    const auto earlier = std::find_if(variants_.begin(), variants_.end(), [&](const Value& other) { return text_at(other, "name", "") == name; });
+    require(earlier < variants_.end() && &*earlier < line.front(), "{}: variant.like: no earlier variant is called \"{}\"", like->where, name);
+    line.insert(line.begin(), &*earlier);
+  }
+  return line;
+}
+
 Point Source::point(const Value* variant, const Swept& swept) const {
   Point point;
   point.table = merged(scale_of(variant, swept));
   for (const char* key : {"sweep", "variant"}) erase(point.table, key);
   if (variant) {
     erase(point.table, "reference");
-    merge(point.table, *variant);
+    for (const Value* ancestor : lineage(*variant)) merge(point.table, *ancestor);
+    erase(point.table, "like");
     point.name = text_at(*variant, "name", "");
   }
   for (const auto& [key, value] : swept) lay(point.table, key, value);
@@ -260,6 +276,7 @@ Point Source::point(const Value* variant, const Swept& swept) const {
     if (!is_prefix("sweep", set.key) && !is_prefix("variant", set.key)) lay(point.table, set.key, set.value);
   }
   evaluate_expressions(point.table);
+  point.kind = Settings(point.table).choice("kind", "", {"probe", "intervene", "train"});
   for (const auto& [key, value] : swept) point.swept.emplace_back(key, *find(point.table, key));
 
   if (const Value* reference = find(point.table, "reference")) {
@@ -362,14 +379,14 @@ Plan parse_plan(std::string_view text, const fs::path& file, const std::vector<s
 
 Plan read_plan(const fs::path& file, const std::vector<std::string>& sets) { return parse_plan(read_text(file), file, sets); }
 
-Value resolve(const Plan& plan, const Point& point) {
+Value resolve(const Point& point) {
   Settings settings = point.settings();
   settings.get<std::int64_t>("seed", 0);
   settings.get<std::vector<std::string>>("without", {});
   settings.raw("device");
   for (const Section& section : sections()) {
     const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
-    if (always || section.name == plan.kind || settings.has(section.name)) section.read(settings);
+    if (always || section.name == point.kind || settings.has(section.name)) section.read(settings);
   }
   for (const char* key : {"report", "shaders"}) settings.raw(key);
   settings.reject_unused();

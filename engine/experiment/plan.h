@@ -3,7 +3,7 @@
 // How a point's table comes about, later beats earlier:
 //   1. the files of the `extends` chain, the base first, each laid over the one before, key by key; right after each file its own
 //      `[scales.NAME]` table, where NAME is the top-level key `scale`
-//   2. the point's variant (a `[[variant]]` table: `name`, any keys, an optional `reference`)
+//   2. the point's variant (a `[[variant]]` table: `name`, any keys, an optional `reference`), after the earlier one it says it is `like`
 //   3. the point's values of the swept keys (`[sweep]`, any dotted key = a list)
 //   4. `--set key=value`; setting a swept key takes it out of the sweep
 //   5. strings that start with "=" are arithmetic over other keys of the result (experiment/expression.h); `[let]` holds numbers that
@@ -19,6 +19,7 @@ namespace ablate {
 
 struct Point {
   std::string id;                                    ///< "03-sandwich-seed-1": stable, unique, a file name
+  std::string kind;                                  ///< "probe", "intervene" or "train": the plan's, unless its variant says otherwise
   std::string name;                                  ///< the variant's name; without variants the swept values; else the experiment's name
   std::string label;                                 ///< name and swept values: "sandwich, seed=1"
   std::vector<std::pair<std::string, Value>> swept;  ///< the swept keys with this point's values, in the order of the file
@@ -47,7 +48,7 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file, const 
 
 /// Reads every section of the point that someone registered a reader for and returns the table with the defaults filled in. Throws
 /// InputError for wrong types, bad values and unknown keys. Needs no device.
-Value resolve(const Plan& plan, const Point& point);
+Value resolve(const Point& point);
 
 /// A part of a sweep: points by number (1 is the first), ids, or variant names, and every n-th of what is left, starting at the k-th.
 struct Selection {

@@ -131,7 +131,7 @@ TEST_CASE("paper: at 7b the files' points are the 41 published configurations, n
   for (const std::string& file : files) {
     const Plan plan = paper_plan(file, "7b");
     for (const Point& point : plan.points) {
-      const std::string found = configuration(resolve(plan, point));
+      const std::string found = configuration(resolve(point));
       ours.insert(found);
       CAPTURE(point.id);
       CAPTURE(found);
@@ -148,9 +148,9 @@ TEST_CASE("paper: every row keeps its meaning at every scale") {
       CAPTURE(file);
       const Plan plan = paper_plan(file, scale), full = paper_plan(file, "7b");
       REQUIRE(plan.points.size() == full.points.size());
-      const Value first = resolve(plan, plan.points[0]), full_first = resolve(full, full.points[0]);
+      const Value first = resolve(plan.points[0]), full_first = resolve(full, full.points[0]);
       for (std::size_t i = 0; i < plan.points.size(); ++i) {
-        const Value here = resolve(plan, plan.points[i]), there = resolve(full, full.points[i]);
+        const Value here = resolve(plan.points[i]), there = resolve(full, full.points[i]);
         const auto ratio = [](const Value& a, const Value& b, const char* key) {
           return std::stod(to_text(*find(a, key))) / std::stod(to_text(*find(b, key)));
         };
@@ -170,7 +170,7 @@ TEST_CASE("paper: every row keeps its meaning at every scale") {
 
 TEST_CASE("paper: the 7m scale is the small English setting") {
   const Plan plan = paper_plan("normalization", "7m");
-  const Value point = resolve(plan, plan.points.at(0));
+  const Value point = resolve(plan.points.at(0));
   const Keys expected{{"model.vocab_size", "4097"},   {"model.d_model", "256"},      {"model.n_layers", "6"},
                       {"model.n_heads", "4"},         {"model.head_dim", "64"},      {"model.d_ffn", "688"},
                       {"train.seq_len", "256"},       {"train.batch", "128"},        {"train.steps", "2500"},
@@ -193,7 +193,7 @@ TEST_CASE("experiments: every file of the folder is a plan whose points resolve"
     const Plan plan = read_plan(entry.path());
     for (const Point& point : plan.points) {
       CAPTURE(point.id);
-      CHECK_NOTHROW(resolve(plan, point));
+      CHECK_NOTHROW(resolve(point));
     }
     ++plans;
   }

@@ -165,7 +165,7 @@ TEST_CASE("plan: mistakes are one line with place and key") {
 TEST_CASE("plan: a resolved point holds the defaults of every section, and unknown keys are refused") {
   const TestFolder folder;
   const Plan plan = plan_of(folder, "[train]\nlr = 0.1\n");
-  const Value resolved = resolve(plan, plan.points[0]);
+  const Value resolved = resolve(plan.points[0]);
   REQUIRE(find(resolved, "train.clip"));
   CHECK(to_text(*find(resolved, "train.clip")) == "1");
   CHECK(to_text(*find(resolved, "train.lr")) == "0.1");

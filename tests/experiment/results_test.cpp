@@ -105,7 +105,7 @@ TEST_CASE("results: the manifest says what was run") {
   environment.device = "llvmpipe \xff";  // a driver's name need not be UTF-8
   environment.caps = {"f16"};
   environment.shader_hashes = {{"norm/rmsnorm", "00ff"}};
-  results.write_manifest(environment, {resolve(plan, plan.points[0])}, 1.5);
+  results.write_manifest(environment, {resolve(plan.points[0])}, 1.5);
   const std::string text = read_text(results.path() / "manifest.json");
   for (const char* part :
        {"\"wall_seconds\": 1.5", "\"norm/rmsnorm\": \"00ff\"", "\"sink_epsilon\": 0.3", "\"label\": \"other, seed=2\""}) {

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   try {
     const Plan plan = parse_plan(text, "fuzz.toml");
-    if (!plan.points.empty()) resolve(plan, plan.points.front());
+    if (!plan.points.empty()) resolve(plan.points.front());
   } catch (const InputError& error) {
     if (std::string_view(error.what()).find('\n') != std::string_view::npos) std::abort();
   }

@@ -75,7 +75,7 @@ const CommandRegistration registration{{"check", "Validate an experiment file an
                                           return [options, json] {
                                             const Plan plan = options->plan();
                                             std::vector<Value> points;
-                                            for (const Point& point : plan.points) points.push_back(resolve(plan, point));
+                                            for (const Point& point : plan.points) points.push_back(resolve(point));
                                             fmt::print("{}", *json ? as_json(plan, std::move(points)) + "\n" : as_text(plan, points));
                                             return 0;
                                           };

@@ -32,7 +32,7 @@ Study read_study(PointRun& run) {
   study.model_key = to_text(model.resolved()) + std::to_string(run.seed());
   study.probe = ProbeSettings::from(probe);
   study.interventions = InterventionSettings::all(run.settings);
-  require(run.plan.kind == "intervene" || study.interventions.empty(), "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
+  require(run.point.kind == "intervene" || study.interventions.empty(), "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
           study.interventions.empty() ? "" : study.interventions[0].where);
   const auto source = open_point_data(run, study.model.config, model.get("checkpoint", ""));
   const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, stored = source->own_columns() > 0;

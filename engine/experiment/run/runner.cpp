@@ -40,14 +40,13 @@ class Runner {
         instance_(request.validation),
         device_(instance_, device_options()),
         pipelines_(device_),
-        progress_(static_cast<int>(selected_.size()), stderr_is_terminal()),
-        kind_(ExperimentKinds::find("kind", request.plan.kind)) {}
+        progress_(static_cast<int>(selected_.size()), stderr_is_terminal()) {}
 
   int run() {
     // Everything that can be wrong is found before anything is written.
     for (const std::size_t i : selected_) {
       PointRun run = point_run(i, {});
-      kind_.check(run);
+      kind_of(run).check(run);
     }
     ResultsFolder results(request_.out, request_.plan, request_.resume);
     for (const Point& point : request_.plan.points) configuration_.push_back(point.table);
@@ -90,11 +89,13 @@ class Runner {
     return {pipelines_, request_.plan, point, settings, folder, progress_, cache_, request_.resume, notes_};
   }
 
+  static const ExperimentKind& kind_of(const PointRun& run) { return ExperimentKinds::find("kind", run.point.kind); }
+
   bool run_point(ResultsFolder& results, std::size_t i) {
     const Point& point = request_.plan.points[i];
     PointRun run = point_run(i, results.point(point));
     try {
-      Metrics metrics = kind_.run(run);
+      Metrics metrics = kind_of(run).run(run);
       configuration_[i] = run.settings.resolved();
       progress_.finish_point("");
       results.add(Row::of(point, std::move(metrics)));
@@ -149,7 +150,6 @@ class Runner {
   Device device_;
   Pipelines pipelines_;
   Progress progress_;
-  const ExperimentKind& kind_;
   WeightsCache cache_;
   std::vector<std::string> notes_;
   std::vector<Value> configuration_;
