@@ -1,5 +1,7 @@
 #include "ops/optimizer.h"
 
+#include "ops/rows.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -9,7 +11,6 @@ namespace {
 void require_floats(const char* what, const Tensor& x, std::uint64_t count) {
   require(x && x.dtype == DType::f32 && x.size() == count, "optimizer: {} must be f32 of {} elements, is {} {}", what, count,
           name_of(x.dtype), to_string(x.shape));
-  require(x.offset % 16 == 0, "optimizer: {} must start at a multiple of 16 bytes", what);
 }
 
 void require_arenas(const OptimizerArenas& arenas, bool second_moment) {
@@ -85,8 +86,9 @@ Cost update_cost(const OptimizerArenas& arenas, double moments, double flop) {
   return {.flop = flop * count, .bytes = (4 + 8 * (1 + moments)) * count + static_cast<double>(arenas.mirror ? arenas.mirror.bytes() : 0)};
 }
 
-Specialization mirror_type(const OptimizerArenas& arenas) {
-  return {{"DTYPE", static_cast<std::uint32_t>(arenas.mirror ? arenas.mirror.dtype : DType::f32)}};
+Specialization update_constants(const OptimizerArenas& arenas) {
+  return {{"DTYPE", static_cast<std::uint32_t>(arenas.mirror ? arenas.mirror.dtype : DType::f32)},
+          {"QUADS", starts_in_quads({arenas.parameters, arenas.gradients, arenas.m, arenas.v, arenas.mirror})}};
 }
 
 }  // namespace
@@ -120,7 +122,7 @@ void adamw(Graph& graph, const OptimizerArenas& arenas, const StepControl& contr
                   .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.v, arenas.mirror, control.values, lr, decay.table, count,
                            decay.count, 1 - options.beta1, options.beta2, 1 - options.beta2, options.eps, options.weight_decay},
                   .items = (count + 3) / 4,
-                  .constants = mirror_type(arenas),
+                  .constants = update_constants(arenas),
                   .cost = update_cost(arenas, 2, 15)});
 }
 
@@ -132,7 +134,7 @@ void sgd(Graph& graph, const OptimizerArenas& arenas, const StepControl& control
                   .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.mirror, control.values, lr, decay.table, count,
                            decay.count, options.momentum, options.weight_decay},
                   .items = (count + 3) / 4,
-                  .constants = mirror_type(arenas),
+                  .constants = update_constants(arenas),
                   .cost = update_cost(arenas, 1, 7)});
 }
 
@@ -142,6 +144,7 @@ void accumulate(Graph& graph, const Tensor& into, const Tensor& x) {
   graph.dispatch({.shader = "elementwise/accumulate",
                   .push = {into, x, x.size()},
                   .items = (x.size() + 3) / 4,
+                  .constants = for_elements(into, {x}),
                   .cost = {.flop = static_cast<double>(x.size()), .bytes = 3.0 * static_cast<double>(x.bytes())}});
 }
 

@@ -43,7 +43,7 @@ layout(buffer_reference, std430, buffer_reference_align = 4) buffer WordsF32 { f
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer WordsF32x4 { vec4 at[]; };
 #ifdef STORAGE16
 layout(buffer_reference, std430, buffer_reference_align = 2) buffer WordsU16 { uint16_t at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 8) buffer WordsU16x4 { u16vec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 8) buffer WordsU16x4 { uvec2 at[]; };  // two elements a word: one load, few conversions
 #endif
 
 float from_f16(uint bits) { return unpackHalf2x16(bits).x; }
@@ -55,6 +55,10 @@ uint to_bf16(float x) {  // to nearest even; NaN stays NaN
 }
 float decode(uint bits, uint dtype) { return dtype == DTYPE_F16 ? from_f16(bits) : from_bf16(bits); }
 uint encode(float x, uint dtype) { return dtype == DTYPE_F16 ? to_f16(x) : to_bf16(x); }
+vec2 decode2(uint bits, uint dtype) {  // the low half first
+  return dtype == DTYPE_F16 ? unpackHalf2x16(bits) : vec2(uintBitsToFloat(bits << 16), uintBitsToFloat(bits & 0xffff0000u));
+}
+uint encode2(vec2 x, uint dtype) { return dtype == DTYPE_F16 ? packHalf2x16(x) : to_bf16(x.x) | to_bf16(x.y) << 16; }
 
 float load_as(Words p, uint i, uint dtype) {
 #ifdef STORAGE16
@@ -66,8 +70,8 @@ float load_as(Words p, uint i, uint dtype) {
 vec4 load4_as(Words p, uint i, uint dtype) {
 #ifdef STORAGE16
   if (dtype != DTYPE_F32) {
-    const uvec4 bits = uvec4(WordsU16x4(p).at[i]);
-    return vec4(decode(bits.x, dtype), decode(bits.y, dtype), decode(bits.z, dtype), decode(bits.w, dtype));
+    const uvec2 bits = WordsU16x4(p).at[i];
+    return vec4(decode2(bits.x, dtype), decode2(bits.y, dtype));
   }
 #endif
   return WordsF32x4(p).at[i];
@@ -86,7 +90,7 @@ void store_as(Words p, uint i, float x, uint dtype) {
 void store4_as(Words p, uint i, vec4 x, uint dtype) {
 #ifdef STORAGE16
   if (dtype != DTYPE_F32) {
-    WordsU16x4(p).at[i] = u16vec4(encode(x.x, dtype), encode(x.y, dtype), encode(x.z, dtype), encode(x.w, dtype));
+    WordsU16x4(p).at[i] = uvec2(encode2(x.xy, dtype), encode2(x.zw, dtype));
     return;
   }
 #endif

@@ -1,53 +1,34 @@
-// A run of elements that may start and end anywhere, walked in groups of four that start at multiples of four: whole groups are one load, the first and
-// the last may be cut.
+// A run of elements that may start and end anywhere, shared out among a workgroup's lanes: whole groups of four, one load each, and the single elements
+// before and after them (all of them where the tensor itself does not start at a multiple of four).
 #ifndef ABLATE_SPAN_GLSL
 #define ABLATE_SPAN_GLSL
 #include "common/kernel.glsl"
 
 struct Span {
-  uint start, end;   // elements
+  uint start;        // first element
+  uint head;         // single elements before the groups
+  uint singles;      // single elements in all
   uint first, last;  // groups
-  bool aligned;      // whether the tensor itself starts at a multiple of four elements
 };
 
 Span span_at(Words p, uint start, uint count) {
-  return Span(start, start + count, start / 4, (start + count + 3) / 4, (uvec2(p).x & (DTYPE == DTYPE_F32 ? 15u : 7u)) == 0);
+  const uint first = (start + 3) / 4, last = (start + count) / 4;
+  const bool aligned = (p.x & (DTYPE == DTYPE_F32 ? 15u : 7u)) == 0;
+  if (!aligned || first >= last) return Span(start, count, count, 0, 0);
+  return Span(start, 4 * first - start, count - 4 * (last - first), first, last);
 }
 
-bool is_whole(Span span, uint group) { return span.aligned && 4 * group >= span.start && 4 * group + 4 <= span.end; }
-// The groups that are whole: those before are cut (elements from `start` to 4 * x), those after too (from max(4 * y, start) on). If there are none, x = y
-// and all elements come after.
-uvec2 whole_groups(Span span) {
-  const uint first = (span.start + 3) / 4, last = span.end / 4;
-  return span.aligned && first < last ? uvec2(first, last) : uvec2(span.start / 4);
-}
-bool is_inside(Span span, uint i) { return i >= span.start && i < span.end; }
+// The n-th single element.
+uint single_of(Span span, uint n) { return n < span.head ? span.start + n : 4 * span.last + n - span.head; }
 
-float load_inside(Words p, uint i, Span span, float fill) { return is_inside(span, i) ? load(p, i) : fill; }
-void store_inside(Words p, uint i, Span span, float x) {
-  if (is_inside(span, i)) store(p, i, x);
+// Groups lane() + 0, 1, 2, 3 times lanes() after `base`, so that four loads are in flight; `fill` past the last one.
+void load_groups_at(Words p, uint base, Span span, float fill, out vec4 x[4]) {
+  [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = base + j * lanes() < span.last ? load4(p, base + j * lanes()) : vec4(fill);
 }
 
-// Elements outside the span (whole groups may be) come back as `fill`.
-vec4 load_span_as(Words p, uint group, Span span, float fill) {
-  if (is_whole(span, group)) return load4(p, group);
-  const uint i = 4 * group;
-  return vec4(load_inside(p, i, span, fill), load_inside(p, i + 1, span, fill), load_inside(p, i + 2, span, fill), load_inside(p, i + 3, span, fill));
-}
-
-void store_span_as(Words p, uint group, Span span, vec4 x) {
-  if (is_whole(span, group)) {
-    store4(p, group, x);
-    return;
-  }
-  const uint i = 4 * group;
-  store_inside(p, i, span, x.x);
-  store_inside(p, i + 1, span, x.y);
-  store_inside(p, i + 2, span, x.z);
-  store_inside(p, i + 3, span, x.w);
-}
-
+// for_singles(i, span) statement sees elements; for_groups(base, span) statement sees every fourth of a lane's groups, for load_groups.
+#define for_singles(i, span) for (uint n_ = lane(), i = single_of(span, n_); n_ < (span).singles; n_ += lanes(), i = single_of(span, n_))
+#define for_groups(base, span) for (uint base = (span).first + lane(); base < (span).last; base += 4 * lanes())
 #define span_of(p, start, count) span_at(Words(p), start, count)
-#define load_span(p, group, span, fill) load_span_as(Words(p), group, span, fill)
-#define store_span(p, group, span, x) store_span_as(Words(p), group, span, x)
+#define load_groups(p, base, span, fill, x) load_groups_at(Words(p), base, span, fill, x)
 #endif

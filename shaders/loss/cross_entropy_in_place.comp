@@ -12,13 +12,20 @@ void main() {
     const float scale = target < 0 ? 0.0 : p.scale.at[0];
     const Span span = span_of(p.logits, row * p.vocabulary, p.vocabulary);
     const Softmax s = softmax_of(p.logits, span);
-    for (uint base = span.first + lane(); base < span.last; base += 4 * lanes()) {
+    // The lane that overwrites the target's logit is the one that has read it, and writes the loss.
+    for_singles(i, span) {
+      const float x = load(p.logits, i);
+      if (i == at) p.losses.at[row] = target < 0 ? 0.0 : loss_of(s, x);
+      store(p.logits, i, logit_gradient(x, s, i == at, scale));
+    }
+    for_groups(base, span) {
       vec4 x[4];
-      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = load_span(p.logits, base + j * lanes(), span, 0.0);
+      load_groups(p.logits, base, span, 0.0, x);
       [[unroll]] for (uint j = 0; j < 4; ++j) {
         const uint i = base + j * lanes();
-        if (at / 4 == i) p.losses.at[row] = target < 0 ? 0.0 : loss_of(s, x[j][at % 4]);  // the lane that overwrites the target's logit has read it
-        store_span(p.logits, i, span, logit_gradient(x[j], s, i, at, scale));
+        if (i >= span.last) continue;
+        if (at / 4 == i) p.losses.at[row] = target < 0 ? 0.0 : loss_of(s, x[j][at % 4]);
+        store4(p.logits, i, logit_gradient(x[j], s, i, at, scale));
       }
     }
   }

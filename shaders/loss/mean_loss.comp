@@ -8,9 +8,10 @@ layout(push_constant) uniform Push { InF32 losses; InF32 count; OutF32 mean; uin
 void main() {
   const Span span = span_of(p.losses, 0, p.rows);
   vec4 sum = vec4(0.0);
-  for (uint base = lane(); base < span.last; base += 4 * lanes()) {
+  for_singles(i, span) sum.x += p.losses.at[i];
+  for_groups(base, span) {
     vec4 x[4];
-    [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = load_span(p.losses, base + j * lanes(), span, 0.0);
+    load_groups(p.losses, base, span, 0.0, x);
     sum += (x[0] + x[1]) + (x[2] + x[3]);
   }
   const float total = workgroup_sum((sum.x + sum.y) + (sum.z + sum.w));

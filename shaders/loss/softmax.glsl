@@ -8,31 +8,39 @@ struct Softmax {
   float top, sum;
 };
 
+void raise(inout Softmax s, float top) {
+  const float before = s.top;
+  s.top = max(s.top, top);
+  s.sum *= exp(before - s.top);
+}
+
 Softmax softmax_at(Words x, Span row) {
   const float lowest = -3.4028235e38, nothing = uintBitsToFloat(0xff800000u);  // exp(nothing - top) is 0 for every finite top
-  float top = lowest, sum = 0.0;
-  for (uint base = row.first + lane(); base < row.last; base += 4 * lanes()) {
-    vec4 v[4];
-    [[unroll]] for (uint j = 0; j < 4; ++j) v[j] = load_span(x, base + j * lanes(), row, nothing);
-    const vec4 most = max(max(v[0], v[1]), max(v[2], v[3]));
-    const float before = top;
-    top = max(top, max(max(most.x, most.y), max(most.z, most.w)));
-    sum *= exp(before - top);
-    [[unroll]] for (uint j = 0; j < 4; ++j) {
-      const vec4 e = exp(v[j] - top);
-      sum += (e.x + e.y) + (e.z + e.w);
-    }
+  Softmax s = Softmax(lowest, 0.0);
+  for_singles(i, row) {
+    const float v = load(x, i);
+    raise(s, v);
+    s.sum += exp(v - s.top);
   }
-  const float all_top = workgroup_max(top);
-  return Softmax(all_top, workgroup_sum(sum * exp(top - all_top)));
+  for_groups(base, row) {
+    vec4 v[4];
+    load_groups(x, base, row, nothing, v);
+    const vec4 most = max(max(v[0], v[1]), max(v[2], v[3]));
+    raise(s, max(max(most.x, most.y), max(most.z, most.w)));
+    vec4 sum = vec4(0.0);
+    [[unroll]] for (uint j = 0; j < 4; ++j) sum += exp(v[j] - s.top);
+    s.sum += (sum.x + sum.y) + (sum.z + sum.w);
+  }
+  const float top = workgroup_max(s.top);
+  return Softmax(top, workgroup_sum(s.sum * exp(s.top - top)));
 }
 #define softmax_of(x, row) softmax_at(Words(x), row)
 
 float loss_of(Softmax s, float target_logit) { return (s.top - target_logit) + log(s.sum); }
 
-// scale * (softmax - one_hot(target)) for a group of four: what reaches the logits.
+// scale * (softmax - one_hot(target)) of elements: what reaches the logits.
+float logit_gradient(float x, Softmax s, bool hot, float scale) { return exp(x - s.top) * (scale / s.sum) - (hot ? scale : 0.0); }
 vec4 logit_gradient(vec4 x, Softmax s, uint group, uint target, float scale) {
-  const vec4 hot = vec4(equal(4 * group + uvec4(0, 1, 2, 3), uvec4(target)));
-  return (exp(x - s.top) / s.sum - hot) * scale;
+  return exp(x - s.top) * (scale / s.sum) - mix(vec4(0.0), vec4(scale), equal(4 * group + uvec4(0, 1, 2, 3), uvec4(target)));
 }
 #endif

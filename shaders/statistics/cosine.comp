@@ -13,17 +13,15 @@ layout(push_constant) uniform Push {
 // Sums of a^2, b^2 and a b.
 vec3 products(uint row_a, uint row_b) {
   const Span of_a = span_of(p.a, row_a * p.dim, p.dim), of_b = span_of(p.b, row_b * p.dim, p.dim);
+  const uint fours = of_a.singles == 0 && of_b.singles == 0 ? p.dim / 4 : 0;
   vec3 sum = vec3(0.0);
-  if (of_a.start % 4 == 0 && of_b.start % 4 == 0) {
-    for (uint i = lane(); i < of_a.last - of_a.first; i += lanes()) {
-      const vec4 a = load_span(p.a, of_a.first + i, of_a, 0.0), b = load_span(p.b, of_b.first + i, of_b, 0.0);
-      sum += vec3(dot(a, a), dot(b, b), dot(a, b));
-    }
-  } else {
-    for (uint i = lane(); i < p.dim; i += lanes()) {
-      const float a = load(p.a, of_a.start + i), b = load(p.b, of_b.start + i);
-      sum += vec3(a * a, b * b, a * b);
-    }
+  for (uint i = lane(); i < fours; i += lanes()) {
+    const vec4 a = load4(p.a, of_a.first + i), b = load4(p.b, of_b.first + i);
+    sum += vec3(dot(a, a), dot(b, b), dot(a, b));
+  }
+  for (uint i = 4 * fours + lane(); i < p.dim; i += lanes()) {
+    const float a = load(p.a, of_a.start + i), b = load(p.b, of_b.start + i);
+    sum += vec3(a * a, b * b, a * b);
   }
   return vec3(workgroup_sum(sum.x), workgroup_sum(sum.y), workgroup_sum(sum.z));
 }

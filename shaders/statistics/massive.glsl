@@ -1,4 +1,4 @@
-// The criterion of Sun et al. 2024. A threshold below 0 would let the fill of cut groups through, so it must not be.
+// The criterion of Sun et al. 2024. The threshold must not be below 0: zeros fill groups that are not there.
 #ifndef ABLATE_MASSIVE_GLSL
 #define ABLATE_MASSIVE_GLSL
 #include "common/reduce.glsl"

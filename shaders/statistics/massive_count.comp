@@ -9,9 +9,10 @@ void main() {
     const Span span = span_of(p.x, row * p.dim, p.dim);
     const float least = p.ratio * p.medians.at[row / p.group_rows];
     uint count = 0;
-    for (uint base = span.first + lane(); base < span.last; base += 4 * lanes()) {
+    for_singles(i, span) count += uint(is_massive(load(p.x, i), p.threshold, least));
+    for_groups(base, span) {
       vec4 x[4];
-      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = load_span(p.x, base + j * lanes(), span, 0.0);
+      load_groups(p.x, base, span, 0.0, x);
       [[unroll]] for (uint j = 0; j < 4; ++j)
         count += uint(is_massive(x[j].x, p.threshold, least)) + uint(is_massive(x[j].y, p.threshold, least)) + uint(is_massive(x[j].z, p.threshold, least)) +
                  uint(is_massive(x[j].w, p.threshold, least));

@@ -2,10 +2,10 @@
 #include "common/span.glsl"
 
 // One digit of a radix selection on the bit patterns of |x|: how many entries whose higher bits equal the group's prefix have each value of the digit.
-// One workgroup per chunk of a group of entries; counts are whole numbers, so their order does not matter.
-// x: (groups * group_size)   selection: (groups, 2), prefix and rank   counts: (groups * chunks, BINS)
+// One workgroup per chunk of a group of entries; counts are whole numbers, so the order of the atomics does not matter.
+// x: (groups * group_size)   selection: (groups, 2), prefix and rank   counts: (groups, BINS), zero before
 const uint BINS = 2048;
-layout(push_constant) uniform Push { In x; InU32 selection; OutU32 counts; uint groups, group_size, chunks, per_chunk, shift, bits; } p;
+layout(push_constant) uniform Push { In x; InU32 selection; InOutU32 counts; uint groups, group_size, chunks, per_chunk, shift, bits; } p;
 
 shared uint bins[BINS];
 
@@ -21,15 +21,21 @@ void main() {
     const uint prefix = p.selection.at[2 * group];
     for (uint i = lane(); i < BINS; i += lanes()) bins[i] = 0;
     barrier();
-    for (uint i = span.first + lane(); i < span.last; i += lanes()) {
-      const vec4 x = load_span(p.x, i, span, 0.0);
-      if (is_inside(span, 4 * i)) count_entry(x.x, prefix);
-      if (is_inside(span, 4 * i + 1)) count_entry(x.y, prefix);
-      if (is_inside(span, 4 * i + 2)) count_entry(x.z, prefix);
-      if (is_inside(span, 4 * i + 3)) count_entry(x.w, prefix);
+    for_singles(i, span) count_entry(load(p.x, i), prefix);
+    for_groups(base, span) {
+      vec4 x[4];
+      load_groups(p.x, base, span, 0.0, x);
+      [[unroll]] for (uint j = 0; j < 4; ++j) {
+        if (base + j * lanes() >= span.last) continue;
+        count_entry(x[j].x, prefix);
+        count_entry(x[j].y, prefix);
+        count_entry(x[j].z, prefix);
+        count_entry(x[j].w, prefix);
+      }
     }
     barrier();
-    for (uint i = lane(); i < BINS; i += lanes()) p.counts.at[item * BINS + i] = bins[i];
+    for (uint i = lane(); i < BINS; i += lanes())
+      if (bins[i] != 0) atomicAdd(p.counts.at[group * BINS + i], bins[i]);
     barrier();
   }
 }

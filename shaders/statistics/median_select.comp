@@ -3,24 +3,20 @@
 
 // Which value of the digit holds the wanted rank: the prefix grows by the digit, the rank becomes that among the entries of the longer prefix. After the
 // last digit the prefix is the bit pattern of the result. One workgroup per group.
-// counts: (groups * chunks, BINS)   before, after: (groups, 2), prefix and rank   result: (groups), the prefix as a float; may be null
+// counts: (groups, BINS)   before, after: (groups, 2), prefix and rank   result: (groups), the prefix as a float; may be null
 const uint BINS = 2048;
-layout(push_constant) uniform Push { InU32 counts; InU32 before; OutU32 after; OutF32 result; uint groups, chunks, bits; } p;
+layout(push_constant) uniform Push { InU32 counts; InU32 before; OutU32 after; OutF32 result; uint groups, bits; } p;
 
 shared uint bins[BINS];
-shared uint totals[1024];
+shared uint totals[1024];  // of each lane's share of the bins
 
 void main() {
-  const uint share = (BINS + lanes() - 1) / lanes();  // bins of one lane
+  const uint share = (BINS + lanes() - 1) / lanes();
   for (uint group = first_row(); group < p.groups; group += row_stride()) {
-    uint total = 0;
-    for (uint bin = lane() * share; bin < min((lane() + 1) * share, BINS); ++bin) {
-      uint count = 0;
-      for (uint chunk = 0; chunk < p.chunks; ++chunk) count += p.counts.at[(group * p.chunks + chunk) * BINS + bin];
-      bins[bin] = count;
-      total += count;
-    }
-    totals[lane()] = total;
+    for (uint i = lane(); i < BINS; i += lanes()) bins[i] = p.counts.at[group * BINS + i];
+    barrier();
+    totals[lane()] = 0;
+    for (uint i = lane() * share; i < min((lane() + 1) * share, BINS); ++i) totals[lane()] += bins[i];
     barrier();
     if (lane() == 0) {
       uint rank = p.before.at[2 * group + 1], owner = 0;

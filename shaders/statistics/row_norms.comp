@@ -9,9 +9,10 @@ void main() {
   for (uint row = first_row(); row < p.rows; row += row_stride()) {
     const Span span = span_of(p.x, row * p.dim, p.dim);
     vec4 sum = vec4(0.0);
-    for (uint base = span.first + lane(); base < span.last; base += 4 * lanes()) {
+    for_singles(i, span) sum.x += sq(load(p.x, i));
+    for_groups(base, span) {
       vec4 x[4];
-      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = load_span(p.x, base + j * lanes(), span, 0.0);
+      load_groups(p.x, base, span, 0.0, x);
       [[unroll]] for (uint j = 0; j < 4; ++j) sum += x[j] * x[j];
     }
     const float total = workgroup_sum((sum.x + sum.y) + (sum.z + sum.w));

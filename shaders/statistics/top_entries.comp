@@ -9,8 +9,14 @@ void main() {
   for (uint group = first_row(); group < p.groups; group += row_stride()) {
     const uint start = group * p.group_rows * K;
     top_clear();
-    for (uint i = lane(); i < p.group_rows * K; i += lanes())
-      if (p.row_channels.at[start + i] != 0xffffffffu) top_offer(key_of(p.row_values.at[start + i]), i);
+    for (uint base = lane(); base < p.group_rows * K; base += 4 * lanes()) {
+      float x[4];
+      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = base + j * lanes() < p.group_rows * K ? p.row_values.at[start + base + j * lanes()] : 0.0;
+      [[unroll]] for (uint j = 0; j < 4; ++j) {
+        const uint i = base + j * lanes();
+        if (key_of(x[j]) > top_key[K - 1] && i < p.group_rows * K && p.row_channels.at[start + i] != 0xffffffffu) top_offer(key_of(x[j]), i);
+      }
+    }
     for (uint j = 0; j < K; ++j) {
       const uvec2 best = top_take();
       const bool found = best.x != TOP_NOTHING;

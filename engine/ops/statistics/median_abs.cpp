@@ -1,5 +1,6 @@
 #include "ops/statistics/median_abs.h"
 
+#include "ops/fill.h"
 #include "ops/statistics/row_kernel.h"
 
 #include <algorithm>
@@ -22,19 +23,21 @@ Tensor median_abs(Graph& graph, const Tensor& x, std::uint32_t groups) {
   const std::uint32_t size = static_cast<std::uint32_t>(x.size() / groups);
   const std::uint32_t chunks = std::clamp(size / 8192, 1u, std::max(512 / groups, 1u)),
                       per_chunk = ((size + chunks - 1) / chunks + 3) / 4 * 4;
-  const Tensor counts = graph.tensor({groups * chunks, bins}, DType::i32), median = graph.tensor({groups}, DType::f32);
+  const Tensor median = graph.tensor({groups}, DType::f32);
   std::vector<float> first;  // bit patterns: of no digits, an empty prefix and the median's rank
   for (std::uint32_t group = 0; group < groups; ++group) first.insert(first.end(), {0.0f, std::bit_cast<float>((size - 1) / 2)});
   Tensor selection = graph.constant("median rank", {groups, 2}, std::move(first));
   for (const auto& [shift, bits] : digits) {
+    const Tensor counts = graph.tensor({groups, bins}, DType::f32);  // of whole numbers; zero has the same bits
+    fill(graph, counts, 0);
     graph.dispatch({.shader = "statistics/median_histogram",
                     .push = {x, selection, counts, groups, size, chunks, per_chunk, shift, bits},
-                    .rows = counts.dim(0),
+                    .rows = std::uint64_t{groups} * chunks,
                     .constants = for_type(x),
                     .cost = one_read(x, 1)});
     const Tensor next = graph.tensor({groups, 2}, DType::i32);
     graph.dispatch({.shader = "statistics/median_select",
-                    .push = {counts, selection, next, shift == 0 ? median : Tensor(), groups, chunks, bits},
+                    .push = {counts, selection, next, shift == 0 ? median : Tensor(), groups, bits},
                     .rows = groups,
                     .cost = one_read(counts, 1)});
     selection = next;
