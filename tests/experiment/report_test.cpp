@@ -174,6 +174,24 @@ TEST_CASE("a damaged file never stops the page") {
   }
 }
 
+TEST_CASE("points that differ only in the seed are one row") {
+  const TestFolder folder;
+  const auto groups = [&](const std::string& labels) {
+    folder.write("results.json", "{\"experiment\": \"x\", \"rows\": [" + labels + "]}");
+    std::vector<std::string> names;
+    for (const report::Row& row : report::read_run(folder.path()).rows) names.push_back(row.group);
+    return names;
+  };
+  const auto row = [](const std::string& id, const std::string& label, const std::string& seed) {
+    return "{\"point\": {\"id\": \"" + id + "\", \"label\": \"" + label + "\", \"seed\": " + seed + "}, \"metrics\": {}}";
+  };
+  CHECK(groups(row("1", "a, seed=1", "1") + "," + row("2", "a, seed=12", "12")) == std::vector<std::string>{"a", "a"});
+  CHECK(groups(row("1", "a, seed=12, lr=0.1", "12")) == std::vector<std::string>{"a, lr=0.1"});
+  CHECK(groups(row("1", "seed=1, lr=0.1", "1")) == std::vector<std::string>{"lr=0.1"});
+  CHECK(groups(row("1", "seed=1", "1") + "," + row("2", "seed=2", "2")) == std::vector<std::string>{"all points", "all points"});
+  CHECK(groups(row("1", "seed=12", "1")) == std::vector<std::string>{"seed=12"});
+}
+
 TEST_CASE("a folder that holds no run is refused") {
   const TestFolder folder;
   CHECK_THROWS_WITH_AS(report::read_run(folder.path()), doctest::Contains("neither manifest.json nor results.json"), InputError);

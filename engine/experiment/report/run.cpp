@@ -83,31 +83,20 @@ const Json& of_row(const Json& row, std::string_view key) { return at(row, key).
 
 /// "sandwich, seed=1" -> "sandwich"; "all points" where nothing but the seed is left.
 std::string without_seed(std::string label, const std::string& seed) {
-  const std::string part = "seed=" + seed;
-  const std::size_t start = seed.empty() ? std::string::npos : label.find(part);
+  const std::string part = ", seed=" + seed;
+  const std::string whole = ", " + label + ",";
+  const std::size_t start = seed.empty() ? std::string::npos : whole.find(part + ",");
   if (start == std::string::npos) return label;
-  const bool first = start == 0, last = start + part.size() == label.size();
-  label.erase(first ? 0 : start - 2, part.size() + (first && last ? 0 : 2));
-  return label.empty() ? "all points" : label;
+  const std::string rest = whole.substr(0, start) + whole.substr(start + part.size());
+  return rest.size() > 3 ? rest.substr(2, rest.size() - 3) : "all points";
 }
 
+/// Of a row of results.json or row.json, or of a point of manifest.json.
 void read_identity(const Json& json, Row& row) {
   row.id = text(of_row(json, "id"));
-  row.name = text(of_row(json, "name"));
-  row.group = text(of_row(json, "label"));
-  const Json& swept = at(json, at(json, "swept").is_null() ? "point" : "swept");
-  row.seed = text(at(swept, "seed"));
-  if (row.seed.empty()) row.seed = text(at(at(json, "configuration"), "seed"));
-  if (row.group.empty()) {
-    row.group = row.name;
-    if (swept.is_object())
-      for (const auto& [key, value] : swept.items())
-        if (value.is_primitive() && key != "id" && key != "name" && key != "label")
-          row.group += fmt::format("{}{}={}", row.group.empty() ? "" : ", ", key, text(value));
-  }
-  row.group = without_seed(row.group, row.seed);
-  if (row.group.empty()) row.group = row.id;
-  if (row.id.empty()) row.id = row.seed.empty() ? row.group : row.group + ", seed " + row.seed;
+  row.seed = text(at(at(json, at(json, "point").is_null() ? "configuration" : "point"), "seed"));
+  const std::string label = text(of_row(json, "label"));
+  row.group = without_seed(label.empty() ? row.id : label, row.seed);
   row.reference = named_numbers(of_row(json, "reference"));
 }
 

@@ -21,7 +21,7 @@ struct Curve {
 struct Row {
   enum class State { done, failed, unfinished };
   State state = State::unfinished;
-  std::string id, name, error;
+  std::string id, error;
   std::string group;  ///< what is left of the label without the seed: rows of the same group are repeats
   std::string seed;
 

@@ -2,6 +2,7 @@
 
 #include "base/signals.h"
 #include "base/terminal.h"
+#include "experiment/report/report.h"
 #include "experiment/results.h"
 #include "experiment/run/kind.h"
 #include "experiment/table.h"
@@ -60,9 +61,9 @@ class Runner {
       }
       failed += !run_point(results, i);
       if (results.manifest_due()) results.write_manifest(environment(), configuration_, seconds());
+      if (seconds() - published_ > 10 * publishing_) publish(results);
     }
-    results.flush();
-    results.write_manifest(environment(), configuration_, seconds());
+    publish(results);
     progress_.clear();
     print(results);
     return failed ? 1 : 0;
@@ -101,18 +102,29 @@ class Runner {
       results.add(Row::of(point, std::move(metrics)));
       return true;
     } catch (const Interrupted&) {
-      results.flush();
-      results.write_manifest(environment(), configuration_, seconds());
+      publish(results);
       progress_.clear();
       throw;
     } catch (const std::exception& error) {
-      if (selected_.size() == 1) throw;
+      if (selected_.size() == 1) {
+        publish(results);
+        throw;
+      }
       Row row = Row::of(point, {});
       row.error = error.what();
       results.add(row);
       progress_.finish_point(std::string("failed: ") + error.what());
       return false;
     }
+  }
+
+  /// Everything a reader opens, as it stands.
+  void publish(ResultsFolder& results) {
+    const double start = seconds();
+    results.flush();
+    results.write_manifest(environment(), configuration_, start);
+    report::write_report(results.path());
+    published_ = seconds(), publishing_ = published_ - start;
   }
 
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
@@ -154,6 +166,7 @@ class Runner {
   std::vector<std::string> notes_;
   std::vector<Value> configuration_;
   std::chrono::steady_clock::time_point start_;
+  double published_ = 0, publishing_ = 0;  // when the report was last written, and how long that took (seconds)
 };
 
 }  // namespace
