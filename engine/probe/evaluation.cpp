@@ -78,6 +78,18 @@ std::uint32_t Evaluator::rows_per_run(const Hooks& hooks, const std::vector<Prob
 }
 
 Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
+  for (Probe* probe : probes) probe->model(pipelines_, weights_);
+  const Evaluation evaluation = one_pass(hooks, probes, progress);
+  std::vector<Probe*> listeners = probes;
+  while (true) {
+    std::erase_if(listeners, [](Probe* probe) { return !probe->again(); });
+    if (listeners.empty()) return evaluation;
+    one_pass(hooks, listeners, {});
+  }
+}
+
+Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& probes,
+                               const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
   const std::uint32_t step = rows_per_run(hooks, probes), tokens = data_.tokens();
   Evaluation result;
   double sum = 0;

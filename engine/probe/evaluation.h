@@ -34,10 +34,12 @@ class Evaluator {
   /// Throws InputError when an id lies outside the vocabulary or the windows are longer than max_seq_len with learned positions.
   Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data);
 
-  /// One pass over the data. `hooks` intervene; probes listen to what comes out of them. `progress(done, all)` counts sequences.
+  /// Over all of the data. `hooks` intervene; probes listen to what comes out of them. `progress(done, all)` counts sequences.
+  /// Probes that ask for it get further passes of their own, which `progress` does not count.
   Evaluation run(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress = {});
 
  private:
+  Evaluation one_pass(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress);
   struct Pass;
   std::uint32_t rows_per_run(const Hooks& hooks, const std::vector<Probe*>& probes);
   std::unique_ptr<Pass> build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes);

@@ -29,6 +29,8 @@ class Probe {
  public:
   virtual ~Probe() = default;
 
+  /// Once, before everything else, for what is measured of the weights alone. Both outlive the probe's use.
+  virtual void model(Pipelines&, const Weights&) {}
   /// A graph for `rows` sequences of `tokens` is about to be built: forget the tensors of an earlier one, keep what was measured.
   virtual void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) = 0;
   /// A hook point, after interventions. x: (B, T, C).
@@ -38,7 +40,9 @@ class Probe {
   virtual void losses(Graph&, const Tensor&) {}
   /// After every run.
   virtual void collect(Executor& executor, const ProbeBatch& batch) = 0;
-  /// After all runs.
+  /// After all runs over the data: whether it wants to see the data again, now that it knows where to look. Then everything from begin() on repeats.
+  virtual bool again() { return false; }
+  /// At the very end.
   virtual void finish(Metrics& metrics) = 0;
   /// Files it leaves in the point's folder.
   virtual void write(const std::filesystem::path& /*folder*/) {}

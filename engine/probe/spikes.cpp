@@ -1,6 +1,7 @@
 #include "probe/spikes.h"
 
 #include "ops/statistics/pick.h"
+#include "probe/hook_names.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,10 +10,15 @@
 namespace ablate {
 namespace {
 
-// "residual.12" with prefix "residual." -> 12; -1 if the name is another.
-int number_after(const std::string& name, const std::string& prefix) { return name.starts_with(prefix) ? std::stoi(name.substr(prefix.size())) : -1; }
-
 TopEntries keep(Graph& graph, const TopEntries& top) { return {graph.keep(top.values), graph.keep(top.rows), graph.keep(top.channels)}; }
+
+// Keeps the largest of what was seen so far and what was seen now.
+void merge_top(std::vector<double>& best, const std::vector<float>& values) {
+  const std::size_t k = best.size();
+  best.insert(best.end(), values.begin(), values.end());
+  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(k), best.end(), std::greater<>());
+  best.resize(k);
+}
 
 std::vector<double> as_numbers(const std::vector<int>& list) { return {list.begin(), list.end()}; }
 
@@ -22,15 +28,17 @@ void SpikeProbe::begin(const TransformerConfig& config, std::uint32_t rows, std:
   rows_ = rows;
   states_.clear();
   blocks_.clear();
-  top_per_state_.resize(static_cast<std::size_t>(config.blocks()) + 1, std::vector<double>(static_cast<std::size_t>(settings_.top_k)));
+  const std::vector<double> none(static_cast<std::size_t>(settings_.top_k));
+  top_per_state_.resize(static_cast<std::size_t>(config.blocks()) + 1, none);
+  top_per_block_.resize(static_cast<std::size_t>(config.blocks()), none);
 }
 
 void SpikeProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
-  if (const int block = number_after(name, "block."); block > 0) {
-    const TopEntries top = keep(graph, top_entries(graph, top_channels(graph, x, 1), rows_));
+  if (const int block = number_in(name, "block."); block > 0) {
+    const TopEntries top = keep(graph, top_entries(graph, top_channels(graph, x, static_cast<std::uint32_t>(settings_.top_k)), rows_));
     blocks_[block] = {top, graph.keep(pick(graph, previous_, top)), graph.keep(pick(graph, x, top)), {}};
   }
-  if (const int state = number_after(name, "residual."); state >= 0) {
+  if (const int state = number_in(name, "residual."); state >= 0) {
     const auto k = static_cast<std::uint32_t>(settings_.top_k);
     states_[state] = {keep(graph, top_entries(graph, top_channels(graph, x, k), rows_))};
     if (const auto block = blocks_.find(state); block != blocks_.end()) block->second.after = graph.keep(pick(graph, x, block->second.top));
@@ -43,10 +51,7 @@ void SpikeProbe::collect_state(Executor& executor, const ProbeBatch& batch, int 
   const std::vector<float> values = executor.read_floats(top.values);
   const std::vector<std::int32_t> tokens = executor.read_ints(top.rows), channels = executor.read_ints(top.channels);
   const auto k = static_cast<std::size_t>(settings_.top_k);
-  auto& best = top_per_state_.at(static_cast<std::size_t>(state));
-  best.insert(best.end(), values.begin(), values.end());
-  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(k), best.end(), std::greater<>());
-  best.resize(k);
+  merge_top(top_per_state_.at(static_cast<std::size_t>(state)), values);
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const float* value = &values[row * k];
     if (!(static_cast<double>(value[0]) > spike_.value)) continue;
@@ -61,8 +66,9 @@ void SpikeProbe::collect(Executor& executor, const ProbeBatch& batch) {
   for (const auto& [block, tensors] : blocks_) {
     const std::vector<float> output = executor.read_floats(tensors.output), before = executor.read_floats(tensors.before),
                              after = executor.read_floats(tensors.after);
-    for (std::size_t row = 0; row < output.size(); ++row)
-      steps_[block].push_back({std::abs(static_cast<double>(output[row])), std::abs(after[row]) > std::abs(before[row])});
+    merge_top(top_per_block_.at(static_cast<std::size_t>(block) - 1), executor.read_floats(tensors.top.values));
+    for (std::size_t i = 0; i < output.size(); i += static_cast<std::size_t>(settings_.top_k))
+      steps_[block].push_back({std::abs(static_cast<double>(output[i])), std::abs(after[i]) > std::abs(before[i])});
   }
 }
 
@@ -88,6 +94,7 @@ void SpikeProbe::finish(Metrics& metrics) {
   metrics.set("spike_channels", as_numbers(spike_.channels));
   metrics.set("top_per_state", top_per_state_);
   metrics.set("block_top", block_top);
+  metrics.set("top_per_block", top_per_block_);
   metrics.set("step_up_blocks", as_numbers(step_up_));
   metrics.set("step_down_blocks", as_numbers(step_down_));
 }

@@ -14,7 +14,7 @@ namespace ablate {
 ///   spike_token, spike_sequence, spike_state   where the spike is
 ///   spike_channels   channels at the spike's token, among its state's largest, of at least a tenth of the spike
 ///   top_per_state    (states, k): the k largest |h| of every state (Sun et al. 2024)
-///   block_top        the largest |output| of every block
+///   block_top        the largest |output| of every block; top_per_block, (blocks, k): the k largest
 ///   step_up_blocks, step_down_blocks
 ///
 /// Rule for the last two: a block is a step block when its output's largest entry (of any sequence) is at least `step_share` (a half) of the spike. It
@@ -42,8 +42,8 @@ class SpikeProbe : public Probe {
     TopEntries top;   // (B, k)
   };
   struct BlockTensors {
-    TopEntries top;                  // (B, 1)
-    Tensor before, output, after;    // (B, 1): h, the block's output and their sum at the top entry
+    TopEntries top;                  // (B, k)
+    Tensor before, output, after;    // (B, k): h, the block's output and their sum at the top entries
   };
   struct Step {
     double size = 0;
@@ -57,7 +57,7 @@ class SpikeProbe : public Probe {
   std::map<int, BlockTensors> blocks_;
   Tensor previous_;  // the residual state before the block at hand
 
-  std::vector<std::vector<double>> top_per_state_;
+  std::vector<std::vector<double>> top_per_state_, top_per_block_;
   std::map<int, std::vector<Step>> steps_;   // per block, one per sequence
   Spike spike_;
   std::vector<int> step_up_, step_down_;

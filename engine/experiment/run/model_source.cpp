@@ -18,8 +18,12 @@ const ModelPresets::Registration planted("planted", [](Settings& settings) {
 }  // namespace
 
 ModelSource ModelSource::from(Settings& model, const std::string& rule, std::uint64_t seed) {
-  require(!model.has("checkpoint") || !model.has("preset"), "{}: give a checkpoint or a preset, not both", model.where("preset"));
-  if (model.has("checkpoint")) return from_checkpoint(model.get<std::string>("checkpoint"));
+  if (model.has("checkpoint")) {
+    // A file that runs on a preset is pointed at a checkpoint by adding one key: what the preset was told no longer matters.
+    if (model.has("preset"))
+      for (const std::string& key : model.keys()) model.raw(key);
+    return from_checkpoint(model.get<std::string>("checkpoint"));
+  }
   if (model.has("preset")) return ModelPresets::find(model.where("preset"), model.get<std::string>("preset"))(model);
   const TransformerConfig config = TransformerConfig::from(model);
   return {config, DType::f32, [=](Weights& weights) { weights.initialize(rule, seed); }, fmt::format("initialised by rule \"{}\" from seed {}", rule, seed)};

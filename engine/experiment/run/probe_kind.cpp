@@ -90,8 +90,10 @@ Metrics run_study(PointRun& run) {
   const Evaluation evaluation = evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
 
   Metrics metrics;
-  metrics.set("loss", evaluation.loss);
-  metrics.set("perplexity", std::exp(evaluation.loss));
+  if (evaluation.counted > 0) {
+    metrics.set("loss", evaluation.loss);
+    metrics.set("perplexity", std::exp(evaluation.loss));
+  }
   for (const auto& probe : probes) probe->finish(metrics);
   if (!study.interventions.empty()) metrics.set("elements_changed", static_cast<double>(applied.elements));
   metrics.set("tokens", static_cast<double>(evaluation.counted));
