@@ -189,3 +189,13 @@ TEST_CASE("plan: points are selected by number, id, name and shard") {
   CHECK_THROWS_AS(select(plan, {{"d"}}), InputError);
   CHECK_THROWS_AS(select(plan, {{}, 5, 4}), InputError);
 }
+
+TEST_CASE("plan: the guide's example is what the guide says") {
+  const std::string guide = read_text(std::filesystem::path(ABLATE_SOURCE_FOLDER) / "docs" / "experiments.md");
+  const std::size_t begin = guide.find("```toml\n") + 8, end = guide.find("```", begin);
+  const Plan plan = parse_plan(guide.substr(begin, end - begin), "guide.toml");
+  REQUIRE(plan.points.size() == 8);
+  CHECK(plan.points[1].label == "no gate, lr=0.001, seed=2");
+  CHECK(plan.points[4].label == "gate per channel, lr=0.001, seed=1");
+  for (const Point& point : plan.points) CHECK_NOTHROW(resolve(plan, point));
+}

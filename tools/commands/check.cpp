@@ -24,21 +24,15 @@ void flatten(const Value& value, const std::string& name, Keys& keys) {
 /// Per point the keys that are not the same for all of them.
 std::vector<Keys> differences(const std::vector<Value>& points) {
   std::vector<Keys> all;
-  std::map<std::string, std::set<std::string>> values;
+  std::map<std::string, std::map<std::string, std::size_t>> occurrences;  // of a key, by value
   for (const Value& point : points) {
     flatten(point, "", all.emplace_back());
-    for (const auto& [key, value] : all.back()) values[key].insert(value);
+    for (const auto& [key, value] : all.back()) ++occurrences[key][value];
   }
-  const auto everywhere_same = [&](const std::string& key) {
-    return values[key].size() == 1 && std::all_of(all.begin(), all.end(), [&](const Keys& keys) { return keys.count(key); });
-  };
-  std::vector<Keys> different(all.size());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    for (const auto& [key, value] : all[i]) {
-      if (!everywhere_same(key)) different[i][key] = value;
-    }
+  for (Keys& keys : all) {
+    std::erase_if(keys, [&](const auto& entry) { return occurrences[entry.first][entry.second] == points.size(); });
   }
-  return different;
+  return all;
 }
 
 std::string as_json(const Plan& plan, std::vector<Value> points) {
