@@ -197,5 +197,5 @@ TEST_CASE("plan: the guide's example is what the guide says") {
   REQUIRE(plan.points.size() == 8);
   CHECK(plan.points[1].label == "no gate, lr=0.001, seed=2");
   CHECK(plan.points[4].label == "gate per channel, lr=0.001, seed=1");
-  for (const Point& point : plan.points) CHECK_NOTHROW(resolve(plan, point));
+  for (const Point& point : plan.points) CHECK_NOTHROW(resolve(point));
 }
