@@ -113,14 +113,20 @@ class Planter {
 
   void plant_step_up() {
     const int i = model_.step_up_block / 2 - 1;
-    for (const char* matrix : {"mlp.gate_proj.weight", "mlp.up_proj.weight"}) at(layer(i) + matrix, up_neuron, mark, config_.d_model) = 4.0f;
+    for (const char* matrix : {"mlp.gate_proj.weight", "mlp.up_proj.weight"}) {
+      clear_row(layer(i) + matrix, up_neuron);
+      at(layer(i) + matrix, up_neuron, mark, config_.d_model) = 4.0f;
+    }
     write_spike(i, up_neuron, 1.0);
   }
 
   // A neuron that reads the spike's direction and writes its opposite.
   void plant_step_down() {
     const int i = model_.step_down_block / 2 - 1;
-    for (const char* matrix : {"mlp.gate_proj.weight", "mlp.up_proj.weight"}) read_spike(layer(i) + matrix, down_neuron, 4.0);
+    for (const char* matrix : {"mlp.gate_proj.weight", "mlp.up_proj.weight"}) {
+      clear_row(layer(i) + matrix, down_neuron);
+      read_spike(layer(i) + matrix, down_neuron, 4.0);
+    }
     write_spike(i, down_neuron, -1.0);
   }
 
@@ -131,6 +137,11 @@ class Planter {
       at(layer(i) + "self_attn.q_proj.weight", head * config_.head_dim + slow, constant, config_.d_model) = 6.0f;
       read_spike(layer(i) + "self_attn.k_proj.weight", head / group * config_.head_dim + slow, 6.0);
     }
+  }
+
+  // The planted neurons answer to what they are planted for and to nothing else.
+  void clear_row(const std::string& matrix, int row) {
+    for (int channel = 0; channel < config_.d_model; ++channel) at(matrix, row, channel, config_.d_model) = 0;
   }
 
   void read_spike(const std::string& matrix, int row, double size) {
@@ -145,6 +156,7 @@ class Planter {
       token.attention(j);
       if (j < i) token.feed_forward(j);
     }
+    for (int channel = 0; channel < config_.d_model; ++channel) at(layer(i) + "mlp.down_proj.weight", channel, neuron, config_.d_ffn) = 0;
     const double activation = token.activations(i)[static_cast<std::size_t>(neuron)];
     for (int c = 0; c < 2; ++c) at(layer(i) + "mlp.down_proj.weight", model_.channels[c], neuron, config_.d_ffn) = static_cast<float>(sign * model_.magnitudes[c] / activation);
   }

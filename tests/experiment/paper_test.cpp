@@ -148,9 +148,9 @@ TEST_CASE("paper: every row keeps its meaning at every scale") {
       CAPTURE(file);
       const Plan plan = paper_plan(file, scale), full = paper_plan(file, "7b");
       REQUIRE(plan.points.size() == full.points.size());
-      const Value first = resolve(plan.points[0]), full_first = resolve(full, full.points[0]);
+      const Value first = resolve(plan.points[0]), full_first = resolve(full.points[0]);
       for (std::size_t i = 0; i < plan.points.size(); ++i) {
-        const Value here = resolve(plan.points[i]), there = resolve(full, full.points[i]);
+        const Value here = resolve(plan.points[i]), there = resolve(full.points[i]);
         const auto ratio = [](const Value& a, const Value& b, const char* key) {
           return std::stod(to_text(*find(a, key))) / std::stod(to_text(*find(b, key)));
         };

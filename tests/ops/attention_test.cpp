@@ -18,7 +18,8 @@ namespace {
 // error of one unit per term. A score's gradient is the difference of two terms a few times its size, of which one uses the rounded y: 8 units in all.
 OpTolerance tolerance_of(DType type, const AttentionCase& c) {
   const double sums = 8 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
-  return {2 * unit_roundoff(type) + sums, 8 * unit_roundoff(type) + 2 * sums};
+  // That difference, weight * (dy . v - delta) / sqrt(head_dim) * k, has terms of size 1 and may cancel altogether (one visible key): the gradients' floor.
+  return {2 * unit_roundoff(type) + sums, 8 * unit_roundoff(type) + 2 * sums, 0, 1.0};
 }
 
 /// Every kernel that can run the case on this device. (A case on which none but the fallback runs is a case for the fallback.)

@@ -152,7 +152,7 @@ void run_check(const OpCheck& check) {
     if (!check.inputs[k].differentiable) continue;
     REQUIRE_MESSAGE(static_cast<bool>(gradients[k]), check.name, ": no gradient for input ", k);
     compare(check.name + ": gradient of input " + std::to_string(k), expected_gradients[k], executor.read_floats(gradients[k]), check.tolerance.gradient,
-            check.tolerance.floor);
+            std::max(check.tolerance.floor, check.tolerance.gradient_floor));
   }
 }
 
