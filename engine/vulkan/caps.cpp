@@ -14,6 +14,7 @@ struct Bit {
   bool Caps::*bit;
 };
 constexpr Bit bits[] = {{"subgroup-arithmetic", &Caps::subgroup_arithmetic},
+                        {"subgroup-ballot", &Caps::subgroup_ballot},
                         {"subgroup-size-control", &Caps::subgroup_size_control},
                         {"storage16", &Caps::storage16},
                         {"f16", &Caps::f16},

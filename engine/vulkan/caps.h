@@ -30,6 +30,7 @@ struct Caps {
 
   // The bits that select kernels; each can be masked by its name (see mask()).
   bool subgroup_arithmetic = false;   ///< "subgroup-arithmetic": reductions inside a subgroup
+  bool subgroup_ballot = false;       ///< "subgroup-ballot": broadcasts inside a subgroup
   bool subgroup_size_control = false; ///< "subgroup-size-control": a kernel can ask for a subgroup size
   bool storage16 = false;             ///< "storage16": 16-bit loads and stores; without it everything is stored as f32
   bool f16 = false;                   ///< "f16": 16-bit float arithmetic

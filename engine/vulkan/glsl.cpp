@@ -11,6 +11,9 @@
 extern const TBuiltInResource* GetDefaultResources();
 #endif
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <sstream>
@@ -77,6 +80,31 @@ std::vector<std::uint32_t> compile_glsl(const GlslSource& source, const IncludeR
   std::vector<std::uint32_t> words;
   glslang::GlslangToSpv(*program.getIntermediate(EShLangCompute), words);
   return words;
+}
+
+std::vector<std::uint32_t> with_bfloat16(const std::vector<std::uint32_t>& spirv) {
+  constexpr std::size_t header = 5;
+  constexpr std::uint32_t op_extension = 10, op_capability = 17, op_type_float = 22;
+  constexpr std::uint32_t capability_float16 = 9, capability_bfloat16 = 5116, capability_bfloat16_matrix = 5118, encoding_bfloat16 = 0;
+  const auto name = std::to_array("SPV_KHR_bfloat16\0\0\0");  // padded to whole words
+  std::vector<std::uint32_t> extension(1 + name.size() / 4, static_cast<std::uint32_t>(1 + name.size() / 4) << 16 | op_extension);
+  std::memcpy(extension.data() + 1, name.data(), name.size() / 4 * 4);
+
+  std::vector<std::uint32_t> out(spirv.begin(), spirv.begin() + header);
+  bool extended = false;
+  for (std::size_t at = header; at < spirv.size();) {
+    const std::uint32_t op = spirv[at] & 0xffffu, count = std::max(spirv[at] >> 16, 1u);
+    if (op != op_capability && !extended) {
+      out.insert(out.end(), {2u << 16 | op_capability, capability_bfloat16, 2u << 16 | op_capability, capability_bfloat16_matrix});
+      out.insert(out.end(), extension.begin(), extension.end());
+      extended = true;
+    }
+    if (op == op_type_float && spirv[at + 2] == 16) out.insert(out.end(), {4u << 16 | op_type_float, spirv[at + 1], 16, encoding_bfloat16});
+    else if (op != op_capability || spirv[at + 1] != capability_float16)
+      out.insert(out.end(), spirv.begin() + static_cast<std::ptrdiff_t>(at), spirv.begin() + static_cast<std::ptrdiff_t>(at + count));
+    at += count;
+  }
+  return out;
 }
 
 std::string with_includes(std::string_view text, const IncludeResolver& includes) {

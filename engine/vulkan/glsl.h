@@ -21,6 +21,9 @@ struct GlslSource {
 /// Compiles one compute shader for Vulkan 1.3. Throws InputError holding the compiler's first message, "name:line: text".
 std::vector<std::uint32_t> compile_glsl(const GlslSource& source, const IncludeResolver& includes);
 
+/// The module with its 16-bit float type turned into bfloat16 (SPV_KHR_bfloat16). It may hold no constants of that type.
+std::vector<std::uint32_t> with_bfloat16(const std::vector<std::uint32_t>& spirv);
+
 /// The text of `source` and everything it includes, for hashing. Missing includes are left out.
 std::string with_includes(std::string_view text, const IncludeResolver& includes);
 

@@ -64,8 +64,12 @@ void probe_properties(VkPhysicalDevice physical, Caps& caps) {
   caps.subgroup_size = v11.subgroupSize;
   caps.min_subgroup_size = v13.minSubgroupSize;
   caps.max_subgroup_size = v13.maxSubgroupSize;
-  const auto wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
-  caps.subgroup_arithmetic = (v11.subgroupSupportedOperations & wanted) == wanted && (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT);
+  const auto supports = [&](VkSubgroupFeatureFlags operation) {
+    const auto wanted = VK_SUBGROUP_FEATURE_BASIC_BIT | operation;
+    return (v11.subgroupSupportedOperations & wanted) == wanted && (v11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT);
+  };
+  caps.subgroup_arithmetic = supports(VK_SUBGROUP_FEATURE_ARITHMETIC_BIT);
+  caps.subgroup_ballot = supports(VK_SUBGROUP_FEATURE_BALLOT_BIT);
   caps.max_invocations = std::min(p.limits.maxComputeWorkGroupInvocations, p.limits.maxComputeWorkGroupSize[0]);
   caps.max_groups = std::min({p.limits.maxComputeWorkGroupCount[0], p.limits.maxComputeWorkGroupCount[1], p.limits.maxComputeWorkGroupCount[2]});
   caps.shared_memory = p.limits.maxComputeSharedMemorySize;

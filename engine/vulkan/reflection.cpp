@@ -3,8 +3,58 @@
 
 #include <spirv_cross_c.h>
 
+#include <algorithm>
+#include <set>
+#include <span>
+
 namespace ablate {
 namespace {
+
+bool is_cooperative_type(std::uint32_t op) { return op == 4456 || op == 5370 || op == 5371; }  // matrix, tensor layout, tensor view
+
+// Whether the declaration `op` with `words` is made of a type in `removed`. Only operands that are ids are looked at.
+bool uses_removed(std::uint32_t op, std::span<const std::uint32_t> words, const std::set<std::uint32_t>& removed) {
+  const auto any_from = [&](std::size_t first) {
+    return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(std::min(first, words.size())), words.end(), [&](std::uint32_t id) { return removed.contains(id); });
+  };
+  if (op == SpvOpTypeInt || op == SpvOpTypeFloat) return false;
+  if (op == SpvOpTypePointer) return removed.contains(words[3]);
+  if (op == SpvOpTypeVector || op == SpvOpTypeMatrix) return removed.contains(words[2]);
+  if (op >= SpvOpTypeVoid && op <= SpvOpTypeFunction) return any_from(2);
+  if (op == SpvOpConstantComposite || op == SpvOpSpecConstantComposite) return removed.contains(words[1]) || any_from(3);
+  const bool typed = (op >= SpvOpConstantTrue && op <= SpvOpSpecConstantOp) || op == SpvOpVariable;
+  return typed && removed.contains(words[1]);
+}
+
+// SPIRV-Cross as Debian has it cannot read cooperative matrices. What a module expects of the host does not depend on them: without their types and what is
+// made of them, and with empty function bodies, it reads the rest.
+std::vector<std::uint32_t> without_cooperative_matrices(const std::vector<std::uint32_t>& spirv) {
+  constexpr std::size_t header = 5;
+  std::vector<std::uint32_t> kept(spirv.begin(), spirv.begin() + std::min(header, spirv.size()));
+  std::set<std::uint32_t> removed;
+  bool in_function = false;
+  for (std::size_t at = header; at < spirv.size();) {
+    const std::uint32_t op = spirv[at] & 0xffffu, count = std::max(spirv[at] >> 16, 1u);
+    const auto words = std::span(spirv).subspan(at, std::min<std::size_t>(count, spirv.size() - at));
+    at += words.size();
+    const bool result_first = op >= SpvOpTypeVoid && op <= SpvOpTypeFunction;
+    if (op == SpvOpFunction) in_function = true;
+    if (in_function) {
+      if (op == SpvOpFunction || op == SpvOpFunctionEnd) kept.insert(kept.end(), words.begin(), words.end());
+      if (op == SpvOpFunction) kept.insert(kept.end(), {2u << 16 | SpvOpLabel, spirv[3] + words[2], 1u << 16 | SpvOpUnreachable});
+      if (op == SpvOpFunctionEnd) in_function = false;
+    } else if (is_cooperative_type(op)) {
+      removed.insert(words[1]);
+    } else if (uses_removed(op, words, removed)) {
+      removed.insert(words[result_first ? 1 : 2]);
+    } else {
+      kept.insert(kept.end(), words.begin(), words.end());
+    }
+  }
+  if (removed.empty()) return spirv;
+  kept[3] *= 2;  // the bound on ids: every function got a label of its own
+  return kept;
+}
 
 void check_spvc(spvc_result result, const std::string& name) {
   require(result == SPVC_SUCCESS, "shader {}: its SPIR-V cannot be read ({})", name, static_cast<int>(result));
@@ -70,8 +120,9 @@ void refuse_descriptors(const std::string& name, spvc_resources resources) {
 
 Reflection reflect(const std::string& name, const std::vector<std::uint32_t>& spirv) {
   const Context context(name);
+  const std::vector<std::uint32_t> readable = without_cooperative_matrices(spirv);
   spvc_parsed_ir ir = nullptr;
-  check_spvc(spvc_context_parse_spirv(context.handle, spirv.data(), spirv.size(), &ir), name);
+  check_spvc(spvc_context_parse_spirv(context.handle, readable.data(), readable.size(), &ir), name);
   spvc_compiler compiler = nullptr;
   check_spvc(spvc_context_create_compiler(context.handle, SPVC_BACKEND_NONE, ir, SPVC_CAPTURE_MODE_TAKE_OWNERSHIP, &compiler), name);
   spvc_resources resources = nullptr;

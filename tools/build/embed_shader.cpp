@@ -1,8 +1,11 @@
 // Build step: compiles one kernel in its variants and writes them as a C++ file that registers itself.
 //   embed_shader SHADERS_FOLDER norm/rmsnorm.comp OUT.cpp
-//   embed_shader --includes SHADERS_FOLDER OUT.cpp       embeds shaders/common/*.glsl for kernels compiled at run time
+//   embed_shader --includes SHADERS_FOLDER OUT.cpp       embeds shaders/**.glsl for kernels compiled at run time
+//   embed_shader --note SHADERS_FOLDER norm/x.comp       prints the note that belongs beside norm/x.spv: hash of the source, hash of the SPIR-V
+//   embed_shader --bfloat16 IN.spv OUT.spv               turns the module's float16_t into bfloat16
 // A kernel whose first line is "// glslang >= N" is compiled only by a glslang that new; an older one takes the SPIR-V committed beside it
-// (norm/x.spv), which must carry the hash of today's source (norm/x.spv.hash; tools/rebuild_spirv writes both).
+// (norm/x.spv), which must carry the hash of today's source (norm/x.spv.hash; tools/rebuild_spirv writes both). glslang 15 has no bfloat16: a kernel
+// whose name ends in _bf16 is written with float16_t and the type is turned into bfloat16 afterwards.
 #include "base/error.h"
 #include "base/file.h"
 #include "vulkan/glsl.h"
@@ -13,6 +16,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 
 namespace ablate {
 namespace {
@@ -28,15 +32,18 @@ int needed_glslang(const std::string& text) {
   return text.starts_with(mark) ? std::atoi(text.c_str() + mark.size()) : 0;
 }
 
-std::vector<std::uint32_t> committed_spirv(const fs::path& source, std::uint64_t hash) {
-  const fs::path spirv = fs::path(source).replace_extension(".spv"), note = fs::path(source).replace_extension(".spv.hash");
-  const std::string expected = fmt::format("{:016x}", hash);
-  require(fs::exists(spirv) && fs::exists(note), "{}: needs a newer glslang and has no committed SPIR-V; run tools/rebuild_spirv", source.string());
-  require(read_text(note).starts_with(expected), "{}: changed since {} was made (hash {}); run tools/rebuild_spirv", source.string(), spirv.string(), expected);
-  const std::string bytes = read_text(spirv);
+std::vector<std::uint32_t> read_spirv(const fs::path& file) {
+  const std::string bytes = read_text(file);
   std::vector<std::uint32_t> words(bytes.size() / 4);
   std::memcpy(words.data(), bytes.data(), words.size() * 4);
   return words;
+}
+
+std::vector<std::uint32_t> committed_spirv(const fs::path& source, const std::string& expected) {
+  const fs::path spirv = fs::path(source).replace_extension(".spv"), note = fs::path(source).replace_extension(".spv.hash");
+  require(fs::exists(spirv) && fs::exists(note), "{}: needs a newer glslang and has no committed SPIR-V; run tools/rebuild_spirv", source.string());
+  require(read_text(note).starts_with(expected), "{}: changed since {} was made (hash {}); run tools/rebuild_spirv", source.string(), spirv.string(), expected);
+  return read_spirv(spirv);
 }
 
 std::vector<Variant> compile_variants(const std::string& name, const std::string& text, const IncludeResolver& includes) {
@@ -47,6 +54,7 @@ std::vector<Variant> compile_variants(const std::string& name, const std::string
       if (storage16) source.defines.push_back("STORAGE16=1");
       if (subgroup) source.defines.push_back("SUBGROUP_ARITHMETIC=1");
       auto words = compile_glsl(source, includes);
+      if (name.ends_with("_bf16.comp")) words = with_bfloat16(words);
       const bool known = std::any_of(variants.begin(), variants.end(), [&](const Variant& v) { return v.words == words; });
       if (!known) variants.push_back({storage16, subgroup, std::move(words)});
     }
@@ -61,17 +69,25 @@ std::string as_array(const std::vector<std::uint32_t>& words) {
   return text;
 }
 
-void embed_kernel(const fs::path& folder, const std::string& file, const fs::path& out) {
-  const IncludeResolver includes = [&](const std::string& name, std::string& text) {
+IncludeResolver includes_in(const fs::path& folder) {
+  return [folder](const std::string& name, std::string& text) {
     if (!fs::exists(folder / name)) return false;
     text = read_text(folder / name);
     return true;
   };
+}
+
+std::string source_hash(const fs::path& folder, const std::string& file) {
+  return fmt::format("{:016x}", hash_text(with_includes(read_text(folder / file), includes_in(folder))));
+}
+
+void embed_kernel(const fs::path& folder, const std::string& file, const fs::path& out) {
+  const IncludeResolver includes = includes_in(folder);
   const std::string name = file.substr(0, file.rfind('.'));
   const std::string text = read_text(folder / file);
   std::vector<Variant> variants;
   if (GLSLANG_VERSION_MAJOR >= needed_glslang(text)) variants = compile_variants(file, text, includes);
-  else variants.push_back({true, true, committed_spirv(folder / file, hash_text(with_includes(text, includes)))});
+  else variants.push_back({true, true, committed_spirv(folder / file, source_hash(folder, file))});
   std::string code = "#include \"vulkan/shader.h\"\n\nnamespace {\n";
   std::string list;
   for (std::size_t i = 0; i < variants.size(); ++i) {
@@ -95,13 +111,25 @@ void embed_includes(const fs::path& folder, const fs::path& out) {
   write_atomically(out, code + "}  // namespace\n");
 }
 
+void print_note(const fs::path& folder, const std::string& file) {
+  fmt::print("{} {:016x}\n", source_hash(folder, file), hash_text(read_text((folder / file).replace_extension(".spv"))));
+}
+
+void turn_into_bfloat16(const fs::path& in, const fs::path& out) {
+  const std::vector<std::uint32_t> words = with_bfloat16(read_spirv(in));
+  write_atomically(out, std::as_bytes(std::span(words)));
+}
+
 }  // namespace
 }  // namespace ablate
 
 int main(int argc, char** argv) {
   try {
-    if (argc != 4) ablate::bad_input("usage: embed_shader SHADERS_FOLDER FILE.comp OUT.cpp | embed_shader --includes SHADERS_FOLDER OUT.cpp");
-    if (std::string(argv[1]) == "--includes") ablate::embed_includes(argv[2], argv[3]);
+    if (argc != 4) ablate::bad_input("usage: embed_shader SHADERS_FOLDER FILE.comp OUT.cpp, or --includes, --note or --bfloat16 with two paths");
+    const std::string first = argv[1];
+    if (first == "--includes") ablate::embed_includes(argv[2], argv[3]);
+    else if (first == "--note") ablate::print_note(argv[2], argv[3]);
+    else if (first == "--bfloat16") ablate::turn_into_bfloat16(argv[2], argv[3]);
     else ablate::embed_kernel(argv[1], argv[2], argv[3]);
     return 0;
   } catch (const std::exception& error) {
