@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "graph/choices.h"
 #include "graph/tensor.h"
 #include "vulkan/caps.h"
 #include "vulkan/pipeline.h"
@@ -68,9 +69,12 @@ using Vjp = std::function<std::vector<Tensor>(Graph&, const Tensor&)>;
 
 class Graph {
  public:
-  explicit Graph(const Caps& caps) : caps_(caps), storages_(1) {}
+  /// Without `choices` every op takes its default kernel. Both must outlive the graph.
+  explicit Graph(const Caps& caps, const Choices* choices = nullptr) : caps_(caps), choices_(choices), storages_(1) {}
 
   const Caps& caps() const { return caps_; }
+  /// The tuned answer to an op's question about this device, if there is one.
+  std::optional<std::string> choice(const std::string& question) const { return choices_ ? choices_->find(question) : std::nullopt; }
 
   /// A new intermediate; its memory is shared with others that are not live at the same time.
   Tensor tensor(Shape shape, DType dtype, std::string name = "");
@@ -139,6 +143,7 @@ class Graph {
   Tensor make(Storage storage, Shape shape, DType dtype);
 
   const Caps& caps_;
+  const Choices* choices_;
   std::vector<Storage> storages_;
   std::vector<Dispatch> dispatches_;
   std::vector<DiffNode> nodes_;

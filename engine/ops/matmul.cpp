@@ -1,15 +1,19 @@
 #include "ops/matmul.h"
 
+#include "ops/matmul_kernels.h"
+
 namespace ablate {
 namespace {
 
-struct Problem {
-  std::uint32_t m, n, k, batch;
-};
+std::uint32_t group_of(const Tensor& x) {
+  for (const std::uint32_t group : {8u, 4u})
+    if (x.dim(-1) % group == 0 && x.offset % (group * bytes_of(x.dtype)) == 0) return group;
+  return 1;
+}
 
-Problem problem_of(const Tensor& a, const Tensor& b, Layout layout) {
+MatmulProblem problem_of(const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options) {
   require(a.shape.size() >= 2 && a.shape.size() == b.shape.size(), "matmul: {} and {}", to_string(a.shape), to_string(b.shape));
-  Problem p{};
+  MatmulProblem p{.a = a.dtype, .b = b.dtype, .c = options.out, .layout = layout};
   p.m = layout == Layout::tn ? a.dim(-1) : a.dim(-2);
   p.k = layout == Layout::tn ? a.dim(-2) : a.dim(-1);
   p.n = layout == Layout::nt ? b.dim(-2) : b.dim(-1);
@@ -17,13 +21,81 @@ Problem problem_of(const Tensor& a, const Tensor& b, Layout layout) {
   p.batch = static_cast<std::uint32_t>(a.size() / (std::uint64_t{p.m} * p.k));
   const bool batches = Shape(a.shape.begin(), a.shape.end() - 2) == Shape(b.shape.begin(), b.shape.end() - 2);
   require(p.k == b_k && batches, "matmul: {} and {} do not fit", to_string(a.shape), to_string(b.shape));
+  require(!options.bias || (options.bias.size() == p.n && options.bias.dtype == DType::f32), "matmul: a bias of {} for {} columns", to_string(options.bias.shape), p.n);
+  p.bias = static_cast<bool>(options.bias);
+  p.residual = static_cast<bool>(options.residual);
+  p.a_group = group_of(a);
+  p.b_group = group_of(b);
   return p;
+}
+
+MatmulKernel kernel_for(const Graph& graph, const MatmulProblem& p, const std::string& named) {
+  if (!named.empty()) {
+    const auto kernel = parse_matmul_kernel(named);
+    require(kernel && fits(*kernel, p, graph.caps()), "matmul: the kernel \"{}\" does not fit {}", named, p.question());
+    return *kernel;
+  }
+  if (const auto answer = graph.choice(p.question()))
+    if (const auto kernel = parse_matmul_kernel(*answer); kernel && fits(*kernel, p, graph.caps())) return *kernel;
+  return default_matmul_kernel(p, graph.caps());
+}
+
+Specialization constants_of(const MatmulProblem& p, DType out) {
+  return {{"A_TYPE", static_cast<std::uint32_t>(p.a)},
+          {"B_TYPE", static_cast<std::uint32_t>(p.b)},
+          {"C_TYPE", static_cast<std::uint32_t>(out)},
+          {"A_TRANSPOSED", p.layout == Layout::tn},
+          {"B_TRANSPOSED", p.layout == Layout::nt}};
+}
+
+void append(Specialization& constants, std::initializer_list<std::pair<std::string, std::uint32_t>> more) { constants.insert(constants.end(), more); }
+
+// What a launch adds to the product: a piece of a split product adds nothing.
+struct Epilogue {
+  Tensor residual, bias;
+};
+
+Dispatch launch_on_cpu(const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b, const Tensor& c, const Epilogue& add) {
+  Dispatch launch{.shader = "matmul/" + kernel.shader, .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch}, .constants = constants_of(p, c.dtype)};
+  if (kernel.shader == "portable") {
+    launch.items = kernel.tiles(p);
+    return launch;
+  }
+  launch.rows = kernel.tiles(p);
+  append(launch.constants, {{"LANES", kernel.lanes}, {"ROWS", kernel.part_m}, {"COLUMNS", kernel.part_n}});
+  return launch;
+}
+
+Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b, const Tensor& c, const Epilogue& add) {
+  Dispatch launch{.shader = "matmul/" + kernel.shader,
+                  .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch, kernel.k_per_split(p)},
+                  .groups = {(p.m + kernel.m - 1) / kernel.m, (p.n + kernel.n - 1) / kernel.n, p.batch * kernel.splits},
+                  .constants = constants_of(p, c.dtype)};
+  const std::uint32_t group = kernel.shader == "tiled" ? 4 : 8;  // elements that move at a time
+  append(launch.constants, {{"LANES", kernel.lanes},
+                            {"TILE_M", kernel.m},
+                            {"TILE_N", kernel.n},
+                            {"TILE_K", kernel.k},
+                            {"A_VECTOR", p.a_group % group == 0},
+                            {"B_VECTOR", p.b_group % group == 0},
+                            {"C_VECTOR", p.c_group % group == 0}});
+  if (kernel.shader == "tiled") {
+    append(launch.constants, {{"M_PER", kernel.part_m}, {"N_PER", kernel.part_n}});
+  } else {
+    if (p.a == DType::bf16) launch.shader += "_bf16";
+    launch.subgroup = caps.subgroup_size;
+  }
+  if (kernel.shader == "coopmat") {
+    const CoopShape shape = coop_shape(caps, p.a).value();
+    append(launch.constants, {{"PART_M", kernel.part_m}, {"PART_N", kernel.part_n}, {"BUFFERS", kernel.buffers}, {"COOP_M", shape.m}, {"COOP_N", shape.n}, {"COOP_K", shape.k}});
+  }
+  return launch;
 }
 
 }  // namespace
 
 Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options) {
-  const Problem p = problem_of(a, b, layout);
+  MatmulProblem p = problem_of(a, b, layout, options);
   Shape shape(a.shape.begin(), a.shape.end() - 2);
   shape.insert(shape.end(), {p.m, p.n});
   const Tensor c = options.into ? options.into : graph.tensor(shape, options.out);
@@ -32,16 +104,23 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
   if (options.residual)
     require(options.residual.size() == c.size() && options.residual.dtype == c.dtype, "matmul: the residual is {}, the product {}", to_string(options.residual.shape),
             to_string(c.shape));
-  graph.dispatch({.shader = "matmul/portable",
-                  .push = {a, b, options.residual, c, p.m, p.n, p.k, p.batch},
-                  .items = std::uint64_t{p.batch} * ((p.m + 3) / 4) * ((p.n + 3) / 4),
-                  .constants = {{"A_TYPE", static_cast<std::uint32_t>(a.dtype)},
-                                {"B_TYPE", static_cast<std::uint32_t>(b.dtype)},
-                                {"C_TYPE", static_cast<std::uint32_t>(c.dtype)},
-                                {"A_TRANSPOSED", layout == Layout::tn},
-                                {"B_TRANSPOSED", layout == Layout::nt}},
-                  .cost = {.flop = 2.0 * p.batch * p.m * p.n * p.k,
-                           .bytes = static_cast<double>(a.bytes() + b.bytes() + c.bytes() + (options.residual ? c.bytes() : 0))}});
+  p.c_group = group_of(c);
+  if (options.residual && options.residual.offset % (p.c_group * bytes_of(c.dtype)) != 0) p.c_group = 1;
+
+  const MatmulKernel kernel = kernel_for(graph, p, options.kernel);
+  const bool split = kernel.splits > 1;
+  const Cost cost{.flop = 2.0 * p.batch * p.m * p.n * p.k,
+                  .bytes = static_cast<double>(a.bytes() + b.bytes() + c.bytes() + (options.residual ? c.bytes() : 0))};
+  const Tensor product = split ? graph.tensor({kernel.splits, p.batch, p.m, p.n}, DType::f32) : c;
+  const Epilogue add = split ? Epilogue{} : Epilogue{options.residual, options.bias};
+  const bool on_cpu = kernel.shader == "portable" || kernel.shader == "subgroup";
+  Dispatch launch = on_cpu ? launch_on_cpu(kernel, p, a, b, product, add) : launch_tiles(graph.caps(), kernel, p, a, b, product, add);
+  launch.cost = cost;
+  graph.dispatch(std::move(launch));
+  if (split) {
+    const std::uint64_t size = c.size();
+    graph.dispatch({.shader = "matmul/sum_splits", .push = {product, options.residual, options.bias, c, size, kernel.splits, p.n}, .items = size, .constants = for_type(c)});
+  }
   return c;
 }
 

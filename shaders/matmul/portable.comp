@@ -1,14 +1,13 @@
 #version 460
 #include "common/kernel.glsl"
 
-// C = A B (+ residual), batched. A: (M, K), B: (K, N), C, residual: (M, N), each as its layout says: NN as written, NT with B stored (N, K), TN with A stored (K, M).
-// An invocation computes a 4 x 4 tile in registers; no shared memory, so it also suits CPUs.
+// C = A B (+ bias + residual), batched, as matmul/tiled.comp, for devices too small for it: an invocation computes a 4 x 4 tile in registers, without shared memory.
 layout(constant_id = 2) const uint A_TYPE = DTYPE_F32;
 layout(constant_id = 3) const uint B_TYPE = DTYPE_F32;
 layout(constant_id = 4) const uint C_TYPE = DTYPE_F32;
 layout(constant_id = 5) const uint A_TRANSPOSED = 0;
 layout(constant_id = 6) const uint B_TRANSPOSED = 0;
-layout(push_constant) uniform Push { In a; In b; In residual; Out c; uint m, n, k, batch; } p;
+layout(push_constant) uniform Push { In a; In b; In residual; InF32 bias; Out c; uint m, n, k, batch; } p;
 
 float a_at(uint batch, uint row, uint k) {
   return load_as(Words(p.a), batch * p.m * p.k + (A_TRANSPOSED != 0 ? k * p.m + row : row * p.k + k), A_TYPE);
@@ -32,8 +31,10 @@ void main() {
       [[unroll]] for (uint j = 0; j < 4; ++j) {
         if (row + i >= p.m || column + j >= p.n) continue;
         const uint at = (batch * p.m + row + i) * p.n + column + j;
-        const float before = is_null(p.residual) ? 0.0 : load_as(Words(p.residual), at, C_TYPE);
-        store_as(Words(p.c), at, sum[i][j] + before, C_TYPE);
+        float x = sum[i][j];
+        if (!is_null(p.bias)) x += p.bias.at[column + j];
+        if (!is_null(p.residual)) x += load_as(Words(p.residual), at, C_TYPE);
+        store_as(Words(p.c), at, x, C_TYPE);
       }
     }
   }

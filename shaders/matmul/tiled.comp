@@ -1,0 +1,151 @@
+#version 460
+#include "common/kernel.glsl"
+
+// C = A B (+ bias + residual), batched. A: (M, K), B: (K, N), C, residual: (M, N), bias: (N), each as its layout says: NN as written, NT with B stored (N, K),
+// TN with A stored (K, M). f32 arithmetic whatever the types.
+//
+// A workgroup computes a TILE_M x TILE_N tile. Slices of TILE_K of both operands go to shared memory, k outermost, in two buffers: while one is multiplied the
+// next is on its way from memory to registers. An invocation keeps a M_PER x N_PER tile in registers, as blocks of 4 x 4 spread over the workgroup's tile so
+// that neighbours read neighbouring vec4s. With splits > 1 each workgroup sums a part of K and writes a partial product (matmul/sum_splits adds them in order).
+layout(constant_id = 2) const uint A_TYPE = DTYPE_F32;
+layout(constant_id = 3) const uint B_TYPE = DTYPE_F32;
+layout(constant_id = 4) const uint C_TYPE = DTYPE_F32;
+layout(constant_id = 5) const uint A_TRANSPOSED = 0;
+layout(constant_id = 6) const uint B_TRANSPOSED = 0;
+layout(constant_id = 7) const uint TILE_M = 64;
+layout(constant_id = 8) const uint TILE_N = 64;
+layout(constant_id = 9) const uint TILE_K = 16;
+layout(constant_id = 10) const uint M_PER = 4;
+layout(constant_id = 11) const uint N_PER = 4;
+layout(constant_id = 12) const uint A_VECTOR = 0;  // rows of A start at multiples of four elements, and likewise
+layout(constant_id = 13) const uint B_VECTOR = 0;
+layout(constant_id = 14) const uint C_VECTOR = 0;  // of C and the residual
+layout(push_constant) uniform Push { In a; In b; In residual; InF32 bias; Out c; uint m, n, k, batch, k_per_split; } p;
+
+const uint PAD = 4;  // a column of four k's, written by 16 x 2 invocations, touches every bank once
+const uint A_STRIDE = TILE_M + PAD, B_STRIDE = TILE_N + PAD;
+shared vec4 a_tile[2 * TILE_K * A_STRIDE / 4];
+shared vec4 b_tile[2 * TILE_K * B_STRIDE / 4];
+
+const uint A_FETCHES = TILE_M * TILE_K / 4 / LANES, B_FETCHES = TILE_N * TILE_K / 4 / LANES;
+
+// Where the i-th group of four of this invocation lies in a tile of `width` x TILE_K: x = (position across, k).
+// Along k: sixteen neighbours across by two groups of k, so that a memory sector is used whole.
+uvec2 place_along_k(uint i, uint width) {
+  const uint v = lane() + i * LANES;
+  return uvec2(v / 2 % width, (v & 1u) * 4 + v / 2 / width * 8);
+}
+uvec2 place_across(uint i, uint width) {
+  const uint v = lane() + i * LANES;
+  return uvec2(v % (width / 4) * 4, v / (width / 4));
+}
+
+// Four elements of a matrix stored (size, K), from (x, k) along k. Past the end of K there are zeros, past the other end something finite or not that reaches
+// no element of C.
+vec4 fetch_along_k(Words matrix, uint base, uint x, uint size, uint k, uint type, bool vector) {
+  const uint at = base + min(x, size - 1) * p.k + k;
+  if (vector) return k < p.k ? load4_as(matrix, at / 4, type) : vec4(0);
+  vec4 v = vec4(0);
+  [[unroll]] for (uint j = 0; j < 4; ++j) if (k + j < p.k) v[j] = load_as(matrix, at + j, type);
+  return v;
+}
+// The same of a matrix stored (K, size), along the other dimension.
+vec4 fetch_across(Words matrix, uint base, uint x, uint size, uint k, uint type, bool vector) {
+  if (k >= p.k) return vec4(0);
+  const uint row = base + k * size;
+  if (vector) return load4_as(matrix, (row + min(x, size - 4)) / 4, type);
+  vec4 v;
+  [[unroll]] for (uint j = 0; j < 4; ++j) v[j] = load_as(matrix, row + min(x + j, size - 1), type);
+  return v;
+}
+
+void main() {
+  const uint splits = gl_NumWorkGroups.z / p.batch;
+  const uint batch = gl_WorkGroupID.z % p.batch, split = gl_WorkGroupID.z / p.batch;
+  const uint tile_row = gl_WorkGroupID.x * TILE_M, tile_column = gl_WorkGroupID.y * TILE_N;
+  const uint k_begin = split * p.k_per_split, k_end = min(p.k, k_begin + p.k_per_split);
+  const uint a_base = batch * p.m * p.k, b_base = batch * p.k * p.n;
+
+  // A subgroup of 32 covers 4 x 8 invocations: it reads few different words of shared memory at a time.
+  const uint across = TILE_N / N_PER, warp_x = min(across, 8u), warp_y = 32 / warp_x;
+  const uint warp = lane() / 32, in_warp = lane() % 32;
+  const uint x = warp % (across / warp_x) * warp_x + in_warp % warp_x, y = warp / (across / warp_x) * warp_y + in_warp / warp_x;
+
+  vec4 sum[M_PER][N_PER / 4];
+  [[unroll]] for (uint i = 0; i < M_PER; ++i) [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) sum[i][j] = vec4(0);
+  vec4 a_next[A_FETCHES], b_next[B_FETCHES];
+
+#define FETCH(k0)                                                                                                                              \
+  [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                            \
+    const uvec2 at = A_TRANSPOSED != 0 ? place_across(i, TILE_M) : place_along_k(i, TILE_M);                                                   \
+    a_next[i] = A_TRANSPOSED != 0 ? fetch_across(Words(p.a), a_base, tile_row + at.x, p.m, k0 + at.y, A_TYPE, A_VECTOR != 0)                   \
+                                  : fetch_along_k(Words(p.a), a_base, tile_row + at.x, p.m, k0 + at.y, A_TYPE, A_VECTOR != 0);                 \
+  }                                                                                                                                            \
+  [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {                                                                                            \
+    const uvec2 at = B_TRANSPOSED != 0 ? place_along_k(i, TILE_N) : place_across(i, TILE_N);                                                   \
+    b_next[i] = B_TRANSPOSED != 0 ? fetch_along_k(Words(p.b), b_base, tile_column + at.x, p.n, k0 + at.y, B_TYPE, B_VECTOR != 0)               \
+                                  : fetch_across(Words(p.b), b_base, tile_column + at.x, p.n, k0 + at.y, B_TYPE, B_VECTOR != 0);               \
+  }
+#define PUT(tile, stride, slot, next, at, along_k)                                                                                           \
+  if (along_k) {                                                                                                                               \
+    [[unroll]] for (uint j = 0; j < 4; ++j) tile[((slot * TILE_K + at.y + j) * stride + at.x) / 4][at.x % 4] = next[j];                      \
+  } else {                                                                                                                                     \
+    tile[((slot * TILE_K + at.y) * stride + at.x) / 4] = next;                                                                               \
+  }
+#define KEEP(slot)                                                                                                                           \
+  [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                            \
+    const uvec2 at = A_TRANSPOSED != 0 ? place_across(i, TILE_M) : place_along_k(i, TILE_M);                                                   \
+    PUT(a_tile, A_STRIDE, slot, a_next[i], at, A_TRANSPOSED == 0)                                                                            \
+  }                                                                                                                                            \
+  [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {                                                                                            \
+    const uvec2 at = B_TRANSPOSED != 0 ? place_along_k(i, TILE_N) : place_across(i, TILE_N);                                                   \
+    PUT(b_tile, B_STRIDE, slot, b_next[i], at, B_TRANSPOSED != 0)                                                                            \
+  }
+
+  const uint a_spread = TILE_M * 4 / M_PER, b_spread = TILE_N * 4 / N_PER;  // from one block of four to the invocation's next
+  FETCH(k_begin)
+  KEEP(0)
+  barrier();
+  uint slot = 0;
+  for (uint k = k_begin; k < k_end; k += TILE_K) {
+    const bool more = k + TILE_K < k_end;
+    if (more) {
+      FETCH((k + TILE_K))
+    }
+    [[unroll]] for (uint l = 0; l < TILE_K; ++l) {
+      vec4 a[M_PER / 4], b[N_PER / 4];
+      [[unroll]] for (uint i = 0; i < M_PER / 4; ++i) a[i] = a_tile[((slot * TILE_K + l) * A_STRIDE + i * a_spread) / 4 + y];
+      [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) b[j] = b_tile[((slot * TILE_K + l) * B_STRIDE + j * b_spread) / 4 + x];
+      [[unroll]] for (uint i = 0; i < M_PER; ++i) [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) sum[i][j] = fma(vec4(a[i / 4][i % 4]), b[j], sum[i][j]);
+    }
+    slot ^= 1u;
+    if (more) {
+      KEEP(slot)
+    }
+    barrier();
+  }
+
+  const uint plane = (splits > 1 ? split * p.batch + batch : batch) * p.m;
+  [[unroll]] for (uint i = 0; i < M_PER; ++i) {
+    const uint row = tile_row + i / 4 * a_spread + y * 4 + i % 4;
+    if (row >= p.m) continue;
+    [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) {
+      const uint column = tile_column + j * b_spread + x * 4, at = (plane + row) * p.n + column;
+      if (column >= p.n) continue;
+      if (C_VECTOR != 0) {
+        vec4 v = sum[i][j];
+        if (!is_null(p.bias)) v += vec4(p.bias.at[column], p.bias.at[column + 1], p.bias.at[column + 2], p.bias.at[column + 3]);
+        if (!is_null(p.residual)) v += load4_as(Words(p.residual), at / 4, C_TYPE);
+        store4_as(Words(p.c), at / 4, v, C_TYPE);
+      } else {
+        [[unroll]] for (uint e = 0; e < 4; ++e) {
+          if (column + e >= p.n) continue;
+          float v = sum[i][j][e];
+          if (!is_null(p.bias)) v += p.bias.at[column + e];
+          if (!is_null(p.residual)) v += load_as(Words(p.residual), at + e, C_TYPE);
+          store_as(Words(p.c), at + e, v, C_TYPE);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+#include "ops/matmul_kernels.h"
+
+#include "graph/executor.h"
+#include "support/device.h"
+
+#include <doctest/doctest.h>
+
+using namespace ablate;
+using namespace ablate::test;
+
+namespace {
+
+struct Case {
+  std::uint32_t batch, m, n, k;
+  Layout layout;
+  DType in, out;
+  bool bias, residual;
+};
+
+// Multiples of a half from -0.5 to 1: products and their sums are exact in f32 whatever their order, so results must be equal, not close.
+std::vector<float> dyadic(std::size_t size, std::uint32_t seed) {
+  std::vector<float> values(size);
+  for (float& v : values) {
+    seed = seed * 1664525u + 1013904223u;
+    v = static_cast<float>(seed >> 30) * 0.5f - 0.5f;
+  }
+  return values;
+}
+
+std::vector<float> expected(const Case& c, const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& bias, const std::vector<float>& residual) {
+  std::vector<float> out(std::size_t{c.batch} * c.m * c.n);
+  for (std::size_t s = 0; s < c.batch; ++s)
+    for (std::size_t i = 0; i < c.m; ++i)
+      for (std::size_t j = 0; j < c.n; ++j) {
+        float sum = 0;
+        for (std::size_t l = 0; l < c.k; ++l)
+          sum += a[s * c.m * c.k + (c.layout == Layout::tn ? l * c.m + i : i * c.k + l)] * b[s * c.k * c.n + (c.layout == Layout::nt ? j * c.k + l : l * c.n + j)];
+        const std::size_t at = (s * c.m + i) * c.n + j;
+        out[at] = round_to(c.out, sum + (c.bias ? bias[j] : 0) + (c.residual ? residual[at] : 0));
+      }
+  return out;
+}
+
+MatmulProblem problem_of(const Case& c) { return {c.m, c.n, c.k, c.batch, c.in, c.in, c.out, c.layout}; }
+
+// The largest number of elements that differ from what they must be, or -1 when all agree.
+long run(const Case& c, const std::string& kernel, std::vector<float>* result = nullptr) {
+  const std::vector<float> a = dyadic(std::size_t{c.batch} * c.m * c.k, 1), b = dyadic(std::size_t{c.batch} * c.k * c.n, 2), bias = dyadic(c.n, 3),
+                           residual = dyadic(std::size_t{c.batch} * c.m * c.n, 4);
+  Graph graph(pipelines().device().caps());
+  const Tensor x = graph.input("a", c.layout == Layout::tn ? Shape{c.batch, c.k, c.m} : Shape{c.batch, c.m, c.k}, c.in);
+  const Tensor y = graph.input("b", c.layout == Layout::nt ? Shape{c.batch, c.n, c.k} : Shape{c.batch, c.k, c.n}, c.in);
+  const Tensor v = graph.input("bias", {c.n}, DType::f32), before = graph.input("residual", {c.batch, c.m, c.n}, c.out);
+  MatmulOptions options{.out = c.out};
+  options.kernel = kernel;
+  if (c.bias) options.bias = v;
+  if (c.residual) options.residual = before;
+  const Tensor out = graph.keep(matmul(graph, x, y, c.layout, options));
+  Executor executor(pipelines(), graph, {.guard = true});
+  executor.write_floats(x, a);
+  executor.write_floats(y, b);
+  executor.write_floats(v, bias);
+  executor.write_floats(before, residual);
+  executor.run();
+  executor.check_guards();
+  const std::vector<float> actual = executor.read_floats(out), wanted = expected(c, a, b, bias, residual);
+  if (result) *result = actual;
+  long wrong = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) wrong += !(actual[i] == wanted[i]);
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("every matmul kernel gives exactly the product") {
+  const Caps& caps = pipelines().device().caps();
+  std::vector<Case> cases;
+  const auto layouts = {Layout::nn, Layout::nt, Layout::tn};
+  for (const Layout layout : layouts) {
+    cases.push_back({1, 200, 152, 104, layout, DType::f32, DType::f32, false, false});  // aligned rows, cut tiles
+    cases.push_back({2, 131, 67, 45, layout, DType::f32, DType::f32, true, true});      // nothing aligned
+    if (!caps.storage16) continue;
+    for (const DType type : {DType::f16, DType::bf16}) {
+      cases.push_back({1, 256, 256, 64, layout, type, DType::f32, false, true});        // whole tiles
+      cases.push_back({1, 256, 256, 64, layout, type, type, false, true});
+      cases.push_back({1, 200, 152, 104, layout, type, type, false, false});
+      cases.push_back({2, 131, 67, 45, layout, type, type, true, true});
+      cases.push_back({1, 1, 1, 1, layout, type, DType::f32, true, false});
+    }
+  }
+  // On a CPU a large tile takes seconds to compile: there the small ones stand for all, and take turns.
+  std::size_t turn = 0;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    for (MatmulKernel kernel : all_matmul_kernels(problem_of(cases[i]), caps)) {
+      if (caps.is_cpu() && (kernel.m * kernel.n > 64 * 64 || turn++ % 3 != 0)) continue;
+      const Case& c = cases[i];
+      INFO(to_string(kernel), " on ", problem_of(c).question());
+      CHECK(run(c, to_string(kernel)) == 0);
+    }
+  }
+}
+
+TEST_CASE("a product split along K is exact, and repeats bit by bit") {
+  const Caps& caps = pipelines().device().caps();
+  for (const DType type : {DType::f32, DType::f16}) {
+    if (type != DType::f32 && !caps.storage16) continue;
+    const Case c{2, 40, 24, 1000, Layout::tn, type, DType::f32, true, true};
+    for (MatmulKernel kernel : all_matmul_kernels(problem_of(c), caps)) {
+      if (kernel.splits > 1 || kernel.m > 64 || kernel.n > 64) continue;
+      kernel.splits = 3;
+      if (!fits(kernel, problem_of(c), caps)) continue;
+      INFO(to_string(kernel));
+      std::vector<float> first, second;
+      CHECK(run(c, to_string(kernel), &first) == 0);
+      CHECK(run(c, to_string(kernel), &second) == 0);
+      CHECK(first == second);
+      if (caps.is_cpu()) break;
+    }
+  }
+}
+
+TEST_CASE("matmul kernels have names") {
+  const MatmulKernel kernel{"coopmat2", 128, 256, 64, 128, 256, 256, 1, 4};
+  CHECK(to_string(kernel) == "coopmat2 128x256x64 of 128x256, 256 lanes, 1 buffers, 4 splits");
+  CHECK(to_string(parse_matmul_kernel(to_string(kernel)).value()) == to_string(kernel));
+  for (const char* text : {"", "tiled", "tiled 128x128x0 of 8x8, 256 lanes, 2 buffers, 1 splits", "tiled 128x128x8 of 8x8, 256 lanes, 2 buffers, 0 splits"})
+    CHECK_FALSE(parse_matmul_kernel(text));
+}
+
+TEST_CASE("matmul refuses a kernel that does not fit") {
+  Graph graph(pipelines().device().caps());
+  const Tensor a = graph.input("a", {4, 4}, DType::f32);
+  CHECK_THROWS_AS(matmul(graph, a, a, Layout::nn, {.kernel = "no such kernel"}), InputError);
+  CHECK_THROWS_AS(matmul(graph, a, a, Layout::nn, {.kernel = "coopmat 64x64x32 of 32x32, 128 lanes, 1 buffers, 1 splits"}), InputError);  // f32 inputs
+}
