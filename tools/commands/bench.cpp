@@ -1,0 +1,100 @@
+// `ablate bench [OP]`: times the kernels of a device.
+#include "base/error.h"
+#include "base/file.h"
+#include "command.h"
+#include "experiment/bench/matmul.h"
+#include "ops/matmul_kernels.h"
+
+#include <CLI/CLI.hpp>
+
+namespace ablate {
+namespace {
+
+struct Options {
+  std::string op, device, without, json, dtype = "f32", out, layout = "nn", kernel;
+  std::uint32_t m = 0, n = 0, k = 0, batch = 1;
+  bool all_kernels = false, warm_only = false, no_ceilings = false;
+  double seconds = 0.5;
+};
+
+DType dtype_of(const std::string& name) {
+  for (const DType type : {DType::f32, DType::f16, DType::bf16})
+    if (name == name_of(type)) return type;
+  bad_input("--dtype {}: expected f32, f16 or bf16", name);
+}
+
+Layout layout_of(const std::string& name) {
+  if (name == "nn") return Layout::nn;
+  if (name == "nt") return Layout::nt;
+  if (name == "tn") return Layout::tn;
+  bad_input("--layout {}: expected nn, nt or tn", name);
+}
+
+std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
+  std::vector<BenchCase> cases;
+  if (o.m || o.n || o.k) {
+    require(o.op == "matmul", "--m, --n and --k are for ablate bench matmul");
+    const std::uint32_t given = std::max({o.m, o.n, o.k});
+    const auto or_given = [&](std::uint32_t size) { return size ? size : given; };
+    const DType in = dtype_of(o.dtype);
+    const MatmulShape shape{or_given(o.m), or_given(o.n), or_given(o.k), o.batch, in, o.out.empty() ? DType::f32 : dtype_of(o.out), layout_of(o.layout)};
+    if (!o.all_kernels) return {matmul_case(shape, o.kernel)};
+    return matmul_kernel_cases(shape, caps);
+  }
+  for (const std::string& op : o.op.empty() ? bench_ops() : std::vector{o.op}) {
+    const std::vector<BenchCase> more = bench_cases(op, caps);
+    cases.insert(cases.end(), more.begin(), more.end());
+  }
+  return cases;
+}
+
+int bench(const Options& o) {
+  const Instance instance;
+  const Device device(instance, {o.device, o.without});
+  Pipelines pipelines(device);
+  BenchOptions options;
+  options.seconds = o.seconds;
+  options.cold = !o.warm_only;
+  require(device.caps().timestamp_period > 0, "{} has no timestamps", device.caps().device_name);
+  const std::vector<BenchCase> cases = cases_of(o, device.caps());
+  fmt::print(stderr, "{}, {} {}\n", device.caps().device_name, device.caps().driver_name, device.caps().driver_info);
+  const Ceilings ceilings = o.no_ceilings ? Ceilings{} : measure_ceilings(pipelines, options);
+  std::vector<BenchResult> results;
+  for (const BenchCase& c : cases) {
+    results.push_back(measure(pipelines, c, options));
+    fmt::print(stderr, "{} {}: {}\n", c.op, c.name,
+               results.back().failure.empty() ? fmt::format("{:.3f} ms, {:.4g} TFLOP/s", results.back().warm * 1e3, results.back().cost.flop / results.back().warm / 1e12)
+                                              : results.back().failure);
+  }
+  if (o.json == "-") {
+    fmt::print("{}", results_to_json(results, ceilings, device.caps()));
+    return 0;
+  }
+  fmt::print("{}", format_results(results, ceilings));
+  if (!o.json.empty()) write_atomically(o.json, results_to_json(results, ceilings, device.caps()));
+  return 0;
+}
+
+const CommandRegistration registration{{"bench", "Time the kernels of a device", [](CLI::App& app) {
+                                          auto o = std::make_shared<Options>();
+                                          app.add_option("op", o->op, "One op (default: all)");
+                                          app.add_option("--device", o->device, "A number of `ablate devices`, or part of a name");
+                                          app.add_option("--without", o->without, "Features to do without: coopmat2,coopmat,f16,...");
+                                          app.add_option("--json", o->json, "Write the results to this file, - for the terminal");
+                                          app.add_option("--seconds", o->seconds, "To spend per measurement")->check(CLI::PositiveNumber);
+                                          app.add_flag("--warm", o->warm_only, "Measure with warm caches only");
+                                          app.add_flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the largest products that floors are computed from");
+                                          app.add_option("--m", o->m, "matmul: rows of the product (--m, --n, --k default to the largest of them)");
+                                          app.add_option("--n", o->n, "matmul: columns of the product");
+                                          app.add_option("--k", o->k, "matmul: what is summed over");
+                                          app.add_option("--batch", o->batch, "matmul: how many products");
+                                          app.add_option("--dtype", o->dtype, "matmul: f32, f16 or bf16");
+                                          app.add_option("--out", o->out, "matmul: type of the product (default f32)");
+                                          app.add_option("--layout", o->layout, "matmul: nn, nt (B transposed) or tn (A transposed)");
+                                          app.add_option("--kernel", o->kernel, "matmul: this kernel, as --all-kernels prints it");
+                                          app.add_flag("--all-kernels", o->all_kernels, "matmul: every kernel that fits, each timed");
+                                          return [o] { return bench(*o); };
+                                        }}};
+
+}  // namespace
+}  // namespace ablate
