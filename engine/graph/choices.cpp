@@ -12,7 +12,8 @@ std::filesystem::path cache_file(const Caps& caps) {
   std::string masks;
   for (const std::string& word : caps.masked) masks += "-" + word;
   const std::uint64_t device = hash_text(caps.device_name + caps.driver_info + masks);
-  return cache_folder() / fmt::format("choices-{:08x}-{:08x}-{:08x}-{:016x}.json", caps.vendor_id, caps.device_id, caps.driver_version, device);
+  return cache_folder() /
+         fmt::format("choices-{:08x}-{:08x}-{:08x}-{:016x}.json", caps.vendor_id, caps.device_id, caps.driver_version, device);
 }
 
 }  // namespace

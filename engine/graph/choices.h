@@ -10,8 +10,9 @@
 
 namespace ablate {
 
-/// The op's own words: question -> answer ("matmul nt f16 4096x4096x512" -> "coopmat 128x256x16 ..."). Different answers may round differently, so a run keeps
-/// the ones it started with: they are written to its manifest and read back when it resumes. An op whose question is not answered takes its default.
+/// The op's own words: question -> answer ("matmul nt f16 4096x4096x512" -> "coopmat 128x256x16 ..."). Different answers may round
+/// differently, so a run keeps the ones it started with: they are written to its manifest and read back when it resumes. An op whose
+/// question is not answered takes its default.
 class Choices {
  public:
   /// The answer, and notes that the question was asked.

@@ -46,21 +46,21 @@ struct Cost {
 /// One launch. Which tensors it reads and writes follows from the pointer types of the shader's push constants.
 struct Dispatch {
   std::string shader;
-  std::vector<PushValue> push;             ///< in the order of the shader's block
-  std::uint64_t rows = 0;                  ///< launch one workgroup per row (the kernel loops if there are more rows than workgroups), or
-  std::uint64_t items = 0;                 ///< launch one invocation per item (same), or
-  std::array<std::uint32_t, 3> groups{};   ///< launch exactly these workgroups
+  std::vector<PushValue> push;            ///< in the order of the shader's block
+  std::uint64_t rows = 0;                 ///< launch one workgroup per row (the kernel loops if there are more rows than workgroups), or
+  std::uint64_t items = 0;                ///< launch one invocation per item (same), or
+  std::array<std::uint32_t, 3> groups{};  ///< launch exactly these workgroups
   Specialization constants{};
-  std::uint32_t subgroup = 0;              ///< required subgroup size; 0: any
+  std::uint32_t subgroup = 0;  ///< required subgroup size; 0: any
   Cost cost{};
-  std::string label{};                     ///< set by Graph: the scope it was added in
+  std::string label{};  ///< set by Graph: the scope it was added in
 };
 
 struct Storage {
   std::string name{};
   std::uint64_t bytes = 0;
-  std::uint64_t address = 0;  ///< fixed device address of memory owned by someone else; 0: the planner places it
-  bool kept = false;          ///< holds its content from run to run (inputs, results); never shares memory
+  std::uint64_t address = 0;      ///< fixed device address of memory owned by someone else; 0: the planner places it
+  bool kept = false;              ///< holds its content from run to run (inputs, results); never shares memory
   std::vector<float> constant{};  ///< initial content
 };
 
@@ -103,11 +103,12 @@ class Graph {
   bool wants_gradient(const Tensor& x) const;
   /// Element type of the gradient of `x`.
   DType gradient_dtype(const Tensor& x) const;
-  /// Inside a vjp: the part of the gradient of `x` gathered so far, removed from the books; a kernel that adds it saves a pass. Empty if none.
+  /// Inside a vjp: the part of the gradient of `x` gathered so far, removed from the books; a kernel that adds it saves a pass. Empty if
+  /// none.
   Tensor take_gradient(const Tensor& x);
 
-  /// Appends the backward pass of `loss` seeded with `seed` (same shape). `add` sums two tensors (graph knows no ops). Gradients of leaves are then
-  /// given by gradient().
+  /// Appends the backward pass of `loss` seeded with `seed` (same shape). `add` sums two tensors (graph knows no ops). Gradients of leaves
+  /// are then given by gradient().
   void backward(const Tensor& loss, const Tensor& seed, const std::function<Tensor(Graph&, const Tensor&, const Tensor&)>& add);
   /// The gradient of `leaf` after backward(); empty when the loss does not depend on it.
   Tensor gradient(const Tensor& leaf) const;
@@ -122,7 +123,9 @@ class Graph {
   /// Names the dispatches added while it lives: "layer.3.attn". Scopes nest.
   class Scope {
    public:
-    Scope(Graph& graph, const std::string& name) : graph_(graph), before_(graph.scope_) { graph.scope_ += graph.scope_.empty() ? name : "." + name; }
+    Scope(Graph& graph, const std::string& name) : graph_(graph), before_(graph.scope_) {
+      graph.scope_ += graph.scope_.empty() ? name : "." + name;
+    }
     ~Scope() { graph_.scope_ = before_; }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
@@ -148,8 +151,8 @@ class Graph {
   std::vector<Dispatch> dispatches_;
   std::vector<DiffNode> nodes_;
   std::uint32_t values_ = 0;
-  std::map<std::uint32_t, bool> wanted_;           // value -> is a leaf
-  std::map<std::uint32_t, Tensor> gradients_;      // value -> gradient so far
+  std::map<std::uint32_t, bool> wanted_;       // value -> is a leaf
+  std::map<std::uint32_t, Tensor> gradients_;  // value -> gradient so far
   std::string scope_;
 };
 

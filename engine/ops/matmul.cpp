@@ -21,7 +21,8 @@ MatmulProblem problem_of(const Tensor& a, const Tensor& b, Layout layout, const 
   p.batch = static_cast<std::uint32_t>(a.size() / (std::uint64_t{p.m} * p.k));
   const bool batches = Shape(a.shape.begin(), a.shape.end() - 2) == Shape(b.shape.begin(), b.shape.end() - 2);
   require(p.k == b_k && batches, "matmul: {} and {} do not fit", to_string(a.shape), to_string(b.shape));
-  require(!options.bias || (options.bias.size() == p.n && options.bias.dtype == DType::f32), "matmul: a bias of {} for {} columns", to_string(options.bias.shape), p.n);
+  require(!options.bias || (options.bias.size() == p.n && options.bias.dtype == DType::f32), "matmul: a bias of {} for {} columns",
+          to_string(options.bias.shape), p.n);
   p.bias = static_cast<bool>(options.bias);
   p.residual = static_cast<bool>(options.residual);
   p.a_group = group_of(a);
@@ -48,15 +49,20 @@ Specialization constants_of(const MatmulProblem& p, DType out) {
           {"B_TRANSPOSED", p.layout == Layout::nt}};
 }
 
-void append(Specialization& constants, std::initializer_list<std::pair<std::string, std::uint32_t>> more) { constants.insert(constants.end(), more); }
+void append(Specialization& constants, std::initializer_list<std::pair<std::string, std::uint32_t>> more) {
+  constants.insert(constants.end(), more);
+}
 
 // What a launch adds to the product: a piece of a split product adds nothing.
 struct Epilogue {
   Tensor residual, bias;
 };
 
-Dispatch launch_on_cpu(const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b, const Tensor& c, const Epilogue& add) {
-  Dispatch launch{.shader = "matmul/" + kernel.shader, .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch}, .constants = constants_of(p, c.dtype)};
+Dispatch launch_on_cpu(const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b, const Tensor& c,
+                       const Epilogue& add) {
+  Dispatch launch{.shader = "matmul/" + kernel.shader,
+                  .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch},
+                  .constants = constants_of(p, c.dtype)};
   if (kernel.shader == "portable") {
     launch.items = kernel.tiles(p);
     return launch;
@@ -66,7 +72,8 @@ Dispatch launch_on_cpu(const MatmulKernel& kernel, const MatmulProblem& p, const
   return launch;
 }
 
-Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b, const Tensor& c, const Epilogue& add) {
+Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b,
+                      const Tensor& c, const Epilogue& add) {
   Dispatch launch{.shader = "matmul/" + kernel.shader,
                   .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch, kernel.k_per_split(p)},
                   .groups = {(p.m + kernel.m - 1) / kernel.m, (p.n + kernel.n - 1) / kernel.n, p.batch * kernel.splits},
@@ -87,7 +94,12 @@ Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const Matmul
   }
   if (kernel.shader == "coopmat") {
     const CoopShape shape = coop_shape(caps, p.a).value();
-    append(launch.constants, {{"PART_M", kernel.part_m}, {"PART_N", kernel.part_n}, {"BUFFERS", kernel.buffers}, {"COOP_M", shape.m}, {"COOP_N", shape.n}, {"COOP_K", shape.k}});
+    append(launch.constants, {{"PART_M", kernel.part_m},
+                              {"PART_N", kernel.part_n},
+                              {"BUFFERS", kernel.buffers},
+                              {"COOP_M", shape.m},
+                              {"COOP_N", shape.n},
+                              {"COOP_K", shape.k}});
   }
   return launch;
 }
@@ -99,11 +111,11 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
   Shape shape(a.shape.begin(), a.shape.end() - 2);
   shape.insert(shape.end(), {p.m, p.n});
   const Tensor c = options.into ? options.into : graph.tensor(shape, options.out);
-  require(c.shape == shape && c.dtype == options.out, "matmul: the product is {} {}, to go into {} {}", name_of(options.out), to_string(shape), name_of(c.dtype),
-          to_string(c.shape));
+  require(c.shape == shape && c.dtype == options.out, "matmul: the product is {} {}, to go into {} {}", name_of(options.out),
+          to_string(shape), name_of(c.dtype), to_string(c.shape));
   if (options.residual)
-    require(options.residual.size() == c.size() && options.residual.dtype == c.dtype, "matmul: the residual is {}, the product {}", to_string(options.residual.shape),
-            to_string(c.shape));
+    require(options.residual.size() == c.size() && options.residual.dtype == c.dtype, "matmul: the residual is {}, the product {}",
+            to_string(options.residual.shape), to_string(c.shape));
   p.c_group = group_of(c);
   if (options.residual && options.residual.offset % (p.c_group * bytes_of(c.dtype)) != 0) p.c_group = 1;
 
@@ -119,7 +131,10 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
   graph.dispatch(std::move(launch));
   if (split) {
     const std::uint64_t size = c.size();
-    graph.dispatch({.shader = "matmul/sum_splits", .push = {product, options.residual, options.bias, c, size, kernel.splits, p.n}, .items = size, .constants = for_type(c)});
+    graph.dispatch({.shader = "matmul/sum_splits",
+                    .push = {product, options.residual, options.bias, c, size, kernel.splits, p.n},
+                    .items = size,
+                    .constants = for_type(c)});
   }
   return c;
 }

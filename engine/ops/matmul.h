@@ -16,8 +16,9 @@ struct MatmulOptions {
   std::string kernel{};    ///< a kernel as to_string(MatmulKernel) names it, for benchmarks and tests; empty: the tuned one, or the default
 };
 
-/// A B (+ bias + residual) over the last two dimensions; leading dimensions are a batch and must agree. f32 accumulation. Not differentiable by itself
-/// (see linear). Throws InputError when the shapes do not fit, or when the named kernel does not fit them or the device.
+/// A B (+ bias + residual) over the last two dimensions; leading dimensions are a batch and must agree. f32 accumulation. Not
+/// differentiable by itself (see linear). Throws InputError when the shapes do not fit, or when the named kernel does not fit them or the
+/// device.
 Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options = {});
 
 /// x W^T (+ residual): x (..., K), w (N, K) -> (..., N) in x's type. Differentiable in x, w and the residual.

@@ -9,20 +9,23 @@ namespace {
 // Largest tiles first: the default is the first that gives the device enough workgroups. What each gave where is in docs/performance.md.
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n;
-} tiled_table[] = {{128, 128, 16, 8, 8},  {128, 256, 8, 8, 16}, {256, 128, 8, 16, 8}, {128, 128, 8, 8, 8}, {128, 128, 16, 8, 16}, {128, 64, 16, 8, 8},
-                   {128, 64, 16, 8, 4}, {64, 128, 16, 4, 8},  {64, 64, 16, 4, 4},   {64, 64, 16, 8, 8},  {32, 64, 16, 4, 4},    {32, 32, 16, 4, 4}};
+} tiled_table[] = {{128, 128, 16, 8, 8},  {128, 256, 8, 8, 16}, {256, 128, 8, 16, 8}, {128, 128, 8, 8, 8},
+                   {128, 128, 16, 8, 16}, {128, 64, 16, 8, 8},  {128, 64, 16, 8, 4},  {64, 128, 16, 4, 8},
+                   {64, 64, 16, 4, 4},    {64, 64, 16, 8, 8},   {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
 
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n, buffers;
-} coopmat_table[] = {{128, 256, 16, 64, 64, 2}, {128, 256, 32, 64, 64, 1}, {128, 256, 16, 64, 64, 1}, {256, 128, 16, 64, 64, 2}, {256, 128, 32, 64, 64, 1},
-                     {128, 128, 32, 64, 32, 2}, {128, 128, 32, 64, 64, 2}, {128, 128, 64, 64, 32, 1}, {128, 128, 16, 64, 32, 2}, {128, 64, 32, 32, 32, 2},
-                     {64, 128, 32, 32, 32, 2},  {64, 64, 32, 32, 32, 2},   {64, 64, 64, 32, 32, 1},   {64, 64, 32, 32, 16, 2},   {32, 64, 32, 16, 32, 2},
-                     {32, 32, 32, 16, 16, 2},   {16, 16, 16, 16, 16, 2}};
+} coopmat_table[] = {{128, 256, 16, 64, 64, 2}, {128, 256, 32, 64, 64, 1}, {128, 256, 16, 64, 64, 1}, {256, 128, 16, 64, 64, 2},
+                     {256, 128, 32, 64, 64, 1}, {128, 128, 32, 64, 32, 2}, {128, 128, 32, 64, 64, 2}, {128, 128, 64, 64, 32, 1},
+                     {128, 128, 16, 64, 32, 2}, {128, 64, 32, 32, 32, 2},  {64, 128, 32, 32, 32, 2},  {64, 64, 32, 32, 32, 2},
+                     {64, 64, 64, 32, 32, 1},   {64, 64, 32, 32, 16, 2},   {32, 64, 32, 16, 32, 2},   {32, 32, 32, 16, 16, 2},
+                     {16, 16, 16, 16, 16, 2}};
 
 constexpr struct {
   std::uint32_t m, n, k, lanes;
-} coopmat2_table[] = {{128, 256, 64, 256}, {256, 128, 64, 256}, {128, 256, 32, 256}, {256, 256, 32, 256}, {256, 256, 64, 512}, {128, 128, 64, 256},
-                      {128, 128, 64, 128}, {128, 128, 32, 128}, {64, 128, 64, 128},  {128, 64, 64, 128},  {64, 64, 64, 128},   {64, 64, 32, 64}};
+} coopmat2_table[] = {{128, 256, 64, 256}, {256, 128, 64, 256}, {128, 256, 32, 256}, {256, 256, 32, 256},
+                      {256, 256, 64, 512}, {128, 128, 64, 256}, {128, 128, 64, 128}, {128, 128, 32, 128},
+                      {64, 128, 64, 128},  {128, 64, 64, 128},  {64, 64, 64, 128},   {64, 64, 32, 64}};
 
 constexpr const char* layouts[] = {"nn", "nt", "tn"};
 constexpr std::uint64_t enough_workgroups = 128;  // a big GPU's multiprocessors, roughly; Vulkan does not tell
@@ -67,13 +70,14 @@ std::vector<MatmulKernel> table(const MatmulProblem& p, const Caps& caps) {
     }
   };
   for (const auto& t : coopmat2_table) add({"coopmat2", t.m, t.n, t.k, t.m, t.n, t.lanes, 1, 1});
-  for (const auto& t : coopmat_table) add({"coopmat", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n) * caps.subgroup_size, t.buffers, 1});
+  for (const auto& t : coopmat_table)
+    add({"coopmat", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n) * caps.subgroup_size, t.buffers, 1});
   for (const auto& t : tiled_table) add({"tiled", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n), 2, 1});
   return kernels;
 }
 
-// A CPU runs a workgroup on one core, a subgroup in one vector register: no shared memory, no splits. The larger the tile the fewer the loads, and the longer
-// the driver compiles (a second for the first, a tenth for the third): it must be worth it.
+// A CPU runs a workgroup on one core, a subgroup in one vector register: no shared memory, no splits. The larger the tile the fewer the
+// loads, and the longer the driver compiles (a second for the first, a tenth for the third): it must be worth it.
 std::vector<MatmulKernel> cpu_table(const MatmulProblem& p, const Caps& caps) {
   std::vector<MatmulKernel> kernels;
   const std::uint32_t lanes = caps.subgroup_size;
@@ -92,14 +96,15 @@ std::vector<MatmulKernel> cpu_table(const MatmulProblem& p, const Caps& caps) {
 }  // namespace
 
 std::string MatmulProblem::question() const {
-  return fmt::format("matmul {} {}x{}x{}*{} {} {} {} grouped {} {} {}{}{}", layouts[static_cast<int>(layout)], m, n, k, batch, name_of(a), name_of(b), name_of(c), a_group,
-                     b_group, c_group, bias ? " bias" : "", residual ? " residual" : "");
+  return fmt::format("matmul {} {}x{}x{}*{} {} {} {} grouped {} {} {}{}{}", layouts[static_cast<int>(layout)], m, n, k, batch, name_of(a),
+                     name_of(b), name_of(c), a_group, b_group, c_group, bias ? " bias" : "", residual ? " residual" : "");
 }
 
 std::optional<MatmulProblem> parse_matmul_problem(const std::string& question) {
   MatmulProblem p;
   char layout[3] = "", a[5] = "", b[5] = "", c[5] = "";
-  std::sscanf(question.c_str(), "matmul %2s %ux%ux%u*%u %4s %4s %4s grouped %u %u %u", layout, &p.m, &p.n, &p.k, &p.batch, a, b, c, &p.a_group, &p.b_group, &p.c_group);
+  std::sscanf(question.c_str(), "matmul %2s %ux%ux%u*%u %4s %4s %4s grouped %u %u %u", layout, &p.m, &p.n, &p.k, &p.batch, a, b, c,
+              &p.a_group, &p.b_group, &p.c_group);
   for (int i = 0; i < 3; ++i)
     if (std::string_view(layout) == layouts[i]) p.layout = static_cast<Layout>(i);
   for (const DType type : {DType::f32, DType::f16, DType::bf16}) {
@@ -114,14 +119,15 @@ std::optional<MatmulProblem> parse_matmul_problem(const std::string& question) {
 }
 
 std::string to_string(const MatmulKernel& k) {
-  return fmt::format("{} {}x{}x{} of {}x{}, {} lanes, {} buffers, {} splits", k.shader, k.m, k.n, k.k, k.part_m, k.part_n, k.lanes, k.buffers, k.splits);
+  return fmt::format("{} {}x{}x{} of {}x{}, {} lanes, {} buffers, {} splits", k.shader, k.m, k.n, k.k, k.part_m, k.part_n, k.lanes,
+                     k.buffers, k.splits);
 }
 
 std::optional<MatmulKernel> parse_matmul_kernel(const std::string& text) {
   MatmulKernel k;
   char shader[16] = "";
-  const int read = std::sscanf(text.c_str(), "%15[a-z0-9] %ux%ux%u of %ux%u, %u lanes, %u buffers, %u splits", shader, &k.m, &k.n, &k.k, &k.part_m, &k.part_n, &k.lanes,
-                               &k.buffers, &k.splits);
+  const int read = std::sscanf(text.c_str(), "%15[a-z0-9] %ux%ux%u of %ux%u, %u lanes, %u buffers, %u splits", shader, &k.m, &k.n, &k.k,
+                               &k.part_m, &k.part_n, &k.lanes, &k.buffers, &k.splits);
   k.shader = shader;
   const bool positive = k.m && k.n && k.k && k.part_m && k.part_n && k.buffers && k.splits;
   if (read != 9 || !positive) return std::nullopt;
@@ -142,11 +148,13 @@ std::optional<CoopShape> coop_shape(const Caps& caps, DType type) {
 bool fits(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) {
   if (kernel.shader == "portable") return kernel.splits == 1;
   if (kernel.shader == "subgroup")
-    return kernel.splits == 1 && caps.is_cpu() && caps.subgroup_ballot && caps.min_subgroup_size == caps.max_subgroup_size && kernel.lanes == caps.subgroup_size;
+    return kernel.splits == 1 && caps.is_cpu() && caps.subgroup_ballot && caps.min_subgroup_size == caps.max_subgroup_size &&
+           kernel.lanes == caps.subgroup_size;
   if (kernel.shader != "tiled" && kernel.shader != "coopmat" && kernel.shader != "coopmat2") return false;
   if (kernel.lanes > caps.max_invocations || shared_bytes(kernel, p) > caps.shared_memory || !has_types(kernel, p, caps)) return false;
   if (kernel.splits > 1 && std::uint64_t{kernel.splits - 1} * kernel.k_per_split(p) >= p.k) return false;  // an empty piece
-  const std::uint64_t across = (p.m + kernel.m - 1) / kernel.m, down = (p.n + kernel.n - 1) / kernel.n, deep = std::uint64_t{p.batch} * kernel.splits;
+  const std::uint64_t across = (p.m + kernel.m - 1) / kernel.m, down = (p.n + kernel.n - 1) / kernel.n,
+                      deep = std::uint64_t{p.batch} * kernel.splits;
   return std::max({across, down, deep}) <= caps.max_groups;
 }
 

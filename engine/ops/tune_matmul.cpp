@@ -11,7 +11,8 @@ namespace {
 constexpr int runs_per_kernel = 7;
 constexpr double hopeless = 2.0;  // a kernel whose second run takes this many times the best needs no more runs
 
-Tensor operand(Graph& graph, const char* name, bool transposed, std::uint32_t batch, std::uint32_t rows, std::uint32_t columns, DType type) {
+Tensor operand(Graph& graph, const char* name, bool transposed, std::uint32_t batch, std::uint32_t rows, std::uint32_t columns,
+               DType type) {
   return graph.input(name, transposed ? Shape{batch, columns, rows} : Shape{batch, rows, columns}, type);
 }
 
@@ -25,7 +26,8 @@ struct Trial {
     options.kernel = kernel;
     if (p.bias) options.bias = graph.input("bias", {p.n}, DType::f32);
     if (p.residual) options.residual = graph.input("residual", {p.batch, p.m, p.n}, p.c);
-    const Tensor a = operand(graph, "a", p.layout == Layout::tn, p.batch, p.m, p.k, p.a), b = operand(graph, "b", p.layout == Layout::nt, p.batch, p.k, p.n, p.b);
+    const Tensor a = operand(graph, "a", p.layout == Layout::tn, p.batch, p.m, p.k, p.a),
+                 b = operand(graph, "b", p.layout == Layout::nt, p.batch, p.k, p.n, p.b);
     graph.keep(matmul(graph, a, b, p.layout, options));
   }
 };
@@ -52,7 +54,8 @@ MatmulKernel fastest(Pipelines& pipelines, const MatmulProblem& p) {
   const std::vector<MatmulKernel> kernels = matmul_candidates(p, caps);
   const MatmulKernel& usual = kernels.front();
   const Trial smallest(p, to_string(usual), caps);
-  const bool can_time = caps.timestamp_period > 0 && !caps.is_cpu() && Executor::memory_needed(smallest.graph, pipelines.device()) < pipelines.device().free_memory() / 2;
+  const bool can_time = caps.timestamp_period > 0 && !caps.is_cpu() &&
+                        Executor::memory_needed(smallest.graph, pipelines.device()) < pipelines.device().free_memory() / 2;
   if (!can_time) return usual;
   MatmulKernel winner = usual;
   double best = time_kernel(pipelines, p, usual, 1e9);
@@ -65,7 +68,8 @@ MatmulKernel fastest(Pipelines& pipelines, const MatmulProblem& p) {
 
 }  // namespace
 
-std::size_t tune_matmul(Pipelines& pipelines, Choices& choices, const std::function<void(const std::string&, const std::string&)>& progress) {
+std::size_t tune_matmul(Pipelines& pipelines, Choices& choices,
+                        const std::function<void(const std::string&, const std::string&)>& progress) {
   std::size_t answered = 0;
   for (const std::string& question : choices.open()) {
     const auto problem = parse_matmul_problem(question);

@@ -26,8 +26,8 @@ std::uint64_t limit_value(const std::string& word) {
   std::uint64_t value = 0;
   const std::string number = word.substr(word.find('=') + 1);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  require(error == std::errc() && end == number.data() + number.size() && value > 0, "--without {}: expected a positive whole number after '='",
-          word);
+  require(error == std::errc() && end == number.data() + number.size() && value > 0,
+          "--without {}: expected a positive whole number after '='", word);
   return value;
 }
 

@@ -13,9 +13,9 @@ namespace ablate {
 using IncludeResolver = std::function<bool(const std::string& name, std::string& text)>;
 
 struct GlslSource {
-  std::string name;                    ///< for messages
+  std::string name;  ///< for messages
   std::string text;
-  std::vector<std::string> defines;    ///< "STORAGE16=1"
+  std::vector<std::string> defines;  ///< "STORAGE16=1"
 };
 
 /// Compiles one compute shader for Vulkan 1.3. Throws InputError holding the compiler's first message, "name:line: text".

@@ -13,11 +13,16 @@ namespace {
 
 std::string_view type_name(VkPhysicalDeviceType type) {
   switch (type) {
-    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return "discrete";
-    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return "integrated";
-    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return "virtual";
-    case VK_PHYSICAL_DEVICE_TYPE_CPU: return "cpu";
-    default: return "other";
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return "discrete";
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return "integrated";
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return "virtual";
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+      return "cpu";
+    default:
+      return "other";
   }
 }
 
@@ -60,7 +65,8 @@ void probe_properties(VkPhysicalDevice physical, Caps& caps) {
   caps.device_id = p.deviceID;
   caps.driver_id = static_cast<std::uint32_t>(v12.driverID);
   caps.driver_version = p.driverVersion;
-  caps.api_version = fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(p.apiVersion), VK_API_VERSION_MINOR(p.apiVersion), VK_API_VERSION_PATCH(p.apiVersion));
+  caps.api_version =
+      fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(p.apiVersion), VK_API_VERSION_MINOR(p.apiVersion), VK_API_VERSION_PATCH(p.apiVersion));
   caps.subgroup_size = v11.subgroupSize;
   caps.min_subgroup_size = v13.minSubgroupSize;
   caps.max_subgroup_size = v13.maxSubgroupSize;
@@ -71,7 +77,8 @@ void probe_properties(VkPhysicalDevice physical, Caps& caps) {
   caps.subgroup_arithmetic = supports(VK_SUBGROUP_FEATURE_ARITHMETIC_BIT);
   caps.subgroup_ballot = supports(VK_SUBGROUP_FEATURE_BALLOT_BIT);
   caps.max_invocations = std::min(p.limits.maxComputeWorkGroupInvocations, p.limits.maxComputeWorkGroupSize[0]);
-  caps.max_groups = std::min({p.limits.maxComputeWorkGroupCount[0], p.limits.maxComputeWorkGroupCount[1], p.limits.maxComputeWorkGroupCount[2]});
+  caps.max_groups =
+      std::min({p.limits.maxComputeWorkGroupCount[0], p.limits.maxComputeWorkGroupCount[1], p.limits.maxComputeWorkGroupCount[2]});
   caps.shared_memory = p.limits.maxComputeSharedMemorySize;
   caps.max_allocation = std::min(v11.maxMemoryAllocationSize, v13.maxBufferSize);
   caps.timestamp_period = p.limits.timestampComputeAndGraphics ? p.limits.timestampPeriod : 0.0f;
@@ -81,11 +88,13 @@ void probe_memory(VkPhysicalDevice physical, Caps& caps) {
   VkPhysicalDeviceMemoryProperties memory{};
   vkGetPhysicalDeviceMemoryProperties(physical, &memory);
   for (std::uint32_t i = 0; i < memory.memoryHeapCount; ++i)
-    if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) caps.device_heap = std::max<std::uint64_t>(caps.device_heap, memory.memoryHeaps[i].size);
+    if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
+      caps.device_heap = std::max<std::uint64_t>(caps.device_heap, memory.memoryHeaps[i].size);
   constexpr VkMemoryPropertyFlags unified =
       VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   for (std::uint32_t i = 0; i < memory.memoryTypeCount; ++i)
-    if ((memory.memoryTypes[i].propertyFlags & unified) == unified && (caps.type == "integrated" || caps.type == "cpu")) caps.unified_memory = true;
+    if ((memory.memoryTypes[i].propertyFlags & unified) == unified && (caps.type == "integrated" || caps.type == "cpu"))
+      caps.unified_memory = true;
 }
 
 void probe_coop_shapes(VkInstance instance, VkPhysicalDevice physical, bool bf16, Caps& caps) {
@@ -119,7 +128,8 @@ std::string probe_caps(VkInstance instance, VkPhysicalDevice physical, Caps& cap
 
   const Extensions extensions(physical);
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, nullptr, 0, 0};
-  VkPhysicalDeviceCooperativeMatrix2FeaturesNV coop2{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV, nullptr, 0, 0, 0, 0, 0, 0, 0};
+  VkPhysicalDeviceCooperativeMatrix2FeaturesNV coop2{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV, nullptr, 0, 0, 0, 0, 0, 0, 0};
   VkPhysicalDeviceShaderBfloat16FeaturesKHR bf16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR, nullptr, 0, 0, 0};
   VkPhysicalDeviceVulkan13Features v13{};
   v13.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES;
@@ -148,13 +158,14 @@ std::string probe_caps(VkInstance instance, VkPhysicalDevice physical, Caps& cap
   caps.subgroup_size_control = v13.subgroupSizeControl && v13.computeFullSubgroups;
   if (coop.cooperativeMatrix && v12.vulkanMemoryModel) probe_coop_shapes(instance, physical, bf16.shaderBFloat16CooperativeMatrix, caps);
   const auto has_shape = [&](bool wanted) {
-    return std::any_of(caps.coop_shapes.begin(), caps.coop_shapes.end(), [&](const CoopShape& s) { return s.bf16 == wanted && s.accumulate32; });
+    return std::any_of(caps.coop_shapes.begin(), caps.coop_shapes.end(),
+                       [&](const CoopShape& s) { return s.bf16 == wanted && s.accumulate32; });
   };
   caps.coopmat = caps.f16 && caps.subgroup_size_control && has_shape(false);
   caps.coopmat_bf16 = caps.coopmat && has_shape(true);
-  caps.coopmat2 = caps.coopmat && coop2.cooperativeMatrixWorkgroupScope && coop2.cooperativeMatrixFlexibleDimensions && coop2.cooperativeMatrixTensorAddressing &&
-                  coop2.cooperativeMatrixReductions && coop2.cooperativeMatrixConversions && coop2.cooperativeMatrixPerElementOperations &&
-                  coop2.cooperativeMatrixBlockLoads;
+  caps.coopmat2 = caps.coopmat && coop2.cooperativeMatrixWorkgroupScope && coop2.cooperativeMatrixFlexibleDimensions &&
+                  coop2.cooperativeMatrixTensorAddressing && coop2.cooperativeMatrixReductions && coop2.cooperativeMatrixConversions &&
+                  coop2.cooperativeMatrixPerElementOperations && coop2.cooperativeMatrixBlockLoads;
 
   if (!v12.bufferDeviceAddress) return "it has no buffer device addresses";
   if (!v13.maintenance4 || !v13.synchronization2) return "it lacks a feature every Vulkan 1.3 device must have";

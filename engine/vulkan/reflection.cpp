@@ -15,7 +15,8 @@ bool is_cooperative_type(std::uint32_t op) { return op == 4456 || op == 5370 || 
 // Whether the declaration `op` with `words` is made of a type in `removed`. Only operands that are ids are looked at.
 bool uses_removed(std::uint32_t op, std::span<const std::uint32_t> words, const std::set<std::uint32_t>& removed) {
   const auto any_from = [&](std::size_t first) {
-    return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(std::min(first, words.size())), words.end(), [&](std::uint32_t id) { return removed.contains(id); });
+    return std::any_of(words.begin() + static_cast<std::ptrdiff_t>(std::min(first, words.size())), words.end(),
+                       [&](std::uint32_t id) { return removed.contains(id); });
   };
   if (op == SpvOpTypeInt || op == SpvOpTypeFloat) return false;
   if (op == SpvOpTypePointer) return removed.contains(words[3]);
@@ -26,8 +27,8 @@ bool uses_removed(std::uint32_t op, std::span<const std::uint32_t> words, const 
   return typed && removed.contains(words[1]);
 }
 
-// SPIRV-Cross as Debian has it cannot read cooperative matrices. What a module expects of the host does not depend on them: without their types and what is
-// made of them, and with empty function bodies, it reads the rest.
+// SPIRV-Cross as Debian has it cannot read cooperative matrices. What a module expects of the host does not depend on them: without their
+// types and what is made of them, and with empty function bodies, it reads the rest.
 std::vector<std::uint32_t> without_cooperative_matrices(const std::vector<std::uint32_t>& spirv) {
   constexpr std::size_t header = 5;
   std::vector<std::uint32_t> kept(spirv.begin(), spirv.begin() + std::min(header, spirv.size()));
@@ -84,7 +85,8 @@ PushField field_of(spvc_compiler compiler, const std::string& shader, spvc_type 
   if (spvc_type_get_storage_class(type) == SpvStorageClassPhysicalStorageBuffer) {
     field.kind = 'p';
     field.access = access_of(spvc_compiler_get_name(compiler, spvc_type_get_base_type_id(type)));
-    require(field.access != Access::none, "shader {}: the type of push constant {} must be named In..., Out... or InOut...", shader, field.name);
+    require(field.access != Access::none, "shader {}: the type of push constant {} must be named In..., Out... or InOut...", shader,
+            field.name);
     return field;
   }
   field.kind = base == SPVC_BASETYPE_UINT32 ? 'u' : base == SPVC_BASETYPE_INT32 ? 'i' : base == SPVC_BASETYPE_FP32 ? 'f' : '?';
@@ -107,12 +109,14 @@ void read_push_block(spvc_compiler compiler, const std::string& name, spvc_resou
 }
 
 void refuse_descriptors(const std::string& name, spvc_resources resources) {
-  for (const spvc_resource_type type : {SPVC_RESOURCE_TYPE_UNIFORM_BUFFER, SPVC_RESOURCE_TYPE_STORAGE_BUFFER, SPVC_RESOURCE_TYPE_STORAGE_IMAGE,
-                                        SPVC_RESOURCE_TYPE_SAMPLED_IMAGE, SPVC_RESOURCE_TYPE_SEPARATE_IMAGE}) {
+  for (const spvc_resource_type type :
+       {SPVC_RESOURCE_TYPE_UNIFORM_BUFFER, SPVC_RESOURCE_TYPE_STORAGE_BUFFER, SPVC_RESOURCE_TYPE_STORAGE_IMAGE,
+        SPVC_RESOURCE_TYPE_SAMPLED_IMAGE, SPVC_RESOURCE_TYPE_SEPARATE_IMAGE}) {
     const spvc_reflected_resource* list = nullptr;
     std::size_t count = 0;
     check_spvc(spvc_resources_get_resource_list_for_type(resources, type, &list, &count), name);
-    require(count == 0, "shader {}: {} is bound through a descriptor set; kernels take pointers in their push constants", name, count ? list[0].name : "");
+    require(count == 0, "shader {}: {} is bound through a descriptor set; kernels take pointers in their push constants", name,
+            count ? list[0].name : "");
   }
 }
 
@@ -134,7 +138,8 @@ Reflection reflect(const std::string& name, const std::vector<std::uint32_t>& sp
   const spvc_specialization_constant* constants = nullptr;
   std::size_t count = 0;
   check_spvc(spvc_compiler_get_specialization_constants(compiler, &constants, &count), name);
-  for (std::size_t i = 0; i < count; ++i) reflection.specialization[spvc_compiler_get_name(compiler, constants[i].id)] = constants[i].constant_id;
+  for (std::size_t i = 0; i < count; ++i)
+    reflection.specialization[spvc_compiler_get_name(compiler, constants[i].id)] = constants[i].constant_id;
   const SpvCapability* capabilities = nullptr;
   check_spvc(spvc_compiler_get_declared_capabilities(compiler, &capabilities, &count), name);
   reflection.capabilities.assign(capabilities, capabilities + count);

@@ -27,14 +27,16 @@ std::vector<float> dyadic(std::size_t size, std::uint32_t seed) {
   return values;
 }
 
-std::vector<float> expected(const Case& c, const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& bias, const std::vector<float>& residual) {
+std::vector<float> expected(const Case& c, const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& bias,
+                            const std::vector<float>& residual) {
   std::vector<float> out(std::size_t{c.batch} * c.m * c.n);
   for (std::size_t s = 0; s < c.batch; ++s)
     for (std::size_t i = 0; i < c.m; ++i)
       for (std::size_t j = 0; j < c.n; ++j) {
         float sum = 0;
         for (std::size_t l = 0; l < c.k; ++l)
-          sum += a[s * c.m * c.k + (c.layout == Layout::tn ? l * c.m + i : i * c.k + l)] * b[s * c.k * c.n + (c.layout == Layout::nt ? j * c.k + l : l * c.n + j)];
+          sum += a[s * c.m * c.k + (c.layout == Layout::tn ? l * c.m + i : i * c.k + l)] *
+                 b[s * c.k * c.n + (c.layout == Layout::nt ? j * c.k + l : l * c.n + j)];
         const std::size_t at = (s * c.m + i) * c.n + j;
         out[at] = round_to(c.out, sum + (c.bias ? bias[j] : 0) + (c.residual ? residual[at] : 0));
       }
@@ -45,8 +47,8 @@ MatmulProblem problem_of(const Case& c) { return {c.m, c.n, c.k, c.batch, c.in, 
 
 // The largest number of elements that differ from what they must be, or -1 when all agree.
 long run(const Case& c, const std::string& kernel, std::vector<float>* result = nullptr) {
-  const std::vector<float> a = dyadic(std::size_t{c.batch} * c.m * c.k, 1), b = dyadic(std::size_t{c.batch} * c.k * c.n, 2), bias = dyadic(c.n, 3),
-                           residual = dyadic(std::size_t{c.batch} * c.m * c.n, 4);
+  const std::vector<float> a = dyadic(std::size_t{c.batch} * c.m * c.k, 1), b = dyadic(std::size_t{c.batch} * c.k * c.n, 2),
+                           bias = dyadic(c.n, 3), residual = dyadic(std::size_t{c.batch} * c.m * c.n, 4);
   Graph graph(pipelines().device().caps());
   const Tensor x = graph.input("a", c.layout == Layout::tn ? Shape{c.batch, c.k, c.m} : Shape{c.batch, c.m, c.k}, c.in);
   const Tensor y = graph.input("b", c.layout == Layout::nt ? Shape{c.batch, c.n, c.k} : Shape{c.batch, c.k, c.n}, c.in);
@@ -81,7 +83,7 @@ TEST_CASE("every matmul kernel gives exactly the product") {
     cases.push_back({2, 131, 67, 45, layout, DType::f32, DType::f32, true, true});      // nothing aligned
     if (!caps.storage16) continue;
     for (const DType type : {DType::f16, DType::bf16}) {
-      cases.push_back({1, 256, 256, 64, layout, type, DType::f32, false, true});        // whole tiles
+      cases.push_back({1, 256, 256, 64, layout, type, DType::f32, false, true});  // whole tiles
       cases.push_back({1, 256, 256, 64, layout, type, type, false, true});
       cases.push_back({1, 200, 152, 104, layout, type, type, false, false});
       cases.push_back({2, 131, 67, 45, layout, type, type, true, true});
@@ -123,7 +125,8 @@ TEST_CASE("matmul kernels have names") {
   const MatmulKernel kernel{"coopmat2", 128, 256, 64, 128, 256, 256, 1, 4};
   CHECK(to_string(kernel) == "coopmat2 128x256x64 of 128x256, 256 lanes, 1 buffers, 4 splits");
   CHECK(to_string(parse_matmul_kernel(to_string(kernel)).value()) == to_string(kernel));
-  for (const char* text : {"", "tiled", "tiled 128x128x0 of 8x8, 256 lanes, 2 buffers, 1 splits", "tiled 128x128x8 of 8x8, 256 lanes, 2 buffers, 0 splits"})
+  for (const char* text :
+       {"", "tiled", "tiled 128x128x0 of 8x8, 256 lanes, 2 buffers, 1 splits", "tiled 128x128x8 of 8x8, 256 lanes, 2 buffers, 0 splits"})
     CHECK_FALSE(parse_matmul_kernel(text));
 }
 
@@ -131,5 +134,6 @@ TEST_CASE("matmul refuses a kernel that does not fit") {
   Graph graph(pipelines().device().caps());
   const Tensor a = graph.input("a", {4, 4}, DType::f32);
   CHECK_THROWS_AS(matmul(graph, a, a, Layout::nn, {.kernel = "no such kernel"}), InputError);
-  CHECK_THROWS_AS(matmul(graph, a, a, Layout::nn, {.kernel = "coopmat 64x64x32 of 32x32, 128 lanes, 1 buffers, 1 splits"}), InputError);  // f32 inputs
+  CHECK_THROWS_AS(matmul(graph, a, a, Layout::nn, {.kernel = "coopmat 64x64x32 of 32x32, 128 lanes, 1 buffers, 1 splits"}),
+                  InputError);  // f32 inputs
 }

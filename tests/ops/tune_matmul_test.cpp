@@ -83,5 +83,6 @@ TEST_CASE("a question says all about a product") {
   CHECK(parse_matmul_problem(p.question()).value().question() == p.question());
   p.bias = false;
   CHECK(parse_matmul_problem(p.question()).value().question() == p.question());
-  for (const char* text : {"", "matmul", "matmul nx 1x1x1*1 f32 f32 f32 grouped 1 1 1", "attention 3"}) CHECK_FALSE(parse_matmul_problem(text));
+  for (const char* text : {"", "matmul", "matmul nx 1x1x1*1 f32 f32 f32 grouped 1 1 1", "attention 3"})
+    CHECK_FALSE(parse_matmul_problem(text));
 }

@@ -1,11 +1,11 @@
 // Build step: compiles one kernel in its variants and writes them as a C++ file that registers itself.
 //   embed_shader SHADERS_FOLDER norm/rmsnorm.comp OUT.cpp
 //   embed_shader --includes SHADERS_FOLDER OUT.cpp       embeds shaders/**.glsl for kernels compiled at run time
-//   embed_shader --note SHADERS_FOLDER norm/x.comp       prints the note that belongs beside norm/x.spv: hash of the source, hash of the SPIR-V
-//   embed_shader --bfloat16 IN.spv OUT.spv               turns the module's float16_t into bfloat16
+//   embed_shader --note SHADERS_FOLDER norm/x.comp       prints the note that belongs beside norm/x.spv: hash of the source, hash of the
+//   SPIR-V embed_shader --bfloat16 IN.spv OUT.spv               turns the module's float16_t into bfloat16
 // A kernel whose first line is "// glslang >= N" is compiled only by a glslang that new; an older one takes the SPIR-V committed beside it
-// (norm/x.spv), which must carry the hash of today's source (norm/x.spv.hash; tools/rebuild_spirv writes both). glslang 15 has no bfloat16: a kernel
-// whose name ends in _bf16 is written with float16_t and the type is turned into bfloat16 afterwards.
+// (norm/x.spv), which must carry the hash of today's source (norm/x.spv.hash; tools/rebuild_spirv writes both). glslang 15 has no bfloat16:
+// a kernel whose name ends in _bf16 is written with float16_t and the type is turned into bfloat16 afterwards.
 #include "base/error.h"
 #include "base/file.h"
 #include "vulkan/glsl.h"
@@ -41,8 +41,10 @@ std::vector<std::uint32_t> read_spirv(const fs::path& file) {
 
 std::vector<std::uint32_t> committed_spirv(const fs::path& source, const std::string& expected) {
   const fs::path spirv = fs::path(source).replace_extension(".spv"), note = fs::path(source).replace_extension(".spv.hash");
-  require(fs::exists(spirv) && fs::exists(note), "{}: needs a newer glslang and has no committed SPIR-V; run tools/rebuild_spirv", source.string());
-  require(read_text(note).starts_with(expected), "{}: changed since {} was made (hash {}); run tools/rebuild_spirv", source.string(), spirv.string(), expected);
+  require(fs::exists(spirv) && fs::exists(note), "{}: needs a newer glslang and has no committed SPIR-V; run tools/rebuild_spirv",
+          source.string());
+  require(read_text(note).starts_with(expected), "{}: changed since {} was made (hash {}); run tools/rebuild_spirv", source.string(),
+          spirv.string(), expected);
   return read_spirv(spirv);
 }
 
@@ -106,8 +108,8 @@ void embed_includes(const fs::path& folder, const fs::path& out) {
     if (entry.path().extension() == ".glsl") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   for (std::size_t i = 0; i < files.size(); ++i)
-    code += fmt::format("const ablate::EmbeddedIncludeRegistration include_{}(\"{}\", R\"glsl({})glsl\");\n", i, fs::relative(files[i], folder).generic_string(),
-                        read_text(files[i]));
+    code += fmt::format("const ablate::EmbeddedIncludeRegistration include_{}(\"{}\", R\"glsl({})glsl\");\n", i,
+                        fs::relative(files[i], folder).generic_string(), read_text(files[i]));
   write_atomically(out, code + "}  // namespace\n");
 }
 
@@ -125,7 +127,8 @@ void turn_into_bfloat16(const fs::path& in, const fs::path& out) {
 
 int main(int argc, char** argv) {
   try {
-    if (argc != 4) ablate::bad_input("usage: embed_shader SHADERS_FOLDER FILE.comp OUT.cpp, or --includes, --note or --bfloat16 with two paths");
+    if (argc != 4)
+      ablate::bad_input("usage: embed_shader SHADERS_FOLDER FILE.comp OUT.cpp, or --includes, --note or --bfloat16 with two paths");
     const std::string first = argv[1];
     if (first == "--includes") ablate::embed_includes(argv[2], argv[3]);
     else if (first == "--note") ablate::print_note(argv[2], argv[3]);

@@ -37,7 +37,8 @@ std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
     const std::uint32_t given = std::max({o.m, o.n, o.k});
     const auto or_given = [&](std::uint32_t size) { return size ? size : given; };
     const DType in = dtype_of(o.dtype);
-    const MatmulShape shape{or_given(o.m), or_given(o.n), or_given(o.k), o.batch, in, o.out.empty() ? DType::f32 : dtype_of(o.out), layout_of(o.layout)};
+    const MatmulShape shape{or_given(o.m),      or_given(o.n), or_given(o.k), o.batch, in, o.out.empty() ? DType::f32 : dtype_of(o.out),
+                            layout_of(o.layout)};
     if (!o.all_kernels) return {matmul_case(shape, o.kernel)};
     return matmul_kernel_cases(shape, caps);
   }
@@ -63,7 +64,8 @@ int bench(const Options& o) {
   for (const BenchCase& c : cases) {
     results.push_back(measure(pipelines, c, options));
     fmt::print(stderr, "{} {}: {}\n", c.op, c.name,
-               results.back().failure.empty() ? fmt::format("{:.3f} ms, {:.4g} TFLOP/s", results.back().warm * 1e3, results.back().cost.flop / results.back().warm / 1e12)
+               results.back().failure.empty() ? fmt::format("{:.3f} ms, {:.4g} TFLOP/s", results.back().warm * 1e3,
+                                                            results.back().cost.flop / results.back().warm / 1e12)
                                               : results.back().failure);
   }
   if (o.json == "-") {
@@ -75,26 +77,27 @@ int bench(const Options& o) {
   return 0;
 }
 
-const CommandRegistration registration{{"bench", "Time the kernels of a device", [](CLI::App& app) {
-                                          auto o = std::make_shared<Options>();
-                                          app.add_option("op", o->op, "One op (default: all)");
-                                          app.add_option("--device", o->device, "A number of `ablate devices`, or part of a name");
-                                          app.add_option("--without", o->without, "Features to do without: coopmat2,coopmat,f16,...");
-                                          app.add_option("--json", o->json, "Write the results to this file, - for the terminal");
-                                          app.add_option("--seconds", o->seconds, "To spend per measurement")->check(CLI::PositiveNumber);
-                                          app.add_flag("--warm", o->warm_only, "Measure with warm caches only");
-                                          app.add_flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the largest products that floors are computed from");
-                                          app.add_option("--m", o->m, "matmul: rows of the product (--m, --n, --k default to the largest of them)");
-                                          app.add_option("--n", o->n, "matmul: columns of the product");
-                                          app.add_option("--k", o->k, "matmul: what is summed over");
-                                          app.add_option("--batch", o->batch, "matmul: how many products");
-                                          app.add_option("--dtype", o->dtype, "matmul: f32, f16 or bf16");
-                                          app.add_option("--out", o->out, "matmul: type of the product (default f32)");
-                                          app.add_option("--layout", o->layout, "matmul: nn, nt (B transposed) or tn (A transposed)");
-                                          app.add_option("--kernel", o->kernel, "matmul: this kernel, as --all-kernels prints it");
-                                          app.add_flag("--all-kernels", o->all_kernels, "matmul: every kernel that fits, each timed");
-                                          return [o] { return bench(*o); };
-                                        }}};
+const CommandRegistration registration{
+    {"bench", "Time the kernels of a device", [](CLI::App& app) {
+       auto o = std::make_shared<Options>();
+       app.add_option("op", o->op, "One op (default: all)");
+       app.add_option("--device", o->device, "A number of `ablate devices`, or part of a name");
+       app.add_option("--without", o->without, "Features to do without: coopmat2,coopmat,f16,...");
+       app.add_option("--json", o->json, "Write the results to this file, - for the terminal");
+       app.add_option("--seconds", o->seconds, "To spend per measurement")->check(CLI::PositiveNumber);
+       app.add_flag("--warm", o->warm_only, "Measure with warm caches only");
+       app.add_flag("--no-ceilings", o->no_ceilings, "Leave out the copy and the largest products that floors are computed from");
+       app.add_option("--m", o->m, "matmul: rows of the product (--m, --n, --k default to the largest of them)");
+       app.add_option("--n", o->n, "matmul: columns of the product");
+       app.add_option("--k", o->k, "matmul: what is summed over");
+       app.add_option("--batch", o->batch, "matmul: how many products");
+       app.add_option("--dtype", o->dtype, "matmul: f32, f16 or bf16");
+       app.add_option("--out", o->out, "matmul: type of the product (default f32)");
+       app.add_option("--layout", o->layout, "matmul: nn, nt (B transposed) or tn (A transposed)");
+       app.add_option("--kernel", o->kernel, "matmul: this kernel, as --all-kernels prints it");
+       app.add_flag("--all-kernels", o->all_kernels, "matmul: every kernel that fits, each timed");
+       return [o] { return bench(*o); };
+     }}};
 
 }  // namespace
 }  // namespace ablate

@@ -95,7 +95,8 @@ void measure_into(BenchResult& result, Pipelines& pipelines, const BenchCase& be
     result.runs = static_cast<std::uint32_t>(times.size());
   }
   if (!options.cold) return;
-  const std::uint64_t wanted = flushing_bytes / std::max<std::uint64_t>(bytes, 1) + 2, possible = pipelines.device().free_memory() / 2 / std::max<std::uint64_t>(bytes, 1);
+  const std::uint64_t wanted = flushing_bytes / std::max<std::uint64_t>(bytes, 1) + 2,
+                      possible = pipelines.device().free_memory() / 2 / std::max<std::uint64_t>(bytes, 1);
   const std::size_t copies = std::min<std::uint64_t>({wanted, possible, most_copies});
   if (copies < 2) return;
   Instances many(caps, bench, copies, options.choices);
@@ -136,7 +137,9 @@ void BenchInputs::fill(Executor& executor) const {
   }
 }
 
-BenchRegistration::BenchRegistration(const std::string& op, std::function<std::vector<BenchCase>(const Caps&)> cases) { registry()[op] = std::move(cases); }
+BenchRegistration::BenchRegistration(const std::string& op, std::function<std::vector<BenchCase>(const Caps&)> cases) {
+  registry()[op] = std::move(cases);
+}
 
 std::vector<std::string> bench_ops() {
   std::vector<std::string> names;

@@ -16,8 +16,8 @@ class Executor;
 class BenchInputs {
  public:
   explicit BenchInputs(Graph& graph) : graph_(graph) {}
-  Tensor floats(Shape shape, DType dtype, float scale = 1.0f);       ///< uniform in [-scale, scale]
-  Tensor ints(Shape shape, std::uint32_t limit);                     ///< uniform in [0, limit)
+  Tensor floats(Shape shape, DType dtype, float scale = 1.0f);  ///< uniform in [-scale, scale]
+  Tensor ints(Shape shape, std::uint32_t limit);                ///< uniform in [0, limit)
   void fill(Executor& executor) const;
   bool any_16_bit() const;
 
@@ -32,8 +32,8 @@ class BenchInputs {
 };
 
 struct BenchCase {
-  std::string op;     ///< "matmul"
-  std::string name;   ///< "8192x8192x8192 f16 nt"
+  std::string op;    ///< "matmul"
+  std::string name;  ///< "8192x8192x8192 f16 nt"
   std::function<void(Graph&, BenchInputs&)> build;
 };
 
@@ -54,15 +54,15 @@ struct BenchOptions {
 struct BenchResult {
   std::string op, name, kernels;  ///< kernels: the shaders it launched, "matmul/coopmat + matmul/sum_splits"
   Cost cost;
-  double warm = 0, cold = 0;      ///< seconds, the median; cold 0: not measured
-  double best = 0;                ///< seconds, the fastest warm run
+  double warm = 0, cold = 0;  ///< seconds, the median; cold 0: not measured
+  double best = 0;            ///< seconds, the fastest warm run
   std::uint32_t runs = 0;
-  bool half = false;              ///< it takes 16-bit inputs, so the 16-bit FLOP ceiling holds for it
-  std::string failure;            ///< why it did not run on this device; the times are 0 then
+  bool half = false;    ///< it takes 16-bit inputs, so the 16-bit FLOP ceiling holds for it
+  std::string failure;  ///< why it did not run on this device; the times are 0 then
 };
 
-/// The same op with the same buffers again and again (warm), and with as many sets of buffers as it takes to flush any cache in between (cold). Times are the
-/// device's timestamps around the op's dispatches. An op that the device refuses gives a result with `failure`.
+/// The same op with the same buffers again and again (warm), and with as many sets of buffers as it takes to flush any cache in between
+/// (cold). Times are the device's timestamps around the op's dispatches. An op that the device refuses gives a result with `failure`.
 BenchResult measure(Pipelines& pipelines, const BenchCase& bench, const BenchOptions& options);
 
 /// What the device can do at best, measured: bytes per second of a copy (read + write), and FLOP per second of the fastest matrix product.
@@ -73,7 +73,8 @@ struct Ceilings {
 
 Ceilings measure_ceilings(Pipelines& pipelines, const BenchOptions& options);
 
-/// "matmul 1024x... : 12.3 us, 4.56 TFLOP/s, 78 % of the FLOP floor ..." as a table for the terminal; the floor named is the larger of the two.
+/// "matmul 1024x... : 12.3 us, 4.56 TFLOP/s, 78 % of the FLOP floor ..." as a table for the terminal; the floor named is the larger of the
+/// two.
 std::string format_results(const std::vector<BenchResult>& results, const Ceilings& ceilings);
 /// {"device": ..., "ceilings": ..., "results": [...]}
 std::string results_to_json(const std::vector<BenchResult>& results, const Ceilings& ceilings, const Caps& caps);

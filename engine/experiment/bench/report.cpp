@@ -14,7 +14,8 @@ struct Floor {
 
 Floor floor_of(const BenchResult& r, const Ceilings& ceilings) {
   const double rate = std::max(ceilings.flop_per_second, r.half ? ceilings.flop_per_second_16 : 0);
-  const double by_flop = rate > 0 ? r.cost.flop / rate : 0, by_bytes = ceilings.bytes_per_second > 0 ? r.cost.bytes / ceilings.bytes_per_second : 0;
+  const double by_flop = rate > 0 ? r.cost.flop / rate : 0,
+               by_bytes = ceilings.bytes_per_second > 0 ? r.cost.bytes / ceilings.bytes_per_second : 0;
   return {std::max(by_flop, by_bytes), by_bytes > by_flop};
 }
 
@@ -33,9 +34,11 @@ std::string rate_text(double per_second, const char* unit) {
 std::string format_results(const std::vector<BenchResult>& results, const Ceilings& ceilings) {
   std::size_t width = 4;
   for (const BenchResult& r : results) width = std::max(width, r.op.size() + 1 + r.name.size());
-  std::string text = fmt::format("ceilings: copy {}, f32 products {}", rate_text(ceilings.bytes_per_second, "B/s"), rate_text(ceilings.flop_per_second, "FLOP/s"));
+  std::string text = fmt::format("ceilings: copy {}, f32 products {}", rate_text(ceilings.bytes_per_second, "B/s"),
+                                 rate_text(ceilings.flop_per_second, "FLOP/s"));
   if (ceilings.flop_per_second_16 > 0) text += ", f16 products " + rate_text(ceilings.flop_per_second_16, "FLOP/s");
-  text += fmt::format("\n{:<{}}  {:>10}  {:>10}  {:>15}  {:>11}  {}\n", "op", width, "warm", "cold", "rate", "bandwidth", "of the floor, cold");
+  text +=
+      fmt::format("\n{:<{}}  {:>10}  {:>10}  {:>15}  {:>11}  {}\n", "op", width, "warm", "cold", "rate", "bandwidth", "of the floor, cold");
   for (const BenchResult& r : results) {
     text += fmt::format("{:<{}}  ", r.op + " " + r.name, width);
     if (!r.failure.empty()) {
@@ -44,8 +47,9 @@ std::string format_results(const std::vector<BenchResult>& results, const Ceilin
     }
     const double seconds = r.cold > 0 ? r.cold : r.warm;
     const Floor floor = floor_of(r, ceilings);
-    text += fmt::format("{:>10}  {:>10}  {:>15}  {:>11}  {:.0f} % ({})\n", time_text(r.warm), time_text(r.cold), rate_text(r.cost.flop / r.warm, "FLOP/s"),
-                        rate_text(r.cost.bytes / seconds, "B/s"), 100 * floor.seconds / seconds, floor.of_bytes ? "bytes" : "FLOP");
+    text += fmt::format("{:>10}  {:>10}  {:>15}  {:>11}  {:.0f} % ({})\n", time_text(r.warm), time_text(r.cold),
+                        rate_text(r.cost.flop / r.warm, "FLOP/s"), rate_text(r.cost.bytes / seconds, "B/s"), 100 * floor.seconds / seconds,
+                        floor.of_bytes ? "bytes" : "FLOP");
   }
   return text;
 }
@@ -53,7 +57,9 @@ std::string format_results(const std::vector<BenchResult>& results, const Ceilin
 std::string results_to_json(const std::vector<BenchResult>& results, const Ceilings& ceilings, const Caps& caps) {
   Json file;
   file["device"] = {{"name", caps.device_name}, {"driver", caps.driver_name}, {"driver_info", caps.driver_info}, {"masked", caps.masked}};
-  file["ceilings"] = {{"bytes_per_second", ceilings.bytes_per_second}, {"flop_per_second", ceilings.flop_per_second}, {"flop_per_second_16", ceilings.flop_per_second_16}};
+  file["ceilings"] = {{"bytes_per_second", ceilings.bytes_per_second},
+                      {"flop_per_second", ceilings.flop_per_second},
+                      {"flop_per_second_16", ceilings.flop_per_second_16}};
   file["results"] = Json::array();
   for (const BenchResult& r : results) {
     Json row = {{"op", r.op}, {"name", r.name}};
@@ -61,7 +67,12 @@ std::string results_to_json(const std::vector<BenchResult>& results, const Ceili
       row["failure"] = r.failure;
     } else {
       const Floor floor = floor_of(r, ceilings);
-      row.update({{"kernels", r.kernels}, {"flop", r.cost.flop}, {"bytes", r.cost.bytes}, {"warm_seconds", r.warm}, {"best_seconds", r.best}, {"runs", r.runs}});
+      row.update({{"kernels", r.kernels},
+                  {"flop", r.cost.flop},
+                  {"bytes", r.cost.bytes},
+                  {"warm_seconds", r.warm},
+                  {"best_seconds", r.best},
+                  {"runs", r.runs}});
       row["cold_seconds"] = r.cold > 0 ? Json(r.cold) : Json();
       row["flop_per_second"] = r.cost.flop / r.warm;
       row["bytes_per_second"] = r.cost.bytes / (r.cold > 0 ? r.cold : r.warm);
