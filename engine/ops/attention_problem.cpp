@@ -51,8 +51,9 @@ double AttentionProblem::pairs() const {
 }
 
 Specialization AttentionProblem::constants(Specialization more) const {
-  Specialization all = {{"DTYPE", static_cast<std::uint32_t>(q.dtype)}, {"HEAD_DIM", options.head_dim}, {"SCORE", score}};
-  if (options.k_bias) all.push_back({"BIAS_TYPE", static_cast<std::uint32_t>(options.k_bias.dtype)});
+  const auto& o = options;
+  Specialization all = {{"DTYPE", static_cast<std::uint32_t>(q.dtype)}, {"HEAD_DIM", options.head_dim}, {"SCORE", score}, {"LEARNED", o.v_bias ? 2 : o.k_bias ? 1 : 0}, {"SINKS", o.sinks ? 1 : 0}};
+  if (o.k_bias) all.push_back({"BIAS_TYPE", static_cast<std::uint32_t>(o.k_bias.dtype)});
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

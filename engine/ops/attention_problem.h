@@ -19,7 +19,7 @@ struct AttentionProblem {
   /// (query, key) pairs over batch and heads where the query sees the key: what the arithmetic is counted in.
   double pairs() const;
 
-  /// DTYPE, HEAD_DIM, SCORE, BIAS_TYPE and `more`.
+  /// DTYPE, HEAD_DIM, SCORE, LEARNED, SINKS, BIAS_TYPE and `more`.
   Specialization constants(Specialization more = {}) const;
   /// `pointers`, then batch, tokens, heads, kv_heads, window, masked_key, scale: the push constants of every kernel.
   std::vector<PushValue> push(std::vector<PushValue> pointers) const;

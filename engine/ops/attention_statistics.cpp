@@ -16,7 +16,7 @@ Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& 
   graph.dispatch({.shader = "attention/key_mass",
                   .push = push,
                   .rows = y.size(),
-                  .constants = problem.constants({{"ONLY_CAUSAL", only_causal}, {"PROXY", proxy && !problem.normalised()}}),
+                  .constants = problem.constants({{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
                   .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()) * count, .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
   return y;
 }

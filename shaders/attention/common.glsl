@@ -11,6 +11,9 @@
 layout(constant_id = 2) const uint HEAD_DIM = 64;
 layout(constant_id = 3) const uint SCORE = SOFTMAX;
 layout(constant_id = 4) const uint BIAS_TYPE = DTYPE_F32;  // element type of the learned key and value
+// What there is, known when the pipeline is made: a driver may load through a null pointer under a condition that is false.
+layout(constant_id = 10) const uint LEARNED = 0;  // 1: a learned key, 2: and its value
+layout(constant_id = 11) const uint SINKS = 0;    // a sink logit per head
 
 const bool NORMALISED = SCORE == SOFTMAX || SCORE == SOFTMAX1;
 const float LOWEST = -3.0e38;  // a maximum of nothing: finite, so that differences of two are 0 and not NaN

@@ -11,6 +11,6 @@ layout(push_constant) uniform Push {
 void main() {
   for (uint item = first_item(); item < p.batch * p.heads * p.tokens; item += item_stride()) {
     const uint i = item % p.tokens, head = item / p.tokens % p.heads, batch = item / p.tokens / p.heads;
-    p.y.at[item] = p.key <= i + learned_columns() ? column_weight(batch, head, i, p.key) : 0.0;
+    p.y.at[item] = p.key <= i + LEARNED_COLUMNS ? column_weight(batch, head, i, p.key) : 0.0;
   }
 }

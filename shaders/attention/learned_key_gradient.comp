@@ -22,7 +22,7 @@ void main() {
       float score = 0.0, dweight = 0.0;
       for (uint d = 0; d < HEAD_DIM; ++d) {
         score = fma(load(p.q, at + d), load_as(Words(p.k_bias), kv_head * HEAD_DIM + d, BIAS_TYPE), score);
-        if (!is_null(p.v_bias)) dweight = fma(load(p.dy, at + d), load_as(Words(p.v_bias), kv_head * HEAD_DIM + d, BIAS_TYPE), dweight);
+        if (LEARNED == 2) dweight = fma(load(p.dy, at + d), load_as(Words(p.v_bias), kv_head * HEAD_DIM + d, BIAS_TYPE), dweight);
       }
       weight[c] = weight_of(score * p.scale, p.lse.at[statistic], i);
       dscore[c] = score_gradient(weight[c], dweight, p.delta.at[statistic], i) * p.scale;
@@ -36,7 +36,7 @@ void main() {
         dv = fma(weight[c], load(p.dy, at), dv);
       }
       p.dk.at[row * HEAD_DIM + d] = dk;
-      if (!is_null(p.dv)) p.dv.at[row * HEAD_DIM + d] = dv;
+      if (LEARNED == 2) p.dv.at[row * HEAD_DIM + d] = dv;
     }
     barrier();
   }

@@ -9,7 +9,7 @@ layout(push_constant) uniform Push {
 #include "attention/weight.glsl"
 
 void main() {
-  const uint columns = p.tokens + learned_columns();
+  const uint columns = p.tokens + LEARNED_COLUMNS;
   for (uint item = first_item(); item < p.batch * p.heads * p.tokens * columns; item += item_stride()) {
     const uint row = item / columns, i = row % p.tokens, head = row / p.tokens % p.heads, batch = row / p.tokens / p.heads;
     p.y.at[item] = column_weight(batch, head, i, item % columns);

@@ -25,7 +25,7 @@ void add_learned_key(uint kv_head, Vectors q, Vectors dy, uint first) {
     const uint row = min(first + ly() * 4 + r, p.tokens - 1);
     const float score = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE);
     float dweight = 0.0;
-    if (!is_null(p.v_bias)) dweight = dot_vector(dy, row, Words(p.v_bias), kv_head * HEAD_DIM, BIAS_TYPE);
+    if (LEARNED == 2) dweight = dot_vector(dy, row, Words(p.v_bias), kv_head * HEAD_DIM, BIAS_TYPE);
     const float dscore = score_gradient(weight_of(score, lse[r], row), dweight, delta[r], row);
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
       if (chunk * LX + lx() < GROUPS) sum[r * CHUNKS + chunk] = dscore * load_group(Words(p.k_bias), kv_head * HEAD_DIM, chunk * LX + lx(), BIAS_TYPE);
@@ -52,7 +52,7 @@ void main() {
     Vectors q = vectors(Words(p.q), batch, p.tokens, p.heads, head), dy = vectors(Words(p.dy), batch, p.tokens, p.heads, head);
     Vectors k = vectors(Words(p.k), batch, p.tokens, p.kv_heads, kv_head), v = vectors(Words(p.v), batch, p.tokens, p.kv_heads, kv_head);
     start(batch, head, dy, first);
-    if (!is_null(p.k_bias)) add_learned_key(kv_head, q, dy, first);
+    if (LEARNED != 0) add_learned_key(kv_head, q, dy, first);
     for (uint column = first_key(first, p.window) / BLOCK_COLUMNS * BLOCK_COLUMNS; column < end; column += BLOCK_COLUMNS)
       add_columns(q, dy, first, k, v, column);
     store_rows(0, vectors(Words(p.dq), batch, p.tokens, p.heads, head), first, vec4(p.scale));

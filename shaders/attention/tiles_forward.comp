@@ -14,17 +14,17 @@ vec4 top, total;
 
 void start(uint head, uint kv_head, Vectors q, uint first) {
   const bool counts = lx() == 0;  // what is no sum over columns enters the total once
-  top = vec4(SCORE == SOFTMAX1 ? 0.0 : is_null(p.sinks) ? LOWEST : p.sinks.at[head]);
-  total = vec4(counts && (SCORE == SOFTMAX1 || !is_null(p.sinks)) ? 1.0 : 0.0);
+  top = vec4(SCORE == SOFTMAX1 ? 0.0 : SINKS != 0 ? p.sinks.at[head] : LOWEST);
+  total = vec4(counts && (SCORE == SOFTMAX1 || SINKS != 0) ? 1.0 : 0.0);
   clear_sums();
-  if (is_null(p.k_bias)) return;
+  if (LEARNED == 0) return;
   [[unroll]] for (uint r = 0; r < 4; ++r) {
     const uint row = first + ly() * 4 + r;
     const float score = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE), before = top[r];
     if (NORMALISED) top[r] = max(before, score);
     const float weight = NORMALISED ? exp(score - top[r]) : weight_of(score, 0.0, row);
     total[r] = total[r] * (NORMALISED ? exp(before - top[r]) : 1.0) + (counts ? weight : 0.0);
-    if (is_null(p.v_bias)) continue;
+    if (LEARNED == 1) continue;
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
       if (chunk * LX + lx() < GROUPS) sum[r * CHUNKS + chunk] = weight * load_group(Words(p.v_bias), kv_head * HEAD_DIM, chunk * LX + lx(), BIAS_TYPE);
   }
