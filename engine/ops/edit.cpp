@@ -79,7 +79,7 @@ Tensor project_out(Graph& graph, const Tensor& x, const Tensor& directions, cons
   graph.dispatch(
       {.shader = "edit/project_out",
        .push = {x, directions, mask_of(graph, "token", tokens, x.dim(1)), y, x.rows(), x.dim(2), x.dim(1), directions.dim(0)},
-       .items = std::uint64_t{x.rows()} * team.lanes_per_row,
+       .items = std::uint64_t{x.rows()} * team.lanes,
        .constants = for_rows(x, x.dim(2), {directions}) + team.constants,
        .cost = {.flop = 4.0 * directions.dim(0) * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});
   return y;

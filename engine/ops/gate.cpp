@@ -68,7 +68,7 @@ std::vector<Tensor> gradients(Graph& graph, const Tensor& y, const Tensor& z, co
     const Team team = team_for(graph.caps(), view.dim);
     graph.dispatch({.shader = "gate/gate_backward_row",
                     .push = {y, z, d, dy, dz, view.rows, view.dim, view.z_count},
-                    .items = std::uint64_t{view.rows} * team.lanes_per_row,
+                    .items = std::uint64_t{view.rows} * team.lanes,
                     .constants = for_rows(y, view.dim, {d}) + team.constants + types,
                     .cost = cost});
   }

@@ -20,7 +20,7 @@ Specialization constants_of(const Tensor& x, const Team& team, const Statistics&
 // reading the rows, and no more chunks than fill a large GPU a few times over.
 std::uint32_t chunks_of(const Caps& caps, const Team& team, std::uint32_t rows) {
   if (caps.is_cpu()) return std::clamp(rows / 32, 1u, 64u);
-  const std::uint32_t most = team.subgroup ? 8192 : 1024;
+  const std::uint32_t most = team.kind == Team::lane ? 1u << 17 : team.kind == Team::subgroup ? 8192 : 1024;
   return std::clamp(rows / 8, std::min(rows, most / 4), most);
 }
 
@@ -33,7 +33,7 @@ std::vector<Tensor> gradients(Graph& graph, const Tensor& x, const Tensor& weigh
   const Tensor dx = wants_x ? graph.like(x) : Tensor(), partial = wants_weight ? graph.tensor({chunks, dim}, DType::f32) : Tensor();
   graph.dispatch({.shader = "norm/normalize_backward",
                   .push = {x, dy, before, weight, statistics.mean, statistics.rstd, dx, partial, rows, dim, chunks},
-                  .items = std::uint64_t{chunks} * team.lanes_per_row,
+                  .items = std::uint64_t{chunks} * team.lanes,
                   .constants = constants_of(x, team, statistics),
                   .cost = {.flop = 11.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() * (before ? 4 : 3))}});
   return {dx, wants_weight ? sum_rows(graph, partial) : Tensor()};
@@ -49,7 +49,7 @@ Tensor normalize(Graph& graph, const char* op, const Tensor& x, const Tensor& we
   const Statistics statistics{centered ? graph.tensor({x.rows()}, DType::f32) : Tensor(), graph.tensor({x.rows()}, DType::f32)};
   graph.dispatch({.shader = "norm/normalize",
                   .push = {x, weight, y, statistics.mean, statistics.rstd, x.rows(), x.dim(-1), eps},
-                  .items = std::uint64_t{x.rows()} * team.lanes_per_row,
+                  .items = std::uint64_t{x.rows()} * team.lanes,
                   .constants = constants_of(x, team, statistics),
                   .cost = {.flop = (centered ? 6.0 : 4.0) * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});
   return graph.differentiable(y, {x, weight}, [=](Graph& g, const Tensor& dy) { return gradients(g, x, weight, statistics, dy); });

@@ -18,18 +18,20 @@ Specialization for_rows(const Tensor& x, std::uint32_t dim, std::initializer_lis
 }
 
 Team team_for(const Caps& caps, std::uint32_t dim) {
-  // Four groups of four a lane keep enough loads in flight and still leave registers for other workgroups; eight spare a short row its
-  // barriers.
+  // Four groups of four a lane keep enough loads in flight and still leave registers for other workgroups; eight spare a short row its barriers.
   constexpr std::uint32_t kept_wide = 4, kept_short = 8;
   const std::uint32_t groups = (dim + 3) / 4;
-  const auto kept = [&](std::uint32_t lanes, std::uint32_t most) { return std::clamp((groups + lanes - 1) / lanes, 1u, most); };
-  if (caps.is_cpu() || (caps.subgroup_arithmetic && groups <= kept_short * caps.subgroup_size)) {
-    const bool subgroup = !caps.is_cpu();
-    return {{{"SUBGROUP_TEAMS", subgroup}, {"KEPT", kept(caps.subgroup_size, kept_short)}}, caps.subgroup_size, subgroup};
-  }
-  const std::uint32_t lanes = std::clamp(std::bit_ceil((groups + kept_wide - 1) / kept_wide), std::min(256u, caps.max_invocations),
-                                         std::min(1024u, caps.max_invocations));
-  return {{{"SUBGROUP_TEAMS", 0}, {"KEPT", kept(lanes, kept_wide)}, {"LANES", lanes}}, lanes, false};
+  const auto team = [&](Team::Kind kind, std::uint32_t lanes, std::uint32_t most) {
+    return Team{kind, lanes, {{"TEAM", kind}, {"KEPT", std::clamp((groups + lanes - 1) / lanes, 1u, most)}}};
+  };
+  if (groups <= kept_short) return team(Team::lane, 1, kept_short);
+  if (caps.is_cpu()) return team(Team::workgroup, caps.subgroup_size, kept_short);
+  if (caps.subgroup_arithmetic && groups <= kept_short * caps.subgroup_size) return team(Team::subgroup, caps.subgroup_size, kept_short);
+  const std::uint32_t least = std::min(256u, caps.max_invocations), most = std::min(1024u, caps.max_invocations);
+  const std::uint32_t lanes = std::clamp(std::bit_ceil((groups + kept_wide - 1) / kept_wide), least, most);
+  Team wide = team(Team::workgroup, lanes, kept_wide);
+  wide.constants.emplace_back("LANES", lanes);
+  return wide;
 }
 
 Specialization operator+(Specialization a, const Specialization& b) {

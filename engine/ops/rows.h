@@ -20,11 +20,12 @@ Specialization for_rows(const Tensor& x, std::uint32_t dim, std::initializer_lis
 /// Invocations of a kernel with one for every group of four of a row.
 inline std::uint64_t groups_of(std::uint64_t rows, std::uint32_t dim) { return rows * ((std::uint64_t{dim} + 3) / 4); }
 
-/// Teams of lanes, one for each row of `dim` elements: a subgroup for short rows, a workgroup for long ones.
+/// Teams of lanes, one for each row of `dim` elements: a lane for very short rows, a subgroup for short ones, a workgroup for long ones.
 struct Team {
-  Specialization constants;         ///< SUBGROUP_TEAMS, KEPT and, for very long rows, LANES
-  std::uint32_t lanes_per_row = 1;  ///< invocations to launch for each team
-  bool subgroup = false;
+  enum Kind : std::uint32_t { workgroup, subgroup, lane };  ///< as in shaders/common/team.glsl
+  Kind kind = workgroup;
+  std::uint32_t lanes = 1;      ///< invocations to launch for each team
+  Specialization constants{};   ///< TEAM, KEPT and, for very long rows, LANES
 };
 Team team_for(const Caps& caps, std::uint32_t dim);
 
