@@ -18,7 +18,8 @@ Specialization for_rows(const Tensor& x, std::uint32_t dim, std::initializer_lis
 }
 
 Team team_for(const Caps& caps, std::uint32_t dim) {
-  // Four groups of four a lane keep enough loads in flight and still leave registers for other workgroups; eight spare a short row its barriers.
+  // Four groups of four a lane keep enough loads in flight and still leave registers for other workgroups; eight spare a short row its
+  // barriers.
   constexpr std::uint32_t kept_wide = 4, kept_short = 8;
   const std::uint32_t groups = (dim + 3) / 4;
   const auto team = [&](Team::Kind kind, std::uint32_t lanes, std::uint32_t most) {

@@ -24,8 +24,8 @@ inline std::uint64_t groups_of(std::uint64_t rows, std::uint32_t dim) { return r
 struct Team {
   enum Kind : std::uint32_t { workgroup, subgroup, lane };  ///< as in shaders/common/team.glsl
   Kind kind = workgroup;
-  std::uint32_t lanes = 1;      ///< invocations to launch for each team
-  Specialization constants{};   ///< TEAM, KEPT and, for very long rows, LANES
+  std::uint32_t lanes = 1;     ///< invocations to launch for each team
+  Specialization constants{};  ///< TEAM, KEPT and, for very long rows, LANES
 };
 Team team_for(const Caps& caps, std::uint32_t dim);
 
