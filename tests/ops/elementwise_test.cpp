@@ -1,6 +1,7 @@
 #include "ops/bias.h"
 #include "ops/convert.h"
 #include "ops/copy.h"
+#include "ops/multiply.h"
 #include "ops/scale.h"
 #include "ops/sum_rows.h"
 
@@ -23,6 +24,19 @@ TEST_CASE("scale") {
     for (const Shape& shape : {Shape{1}, {3, 7}, {40, 50}})
       check_op("scale " + std::string(name_of(type)), {{shape, type}}, reference,
                [](Graph& g, const auto& in) { return scale(g, in[0], -0.625f); }, {unit_roundoff(type), unit_roundoff(type)});
+}
+
+TEST_CASE("multiply") {
+  const auto reference = [](const auto& in) {
+    auto y = in[0];
+    for (std::size_t i = 0; i < y.data.size(); ++i) y.data[i] = y.data[i] * in[1].data[i];
+    return y;
+  };
+  // One rounding of the product, and one of each gradient.
+  for (const DType type : float_types)
+    for (const Shape& shape : {Shape{1}, {3, 7}, {40, 50}})
+      check_op("multiply " + std::string(name_of(type)), {{shape, type}, {shape, type}}, reference,
+               [](Graph& g, const auto& in) { return multiply(g, in[0], in[1]); }, {unit_roundoff(type), unit_roundoff(type)});
 }
 
 TEST_CASE("convert between every two types") {

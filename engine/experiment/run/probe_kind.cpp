@@ -35,8 +35,8 @@ Study read_study(PointRun& run) {
   require(run.point.kind == "intervene" || study.interventions.empty(), "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
           study.interventions.empty() ? "" : study.interventions[0].where);
   const auto source = open_point_data(run, study.model.config, model.get("checkpoint", ""));
-  const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, stored = source->own_columns() > 0;
-  study.data = read_data(source->probe(study.probe.sequences == 0 && !stored ? 64 : study.probe.sequences, own_width ? 0 : study.probe.seq_len == 0 ? 256 : study.probe.seq_len));
+  const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, endless = source->task() != nullptr;
+  study.data = read_data(source->probe(study.probe.sequences == 0 && endless ? 64 : study.probe.sequences, own_width ? 0 : study.probe.seq_len == 0 ? 256 : study.probe.seq_len));
   const TransformerConfig& config = study.model.config;
   for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
   for (const InterventionSettings& in : study.interventions)

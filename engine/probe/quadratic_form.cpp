@@ -1,0 +1,130 @@
+#include "probe/quadratic_form.h"
+
+#include "base/random.h"
+#include "ops/matmul.h"
+#include "ops/multiply.h"
+
+#include <Eigen/Dense>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace ablate {
+namespace {
+
+using Matrix = Eigen::MatrixXd;
+using Vector = Eigen::VectorXd;
+using FloatRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+void scale_columns(std::vector<float>& matrix, const std::vector<float>& factors) {
+  for (std::size_t i = 0; i < matrix.size(); ++i) matrix[i] *= factors[i % factors.size()];
+}
+
+// Eigenvalues sorted by magnitude; `lift` turns an eigenvector's column number into a vector of the whole space.
+template <class Lift>
+Spectrum sorted(const Vector& values, double squares, std::uint32_t count, const Lift& lift) {
+  std::vector<Eigen::Index> order(static_cast<std::size_t>(values.size()));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](Eigen::Index a, Eigen::Index b) { return std::abs(values[a]) > std::abs(values[b]); });
+  Spectrum result;
+  for (std::size_t i = 0; i < std::min<std::size_t>(count, order.size()); ++i) result.eigenvalues.push_back(values[order[i]]);
+  const Vector leading = lift(order[0]).normalized();
+  result.leading.assign(leading.begin(), leading.end());
+  result.share = squares > 0 ? values[order[0]] * values[order[0]] / squares : 0;
+  return result;
+}
+
+}  // namespace
+
+FoldedFeedForward FoldedFeedForward::of(const Weights& weights, int layer) {
+  const TransformerConfig& config = weights.config();
+  require(config.ffn == "swiglu", "quadratic forms are those of SwiGLU, this model's ffn is {}", config.ffn);
+  const std::string prefix = "model.layers." + std::to_string(layer) + ".", norm = prefix + "post_attention_layernorm.weight";
+  FoldedFeedForward ffn{static_cast<std::uint32_t>(config.d_ffn), static_cast<std::uint32_t>(config.d_model), weights.read(prefix + "mlp.gate_proj.weight"),
+                        weights.read(prefix + "mlp.up_proj.weight"), weights.read(prefix + "mlp.down_proj.weight")};
+  const auto& entries = weights.entries();
+  if (std::any_of(entries.begin(), entries.end(), [&](const Weights::Entry& entry) { return entry.spec.name == norm; })) {
+    const std::vector<float> factors = weights.read(norm);
+    scale_columns(ffn.gate, factors);
+    scale_columns(ffn.up, factors);
+  }
+  return ffn;
+}
+
+std::vector<double> form_norms(Pipelines& pipelines, const FoldedFeedForward& ffn, std::uint32_t rows) {
+  Graph graph(pipelines.device().caps());
+  const Tensor gate = graph.input("gate", {ffn.neurons, ffn.channels}, DType::f32), up = graph.input("up", gate.shape, DType::f32);
+  const Tensor down = graph.input("down", {ffn.channels, ffn.neurons}, DType::f32);
+  const Tensor sums = graph.keep(graph.tensor({ffn.neurons, ffn.channels}, DType::f32));  // ((G G^T) o (U U^T)) D^T
+  for (std::uint32_t first = 0; first < ffn.neurons; first += rows) {
+    const std::uint32_t count = std::min(rows, ffn.neurons - first);
+    const Tensor gates = matmul(graph, graph.slice(gate, first, count), gate, Layout::nt), ups = matmul(graph, graph.slice(up, first, count), up, Layout::nt);
+    matmul(graph, multiply(graph, gates, ups), down, Layout::nt, {.into = graph.slice(sums, first, count)});
+  }
+  Executor executor(pipelines, graph);
+  executor.write_floats(gate, ffn.gate);
+  executor.write_floats(up, ffn.up);
+  executor.write_floats(down, ffn.down);
+  executor.run();
+  const std::vector<float> values = executor.read_floats(sums);
+  std::vector<double> norms(ffn.channels);
+  for (std::size_t j = 0; j < ffn.neurons; ++j)
+    for (std::size_t k = 0; k < ffn.channels; ++k)
+      norms[k] += static_cast<double>(ffn.down[k * ffn.neurons + j]) * static_cast<double>(values[j * ffn.channels + k]);
+  for (double& norm : norms) norm = std::sqrt(std::max(0.0, norm));  // rounding may leave a zero form slightly negative
+  return norms;
+}
+
+std::vector<float> symmetric_form(Pipelines& pipelines, const FoldedFeedForward& ffn, std::uint32_t channel) {
+  Graph graph(pipelines.device().caps());
+  const Tensor gate = graph.input("gate", {ffn.neurons, ffn.channels}, DType::f32), up = graph.input("up", gate.shape, DType::f32);
+  const Tensor form = graph.keep(matmul(graph, gate, up, Layout::tn));
+  std::vector<float> weighted = ffn.gate;
+  for (std::size_t i = 0; i < weighted.size(); ++i) weighted[i] *= ffn.down[std::size_t{channel} * ffn.neurons + i / ffn.channels];
+  Executor executor(pipelines, graph);
+  executor.write_floats(gate, weighted);
+  executor.write_floats(up, ffn.up);
+  executor.run();
+  const std::vector<float> u = executor.read_floats(form);
+  std::vector<float> s(u.size());
+  for (std::size_t i = 0; i < ffn.channels; ++i)
+    for (std::size_t j = 0; j < ffn.channels; ++j) s[i * ffn.channels + j] = 0.5f * (u[i * ffn.channels + j] + u[j * ffn.channels + i]);
+  return s;
+}
+
+Spectrum spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count) {
+  if (n > 1024) return lanczos_spectrum(matrix, n, count);
+  const Matrix s = Eigen::Map<const FloatRows>(matrix.data(), n, n).cast<double>();
+  const Eigen::SelfAdjointEigenSolver<Matrix> solver(s);
+  return sorted(solver.eigenvalues(), s.squaredNorm(), count, [&](Eigen::Index i) -> Vector { return solver.eigenvectors().col(i); });
+}
+
+Spectrum lanczos_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count) {
+  const Eigen::Map<const FloatRows> s(matrix.data(), n, n);
+  const Eigen::Index steps = std::min<Eigen::Index>(n, 3 * Eigen::Index{count} + 60);
+  Matrix basis(n, steps);
+  Vector diagonal(steps), beside(steps);
+  const CounterRandom random(1, "lanczos");
+  Vector v(n);
+  for (Eigen::Index i = 0; i < v.size(); ++i) v[i] = random.normal(static_cast<std::uint64_t>(i));
+  v.normalize();
+  Eigen::Index done = 0;
+  while (done < steps) {
+    basis.col(done) = v;
+    Vector w = (s * v.cast<float>()).cast<double>();
+    diagonal[done] = v.dot(w);
+    const auto so_far = basis.leftCols(done + 1);
+    for (int twice = 0; twice < 2; ++twice) w -= so_far * (so_far.transpose() * w);
+    beside[done] = w.norm();
+    ++done;
+    if (beside[done - 1] <= 1e-7 * std::abs(diagonal.head(done).cwiseAbs().maxCoeff())) break;  // the space is exhausted, to the precision of f32 products
+    v = w / beside[done - 1];
+  }
+  Eigen::SelfAdjointEigenSolver<Matrix> solver;
+  solver.computeFromTridiagonal(diagonal.head(done), beside.head(std::max<Eigen::Index>(done - 1, 0)));
+  return sorted(solver.eigenvalues(), s.cast<double>().squaredNorm(), count,
+                [&](Eigen::Index i) -> Vector { return basis.leftCols(done) * solver.eigenvectors().col(i); });
+}
+
+}  // namespace ablate

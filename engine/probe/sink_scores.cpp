@@ -1,0 +1,46 @@
+#include "probe/sink_scores.h"
+
+#include "ops/attention_statistics.h"
+
+#include <algorithm>
+
+namespace ablate {
+
+void SinkScores::begin(const TransformerConfig& config, std::uint32_t, std::uint32_t) {
+  heads_ = static_cast<std::size_t>(config.n_heads);
+  calls_.clear();
+}
+
+void SinkScores::attention(Graph& graph, const AttentionCall& call) {
+  const std::uint32_t first_token = call.options.k_bias ? 1 : 0;
+  calls_.push_back(graph.keep(key_mass(graph, call.q, call.k, call.lse, call.options, {first_token})));
+  sums_.resize(std::max(sums_.size(), calls_.size() * heads_));
+}
+
+void SinkScores::collect(Executor& executor, const ProbeBatch& batch) {
+  for (std::size_t layer = 0; layer < calls_.size(); ++layer) {
+    const std::vector<float> mass = executor.read_floats(calls_[layer]);
+    for (std::size_t i = 0; i < mass.size(); ++i) sums_[layer * heads_ + i % heads_] += static_cast<double>(mass[i]);
+  }
+  sequences_ += batch.rows;
+}
+
+std::vector<SinkScores::Head> SinkScores::heads() const {
+  std::vector<Head> list;
+  for (std::size_t i = 0; i < sums_.size(); ++i) list.push_back({static_cast<int>(i / heads_), static_cast<int>(i % heads_), sums_[i] / sequences_});
+  return list;
+}
+
+static bool less(const SinkScores::Head& a, const SinkScores::Head& b) { return a.score < b.score; }
+
+SinkScores::Head SinkScores::strongest() const {
+  const auto list = heads();
+  return *std::max_element(list.begin(), list.end(), less);
+}
+
+SinkScores::Head SinkScores::weakest() const {
+  const auto list = heads();
+  return *std::min_element(list.begin(), list.end(), less);
+}
+
+}  // namespace ablate
