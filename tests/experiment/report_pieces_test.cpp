@@ -78,6 +78,8 @@ TEST_CASE("numbers read well") {
 TEST_CASE("ticks stand at round values") {
   CHECK(labels(Scale({false, 0, 82e6}, 0, 1), 4) == std::vector<std::string>{"0", "20M", "40M", "60M", "80M"});
   CHECK(labels(Scale({false, -0.31, 0.42}, 0, 1), 4) == std::vector<std::string>{"−0.2", "0", "0.2", "0.4"});
+  CHECK(labels(Scale({false, 0, 20000}, 0, 1), 4) == std::vector<std::string>{"0", "5k", "10k", "15k", "20k"});
+  CHECK(labels(Scale({false, 0, 4000}, 0, 1), 4) == std::vector<std::string>{"0", "1000", "2000", "3000", "4000"});
   CHECK(labels(Scale({true, 0.3, 120}, 0, 1), 4) == std::vector<std::string>{"1", "10", "100"});
   CHECK(labels(Scale({true, 4, 90}, 0, 1), 4) == std::vector<std::string>{"5", "10", "20", "50"});
   CHECK(labels(Scale({true, 1e-9, 1e9}, 0, 1), 4).size() <= 6);
@@ -192,9 +194,14 @@ TEST_CASE("changes are told as people say them") {
 }
 
 TEST_CASE("figures keep everything through JSON") {
-  Figure figure{
-      "histogram",     "norms", "one per channel", {"norm", true, {}}, {"count", false, {"a"}}, {{"s", {0, 1, 2}, {4, missing}, {"x", "y"}}},
-      {{1.5, "here"}}, {}};
+  Figure figure{"histogram",
+                "norms",
+                "one per channel",
+                {"norm", true, {}},
+                {"count", false, {"a"}},
+                {{"s", {0, 1, 2}, {4, missing}, {"x", "y"}}},
+                {{1.5, "here"}},
+                {}};
   const Figure back = figure_from_json(figure_to_json(figure));
   CHECK(figure_to_json(back).dump() == figure_to_json(figure).dump());
   CHECK(back.x.log);

@@ -81,8 +81,7 @@ std::string tip(const Drawing& drawing, const MetricInfo& info) {
   return fmt::format("{}: {} at the end", drawing.group->full_name, format_metric(info, line.y.back()));
 }
 
-std::string chart(const std::vector<Drawing>& drawings, const MetricInfo& info, const Axis& x) {
-  const Range y = value_range(drawings, info, x.range.high);
+std::string chart(const std::vector<Drawing>& drawings, const MetricInfo& info, const Axis& x, const Range& y) {
   Plot plot(info.label + " over training", x, {info.unit, y, {}});
   for (const Drawing& drawing : drawings)
     if (!drawing.low.empty()) plot.band(drawing.lines[0].x, drawing.low, drawing.high, drawing.group->classes);
@@ -113,10 +112,11 @@ std::set<std::string> logged(const Document& document) {
   return keys;
 }
 
-std::string caption_of(const MetricInfo& info) {
+std::string caption_of(const MetricInfo& info, bool cut) {
   std::string text = info.meaning;
-  if (info.key == "loss") text = "nats per token on the training batch; the first steps run off the top";
+  if (info.key == "loss") text = "nats per token on the training batch";
   if (info.log) text += text.empty() ? "log scale" : "; log scale";
+  if (cut) text += "; the first steps run off the top";
   return text;
 }
 
@@ -132,7 +132,10 @@ std::string training_curves(const Document& document) {
   const std::vector<std::string> first{"loss", "sink_ratio", "spike", "sink_mass"};
   const auto draw = [&](const std::string& key) {
     const MetricInfo info = metric_info(key);
-    return figure(info.label, chart(drawings_of(document, key), info, x), caption_of(info));
+    const std::vector<Drawing> drawings = drawings_of(document, key);
+    const Range y = value_range(drawings, info, x.range.high);
+    const bool cut = std::any_of(drawings.begin(), drawings.end(), [&](const Drawing& drawing) { return drawing.lines[0].y[0] > y.high; });
+    return figure(info.label, chart(drawings, info, x, y), caption_of(info, cut));
   };
   for (const std::string& key : first)
     if (keys.erase(key)) main_charts += draw(key);

@@ -160,7 +160,7 @@ std::string Plot::x_furniture() const {
   std::string out;
   if (x_axis_.categories.empty()) {
     const double room = box_.width();
-    for (const Tick& tick : x_.ticks(std::max(2, static_cast<int>(room / 52)), x_axis_.whole)) {
+    for (const Tick& tick : x_.ticks(std::max(2, static_cast<int>(room / 58)), x_axis_.whole)) {
       const double at = x_(tick.at);
       out += segment(at, box_.top, at, box_.bottom, tick.label.empty() ? "minor" : "grid");
       if (!tick.label.empty()) out += text_at(at, box_.bottom + font + 4, "tick", "middle", tick.label);

@@ -15,9 +15,10 @@ double nice_step(double extent, int count) {
 }
 
 std::vector<Tick> linear_ticks(double low, double high, int count, bool whole = false) {
-  const double step = std::max(nice_step(high - low, count), whole ? 1.0 : 0.0);
+  const double step = std::max(nice_step(high - low, count), whole ? 1.0 : 0.0), largest = std::max(std::abs(low), std::abs(high));
   std::vector<Tick> ticks;
-  for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i) ticks.push_back({i * step, short_number(i * step)});
+  for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
+    ticks.push_back({i * step, short_number(i * step, largest)});
   return ticks;
 }
 
@@ -58,7 +59,7 @@ Range Range::padded(double share) const {
     range.low /= room, range.high *= room;
   } else {
     const double room = range.low == range.high ? std::max(std::abs(range.low) * 0.1, 0.5) : (range.high - range.low) * share;
-    range.low -= room, range.high += room;
+    range.low -= low == 0 && high == 0 ? 0 : room, range.high += room;
   }
   return range;
 }

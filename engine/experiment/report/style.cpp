@@ -151,7 +151,7 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 26px; }
 @media print {
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } nav, .legend button[aria-pressed]::after { display: none; }
   section { border: 0; padding: 0; margin-top: 18pt; } figure, tr, .card { break-inside: avoid; } h2, h3, .lead, .key, .legend, .heat-scale { break-after: avoid; }
-  .scroll { overflow: visible; } .legend.sticky { position: static; } .charts { grid-template-columns: repeat(2, 1fr); } .charts.three, .charts.four { grid-template-columns: repeat(3, 1fr); }
+  .scroll { overflow: visible; } .numbers { font-size: 7pt; } .numbers th, .numbers td { padding: 2pt 3pt; } .legend.sticky { position: static; } .charts { grid-template-columns: repeat(2, 1fr); } .charts.three, .charts.four { grid-template-columns: repeat(3, 1fr); }
   details::details-content { content-visibility: visible; display: block; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -46,10 +46,13 @@ std::string agreement_mark(Agreement agreement) {
 /// Why a group has no number.
 std::string absence(const Group* group) {
   if (!group) return R"(<span class="absent">–</span>)";
-  bool failed = false;
-  for (const Row* row : group->rows) failed = failed || row->state == Row::State::failed;
-  return group->finished().empty() ? element("span", {{"class", "absent"}}, failed ? "failed" : "not run")
-                                   : R"(<span class="absent">–</span>)";
+  if (!group->finished().empty()) return R"(<span class="absent">–</span>)";
+  bool failed = false, begun = false;
+  for (const Row* row : group->rows) {
+    failed = failed || row->state == Row::State::failed;
+    begun = begun || !row->curves.empty();
+  }
+  return element("span", {{"class", "absent"}}, failed ? "failed" : begun ? "unfinished" : "not run");
 }
 
 std::string our_cell(const MetricInfo& info, const Cell& cell, const Group* group, const std::string& heading, const std::string& place,

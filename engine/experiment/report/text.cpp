@@ -102,7 +102,7 @@ std::string number(double value, int decimals) {
   return with_minus(with_thousands(fmt::format("{:.{}f}", value, fewer)));
 }
 
-std::string short_number(double value) {
+std::string short_number(double value, double largest) {
   const double size = std::abs(value);
   if (size == 0) return "0";
   if (size < 1e-3) return with_minus(scientific(value));
@@ -110,11 +110,9 @@ std::string short_number(double value) {
     double unit;
     const char* letter;
   };
-  for (const Suffix& suffix : {Suffix{1e12, "T"}, {1e9, "B"}, {1e6, "M"}, {1e4, "k"}}) {
-    if (size < suffix.unit * (1 - 1e-9)) continue;
-    const double unit = suffix.unit == 1e4 ? 1e3 : suffix.unit;
-    return with_minus(fmt::format("{:.4g}{}", value / unit, suffix.letter));
-  }
+  const double thousands = std::max(size, largest) >= 1e4 * (1 - 1e-9) ? 1e3 : 1e4;
+  for (const Suffix& suffix : {Suffix{1e12, "T"}, {1e9, "B"}, {1e6, "M"}, {thousands, "k"}})
+    if (size >= suffix.unit * (1 - 1e-9)) return with_minus(fmt::format("{:.4g}{}", value / suffix.unit, suffix.letter));
   return with_minus(fmt::format("{:.4g}", value));
 }
 

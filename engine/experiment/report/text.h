@@ -26,8 +26,8 @@ std::string number(double value);
 /// With a fixed count of decimals, as in a column of a table; fewer where the number is large.
 std::string number(double value, int decimals);
 
-/// For ticks: 20M, 150k, 0.05, 1e−5.
-std::string short_number(double value);
+/// For ticks: 20M, 150k, 0.05, 1e−5. `largest` is the largest number on the same axis: 2k beside 10k, but 2000 beside 5000.
+std::string short_number(double value, double largest = 0);
 
 /// 95 -> "1 min 35 s", 7300 -> "2 h 1 min".
 std::string duration(double seconds);
