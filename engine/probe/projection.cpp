@@ -31,7 +31,7 @@ Matrix squared_distances(const Matrix& x) {
 
 // Probabilities of point i's neighbours, with the precision that gives them the wanted entropy.
 Vector neighbours(const Vector& distances, Eigen::Index i, double entropy) {
-  double beta = 1 / std::max(distances.mean(), 1e-300), low = 0, high = 0;
+  double beta = 1 / std::max(distances.mean(), 1e-200), low = 0, high = 0;  // finite after 60 doublings, even where all points coincide
   Vector p;
   for (int step = 0; step < 60; ++step) {
     double nearest = std::numeric_limits<double>::infinity();
