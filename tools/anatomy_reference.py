@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """What the anatomy statistics should say of a checkpoint: PyTorch in float64, from the definitions, sharing no code with the engine.
 
-usage: anatomy_reference.py CHECKPOINT IDS.safetensors [IDS...] > expected.json
-       IDS holds int32 `ids` of (N, T). tests/golden/anatomy.json was made with it (an object: folder of tests/golden/hf -> this program's output).
+usage: tools/anatomy_reference.py FOLDER... > expected.json      (needs torch)
+       tools/anatomy_reference.py tests/golden/hf/{planted,llama3,qwen3} > tests/golden/anatomy.json
+
+Each FOLDER is a checkpoint with sequences in expected.safetensors: int32 `ids` of (N, T). Prints an object: the folder's name -> its metrics, named as in
+results.json.
 """
 import json, math, struct, sys
 from pathlib import Path
@@ -191,7 +194,8 @@ def sinks(m, out):
     out["sink_ratio"] = 100 * mean(torch.stack([e[0] > 0.3 for e in early]).double())
     out["sink_ratio_early"] = 100 * mean(torch.stack([(e[:max(1, cut // 2)] > 0.3).any(0) for e in early]).double())
     flat = [(value, l, h) for l, row in enumerate(score) for h, value in enumerate(row)]
-    for name, (value, l, h) in (("sink_head", max(flat)), ("other_head", min(flat))):
+    size = lambda one: round(one[0], 6)  # of heads that differ by rounding only, the first
+    for name, (value, l, h) in (("sink_head", max(flat, key=size)), ("other_head", min(flat, key=size))):
         norms = m.v[l][:, h // (m.heads // m.kv)].norm(dim=-1)
         out[name] = [l, h, value]
         out[name + "_values"] = [mean(norms[:, 0]), mean(norms[:, 1:])]
@@ -221,9 +225,16 @@ def measure(folder, ids):
     return out
 
 
+def rounded(x):
+    if isinstance(x, list): return [rounded(y) for y in x]
+    return float(f"{x:.9g}") if isinstance(x, float) and math.isfinite(x) else None if isinstance(x, float) else x
+
+
 def main():
-    ids = torch.cat([read(file)["ids"] for file in sys.argv[2:]])
-    json.dump(measure(sys.argv[1], ids), sys.stdout, indent=1)
+    folders = [Path(folder) for folder in sys.argv[1:]]
+    found = {f.name: measure(f, read(f / "expected.safetensors")["ids"]) for f in folders}
+    lines = [f'"{name}": {{\n' + ",\n".join(f'"{key}": {json.dumps(rounded(value))}' for key, value in m.items()) + "}" for name, m in found.items()]
+    print("{" + ",\n".join(lines) + "}")
 
 
-main()
+if __name__ == "__main__": main()

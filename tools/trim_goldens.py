@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Makes tests/golden/{train,hf} from the full golden folders: the same layout and names, small enough for the repository.
 
-usage: tools/trim_goldens.py FULL_GOLDEN_FOLDER tests/golden      (needs numpy)
+usage: tools/trim_goldens.py FULL_GOLDEN_FOLDER tests/golden      (needs numpy, torch)
 
 train: everything but `logits`, `states`, `attention` beyond the first of the four sequences, and `block_outputs` (differences of states).
 hf:    logits, states and block outputs at every eighth position of sequence 0: `positions` says which. `planted` keeps its four layers and its
        entry of index.json. Of the other models the first two layers and sequence 0 are kept: states, block outputs and sink masses of those
        layers are the full model's, computed there in float64; the logits, and from them the loss, are the final norm and the head applied
-       to the last kept state, again in float64. `llama` and `llama_sharded` are left out: `planted` has their shape.
+       to the last kept state, again in float64; those of `llama_bf16` are recomputed. `llama` and `llama_sharded` are left out: `planted` has their shape.
 ABLATE_GOLDEN=FULL_GOLDEN_FOLDER runs the same tests on the full set.
 """
 import json
@@ -71,20 +71,31 @@ def trim_hf(full, out, layers, index):
     weights = {n: t for n, t in weights.items() if not n.startswith("model.layers.") or int(n.split(".")[2]) < layers}
     ids, sink = expected["ids"][1], expected["sink_mass"][1]
     if not whole: ids, sink = ids[:1], sink[:layers, :1]
-    states = expected["states"][1][:2 * layers + 1]
+    states, blocks = expected["states"][1][:2 * layers + 1], expected["block_outputs"][1][:2 * layers]
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    write(out / "model.safetensors", weights)
+    if "BF16" in {dtype for dtype, _ in weights.values()}: states, blocks, sink = recomputed(out, ids)
     logits = final_logits(config, weights, states[-1, 0])
     if whole: assert np.abs(logits - expected["logits"][1][0]).max() < 1e-4
 
     positions = np.arange(0, ids.shape[1], 8)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    write(out / "model.safetensors", weights)
     write(out / "expected.safetensors", {
         "ids": ("I32", ids), "positions": ("I32", positions), "logits": ("F32", logits[None, positions]), "states": ("F32", states[:, :, positions]),
-        "block_outputs": ("F32", expected["block_outputs"][1][:2 * layers, :, positions]), "sink_mass": ("F32", sink)})
+        "block_outputs": ("F32", blocks[:, :, positions]), "sink_mass": ("F32", sink)})
     if whole: return index
     nll, spikes = mean_nll(logits, ids[0]), np.abs(states).max((1, 2, 3)).tolist()
     return {"mean_nll": nll, "perplexity": float(np.exp(nll)), "spike": max(spikes), "spike_per_state": spikes, "sink_score_key0": sink[:, 0].tolist()}
+
+
+def recomputed(folder, ids):
+    """The cast model that the full set's values come from had its rotary frequencies rounded to bf16 as well, which no loaded checkpoint has."""
+    import torch
+    from anatomy_reference import Model
+    model = Model(folder)
+    model.run(torch.tensor(ids.astype(np.int64)))
+    first = lambda tensors: torch.stack(tensors)[:, :1].numpy()
+    return first(model.states), first(model.blocks), torch.stack([p[..., 0].mean(2) for p in model.probs])[:, :1].numpy()
 
 
 def final_logits(config, weights, state):

@@ -1,12 +1,15 @@
-// What RMSNorm makes of spike tokens (Figure 5 of arXiv 2603.05498). States are divided by their root mean square, without the norm's weight.
-//   geometry_share_spike, geometry_share_rest    per state: share of the squared norm that the top_k largest channels hold (1: sparse), mean over
+// What RMSNorm makes of spike tokens (Figure 5 of arXiv 2603.05498). States are divided by their root mean square, without the norm's
+// weight.
+//   geometry_share_spike, geometry_share_rest    per state: share of the squared norm that the top_k largest channels hold (1: sparse),
+//   mean over
 //                                                spike tokens (SpikeTokens) and over the others
 //   geometry_range_spike, geometry_range_rest    per state: mean of the largest normed |x|; at most sqrt(d_model)
 //   geometry_bound           sqrt(d_model)
 //   geometry_step_up         the step-up block that the following are about
 //   geometry_cosine_before, geometry_cosine_after    mean cosine over all pairs of spike tokens (at most 64) before and after that block
 //   geometry_sink_head       (layer, head) with most attention on the first key
-//   geometry_key_singular_values   of the spike tokens' keys there, one row a token, at most 512, over the largest; geometry_key_rank: how many are above 0.01
+//   geometry_key_singular_values   of the spike tokens' keys there, one row a token, at most 512, over the largest; geometry_key_rank: how
+//   many are above 0.01
 #include "ops/statistics/row_norms.h"
 #include "probe/figures.h"
 #include "probe/hook_names.h"
@@ -67,7 +70,8 @@ class GeometryProbe : public Probe {
       return;
     }
     spikes_.at(graph, name, x);
-    if (state >= 0) measures_[static_cast<std::size_t>(state)] = {graph.keep(top_channels(graph, x, top_k_).values), graph.keep(row_norms(graph, x))};
+    if (state >= 0)
+      measures_[static_cast<std::size_t>(state)] = {graph.keep(top_channels(graph, x, top_k_).values), graph.keep(row_norms(graph, x))};
   }
 
   void attention(Graph& graph, const AttentionCall& call) override {
@@ -113,9 +117,11 @@ class GeometryProbe : public Probe {
   };
 
   void collect_vectors(Executor& executor, const ProbeBatch& batch) {
-    const std::vector<float> before = executor.read_floats(before_), after = executor.read_floats(after_), keys = executor.read_floats(keys_);
+    const std::vector<float> before = executor.read_floats(before_), after = executor.read_floats(after_),
+                             keys = executor.read_floats(keys_);
     const auto dim = static_cast<std::size_t>(config_.d_model), head_dim = static_cast<std::size_t>(config_.head_dim);
-    const auto kv_heads = static_cast<std::size_t>(config_.n_kv_heads), head = static_cast<std::size_t>(sink_.head) / static_cast<std::size_t>(config_.n_heads / config_.n_kv_heads);
+    const auto kv_heads = static_cast<std::size_t>(config_.n_kv_heads),
+               head = static_cast<std::size_t>(sink_.head) / static_cast<std::size_t>(config_.n_heads / config_.n_kv_heads);
     for (std::size_t i = 0; i < std::size_t{batch.rows} * batch.tokens; ++i) {
       if (!spikes_.is_spike(std::size_t{batch.first} * batch.tokens + i)) continue;
       if (spikes_before_.size() < most_states) {
@@ -146,11 +152,20 @@ class GeometryProbe : public Probe {
     metrics.set("geometry_bound", std::sqrt(config_.d_model));
     const std::vector<FigureMark> marks = {{static_cast<double>(spikes_.step_up_block()), "step up"}};
     const auto draw = [&](const char* title, const std::string& caption, const char* label, const auto& spike, const auto& rest) {
-      add_figure(metrics, {.kind = "line", .title = title, .caption = caption, .x = {.label = "residual state"}, .y = {.label = label}, .series = {{.name = "spike tokens", .y = spike}, {.name = "other tokens", .y = rest}}, .marks = marks});
+      add_figure(metrics, {.kind = "line",
+                           .title = title,
+                           .caption = caption,
+                           .x = {.label = "residual state"},
+                           .y = {.label = label},
+                           .series = {{.name = "spike tokens", .y = spike}, {.name = "other tokens", .y = rest}},
+                           .marks = marks});
     };
-    draw("Sparsity of the normed state", fmt::format("Share of the squared norm in the {} largest channels, mean over tokens.", top_k_), "share", share_spike, share_rest);
-    draw("Range of the normed state", fmt::format("Largest |x| after RMSNorm, mean over tokens; it cannot exceed {:.1f}, the root of the width.", std::sqrt(config_.d_model)), "largest |x|", range_spike,
-         range_rest);
+    draw("Sparsity of the normed state", fmt::format("Share of the squared norm in the {} largest channels, mean over tokens.", top_k_),
+         "share", share_spike, share_rest);
+    draw("Range of the normed state",
+         fmt::format("Largest |x| after RMSNorm, mean over tokens; it cannot exceed {:.1f}, the root of the width.",
+                     std::sqrt(config_.d_model)),
+         "largest |x|", range_spike, range_rest);
   }
 
   void report_step_up(Metrics& metrics) const {
@@ -159,7 +174,12 @@ class GeometryProbe : public Probe {
     metrics.set("geometry_cosine_before", mean_of_pairs(before));
     metrics.set("geometry_cosine_after", mean_of_pairs(after));
     const auto draw = [&](const char* title, const auto& values) {
-      add_figure(metrics, {.kind = "heatmap", .title = title, .caption = fmt::format("Cosine of the states of two spike tokens, around block {}.", spikes_.step_up_block()), .x = {.label = "spike token"}, .y = {.label = "spike token"}, .values = values});
+      add_figure(metrics, {.kind = "heatmap",
+                           .title = title,
+                           .caption = fmt::format("Cosine of the states of two spike tokens, around block {}.", spikes_.step_up_block()),
+                           .x = {.label = "spike token"},
+                           .y = {.label = "spike token"},
+                           .values = values});
     };
     draw("Spike tokens before the step-up block", before);
     draw("Spike tokens after the step-up block", after);
@@ -171,10 +191,12 @@ class GeometryProbe : public Probe {
     for (double& value : values) value /= largest;
     metrics.set("geometry_sink_head", std::vector<double>{static_cast<double>(sink_.layer), static_cast<double>(sink_.head)});
     metrics.set("geometry_key_singular_values", values);
-    metrics.set("geometry_key_rank", static_cast<double>(std::count_if(values.begin(), values.end(), [](double value) { return value > 0.01; })));
+    metrics.set("geometry_key_rank",
+                static_cast<double>(std::count_if(values.begin(), values.end(), [](double value) { return value > 0.01; })));
     add_figure(metrics, {.kind = "line",
                          .title = "Singular values of the spike tokens' keys",
-                         .caption = fmt::format("{} keys of layer {}, head {}, over the largest singular value.", sink_keys_.size(), sink_.layer, sink_.head),
+                         .caption = fmt::format("{} keys of layer {}, head {}, over the largest singular value.", sink_keys_.size(),
+                                                sink_.layer, sink_.head),
                          .x = {.label = "rank"},
                          .y = {.label = "singular value", .log = true},
                          .series = {{.name = "keys", .y = values}}});
@@ -193,7 +215,8 @@ class GeometryProbe : public Probe {
   Points spikes_before_, spikes_after_, sink_keys_;
 };
 
-const Probes::Registration registration("geometry", [](const ProbeSettings& settings, Settings&) { return std::make_unique<GeometryProbe>(settings); });
+const Probes::Registration registration("geometry",
+                                        [](const ProbeSettings& settings, Settings&) { return std::make_unique<GeometryProbe>(settings); });
 
 }  // namespace
 }  // namespace ablate

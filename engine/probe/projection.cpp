@@ -86,11 +86,13 @@ Plane tsne(const Points& points, double perplexity, int steps) {
   if (n < 4) return start.points;
   const Matrix p = joint_probabilities(to_matrix(points), std::min(perplexity, static_cast<double>(n - 1) / 3));
   Matrix y(n, 2), velocity = Matrix::Zero(n, 2), gains = Matrix::Ones(n, 2);
-  for (Eigen::Index i = 0; i < n; ++i) y.row(i) << start.points[static_cast<std::size_t>(i)][0], start.points[static_cast<std::size_t>(i)][1];
+  for (Eigen::Index i = 0; i < n; ++i)
+    y.row(i) << start.points[static_cast<std::size_t>(i)][0], start.points[static_cast<std::size_t>(i)][1];
   const double spread = std::sqrt(y.col(0).squaredNorm() / static_cast<double>(n));
   if (spread > 0) y *= 1e-4 / spread;
   // Points that coincide would never part.
-  for (Eigen::Index i = 0; i < n; ++i) y.row(i) += 1e-6 * Eigen::RowVector2d(std::cos(static_cast<double>(i)), std::sin(static_cast<double>(i)));
+  for (Eigen::Index i = 0; i < n; ++i)
+    y.row(i) += 1e-6 * Eigen::RowVector2d(std::cos(static_cast<double>(i)), std::sin(static_cast<double>(i)));
   const double rate = std::max(static_cast<double>(n) / 12.0, 50.0);  // n / early exaggeration (Belkina et al. 2019)
   for (int step = 0; step < steps; ++step) {
     const double exaggeration = step < steps / 4 ? 12 : 1, momentum = step < steps / 4 ? 0.5 : 0.8;

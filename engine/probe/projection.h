@@ -18,8 +18,8 @@ struct Components {
 /// The first two principal components. The sign of each is such that its largest loading is positive.
 Components principal_components(const Points& points);
 
-/// t-SNE (van der Maaten and Hinton 2008), exact, from the principal components: n^2 work a step, meant for a few hundred points. The same points give
-/// the same plane. `perplexity` is lowered to what n points allow, (n - 1) / 3.
+/// t-SNE (van der Maaten and Hinton 2008), exact, from the principal components: n^2 work a step, meant for a few hundred points. The same
+/// points give the same plane. `perplexity` is lowered to what n points allow, (n - 1) / 3.
 Plane tsne(const Points& points, double perplexity = 30, int steps = 500);
 
 /// Singular values of the (n, d) matrix, largest first; not centred.

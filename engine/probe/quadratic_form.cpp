@@ -41,8 +41,9 @@ FoldedFeedForward FoldedFeedForward::of(const Weights& weights, int layer) {
   const TransformerConfig& config = weights.config();
   require(config.ffn == "swiglu", "quadratic forms are those of SwiGLU, this model's ffn is {}", config.ffn);
   const std::string prefix = "model.layers." + std::to_string(layer) + ".", norm = prefix + "post_attention_layernorm.weight";
-  FoldedFeedForward ffn{static_cast<std::uint32_t>(config.d_ffn), static_cast<std::uint32_t>(config.d_model), weights.read(prefix + "mlp.gate_proj.weight"),
-                        weights.read(prefix + "mlp.up_proj.weight"), weights.read(prefix + "mlp.down_proj.weight")};
+  FoldedFeedForward ffn{static_cast<std::uint32_t>(config.d_ffn), static_cast<std::uint32_t>(config.d_model),
+                        weights.read(prefix + "mlp.gate_proj.weight"), weights.read(prefix + "mlp.up_proj.weight"),
+                        weights.read(prefix + "mlp.down_proj.weight")};
   const auto& entries = weights.entries();
   if (std::any_of(entries.begin(), entries.end(), [&](const Weights::Entry& entry) { return entry.spec.name == norm; })) {
     const std::vector<float> factors = weights.read(norm);
@@ -59,7 +60,8 @@ std::vector<double> form_norms(Pipelines& pipelines, const FoldedFeedForward& ff
   const Tensor sums = graph.keep(graph.tensor({ffn.neurons, ffn.channels}, DType::f32));  // ((G G^T) o (U U^T)) D^T
   for (std::uint32_t first = 0; first < ffn.neurons; first += rows) {
     const std::uint32_t count = std::min(rows, ffn.neurons - first);
-    const Tensor gates = matmul(graph, graph.slice(gate, first, count), gate, Layout::nt), ups = matmul(graph, graph.slice(up, first, count), up, Layout::nt);
+    const Tensor gates = matmul(graph, graph.slice(gate, first, count), gate, Layout::nt),
+                 ups = matmul(graph, graph.slice(up, first, count), up, Layout::nt);
     matmul(graph, multiply(graph, gates, ups), down, Layout::nt, {.into = graph.slice(sums, first, count)});
   }
   Executor executor(pipelines, graph);
@@ -118,7 +120,8 @@ Spectrum lanczos_spectrum(std::span<const float> matrix, std::uint32_t n, std::u
     for (int twice = 0; twice < 2; ++twice) w -= so_far * (so_far.transpose() * w);
     beside[done] = w.norm();
     ++done;
-    if (beside[done - 1] <= 1e-7 * std::abs(diagonal.head(done).cwiseAbs().maxCoeff())) break;  // the space is exhausted, to the precision of f32 products
+    if (beside[done - 1] <= 1e-7 * std::abs(diagonal.head(done).cwiseAbs().maxCoeff()))
+      break;  // the space is exhausted, to the precision of f32 products
     v = w / beside[done - 1];
   }
   Eigen::SelfAdjointEigenSolver<Matrix> solver;

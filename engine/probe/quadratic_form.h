@@ -1,7 +1,8 @@
 // A SwiGLU feed-forward as quadratic forms, from its weights alone (arXiv 2603.05498, section 3).
 //
-// Output channel k is sum_j D[k,j] silu(g_j . x) (u_j . x). Where SiLU acts as the identity that is x^T U_k x with U_k = G^T diag(D[k,:]) U; x is the normed
-// state, so the weight of the norm is folded into G and U. Only the symmetric part S_k = (U_k + U_k^T) / 2 matters for the value.
+// Output channel k is sum_j D[k,j] silu(g_j . x) (u_j . x). Where SiLU acts as the identity that is x^T U_k x with U_k = G^T diag(D[k,:])
+// U; x is the normed state, so the weight of the norm is folded into G and U. Only the symmetric part S_k = (U_k + U_k^T) / 2 matters for
+// the value.
 #pragma once
 
 #include "model/weights.h"
@@ -23,7 +24,8 @@ struct FoldedFeedForward {
   static FoldedFeedForward of(const Weights& weights, int layer);
 };
 
-/// ||U_k||_F of every channel k, without any U_k: ||U_k||^2 = d_k^T ((G G^T) o (U U^T)) d_k, the Gram matrices made `rows` rows at a time on the device.
+/// ||U_k||_F of every channel k, without any U_k: ||U_k||^2 = d_k^T ((G G^T) o (U U^T)) d_k, the Gram matrices made `rows` rows at a time
+/// on the device.
 std::vector<double> form_norms(Pipelines& pipelines, const FoldedFeedForward& ffn, std::uint32_t rows = 1024);
 
 /// S_k, (channels, channels) row-major, made on the device.
@@ -35,8 +37,8 @@ struct Spectrum {
   double share = 0;                 ///< of the first in the sum of squares of all, 0 to 1
 };
 
-/// Of a symmetric (n, n): the `count` eigenvalues that are largest in magnitude. Exact up to n = 1024; above, by Lanczos iterations with full
-/// reorthogonalization (3 count + 60 of them), which converge to the outermost eigenvalues first.
+/// Of a symmetric (n, n): the `count` eigenvalues that are largest in magnitude. Exact up to n = 1024; above, by Lanczos iterations with
+/// full reorthogonalization (3 count + 60 of them), which converge to the outermost eigenvalues first.
 Spectrum spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count);
 /// The Lanczos way for any n.
 Spectrum lanczos_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count);

@@ -6,8 +6,8 @@
 //   form_norms              (layers, channels): ||U_k||_F of every output channel of every feed-forward
 //   form_top_channels       (layers, 3): the channels with the largest norm
 //   form_layer, form_channels    where spectra were taken
-//   form_eigenvalues        (those channels, eigenvalues), largest magnitude first; form_leading_share: the first's share in the sum of squares
-//   form_alignment          (channels, channels): |cosine| between leading eigenvectors
+//   form_eigenvalues        (those channels, eigenvalues), largest magnitude first; form_leading_share: the first's share in the sum of
+//   squares form_alignment          (channels, channels): |cosine| between leading eigenvectors
 #include "base/settings.h"
 #include "probe/figures.h"
 #include "probe/quadratic_form.h"
@@ -30,7 +30,11 @@ std::vector<std::uint32_t> by_size(const std::vector<double>& values) {
 class QuadraticFormsProbe : public Probe {
  public:
   QuadraticFormsProbe(const ProbeSettings& settings, Settings& own)
-      : spikes_(settings), where_(own.where("channels")), channels_(own.get<std::vector<int>>("channels", {})), layer_(own.number("layer", -1, -1)), count_(own.number("eigenvalues", 16, 1, 256)) {}
+      : spikes_(settings),
+        where_(own.where("channels")),
+        channels_(own.get<std::vector<int>>("channels", {})),
+        layer_(own.number("layer", -1, -1)),
+        count_(own.number("eigenvalues", 16, 1, 256)) {}
 
   void model(Pipelines& pipelines, const Weights& weights) override { pipelines_ = &pipelines, weights_ = &weights; }
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override { spikes_.begin(config, rows, tokens); }
@@ -42,7 +46,8 @@ class QuadraticFormsProbe : public Probe {
     const TransformerConfig& config = weights_->config();
     if (layer_ < 0) layer_ = std::max(0, spikes_.step_up_block() / 2 - 1);
     require(layer_ < config.n_layers, "{}: layer {} of a model of {}", where_, layer_, config.n_layers);
-    for (const int channel : channels_) require(channel >= 0 && channel < config.d_model, "{}: channel {} of a model of {}", where_, channel, config.d_model);
+    for (const int channel : channels_)
+      require(channel >= 0 && channel < config.d_model, "{}: channel {} of a model of {}", where_, channel, config.d_model);
     for (int layer = 0; layer < config.n_layers; ++layer) {
       const FoldedFeedForward ffn = FoldedFeedForward::of(*weights_, layer);
       norms_.push_back(form_norms(*pipelines_, ffn));
@@ -61,11 +66,13 @@ class QuadraticFormsProbe : public Probe {
       const std::vector<std::uint32_t> order = by_size(norms_.back());
       const std::size_t spikes = chosen.size();
       for (std::size_t i = order.size() / 2; i < order.size() && chosen.size() < 2 * spikes; ++i)
-        if (std::find(chosen.begin(), chosen.end(), static_cast<int>(order[i])) == chosen.end()) chosen.push_back(static_cast<int>(order[i]));
+        if (std::find(chosen.begin(), chosen.end(), static_cast<int>(order[i])) == chosen.end())
+          chosen.push_back(static_cast<int>(order[i]));
     }
     channels_ = chosen;
     for (const int channel : channels_)
-      spectra_.push_back(spectrum(symmetric_form(*pipelines_, ffn, static_cast<std::uint32_t>(channel)), ffn.channels, static_cast<std::uint32_t>(count_)));
+      spectra_.push_back(spectrum(symmetric_form(*pipelines_, ffn, static_cast<std::uint32_t>(channel)), ffn.channels,
+                                  static_cast<std::uint32_t>(count_)));
   }
 
   void report_norms(Metrics& metrics) const {
@@ -111,7 +118,8 @@ class QuadraticFormsProbe : public Probe {
       for (const double value : spectra_[a].eigenvalues) line.y.push_back(std::abs(value));
       alignment.emplace_back();
       for (const Spectrum& other : spectra_)
-        alignment.back().push_back(std::abs(std::inner_product(other.leading.begin(), other.leading.end(), spectra_[a].leading.begin(), 0.0)));
+        alignment.back().push_back(
+            std::abs(std::inner_product(other.leading.begin(), other.leading.end(), spectra_[a].leading.begin(), 0.0)));
     }
     metrics.set("form_layer", static_cast<double>(layer_));
     metrics.set("form_channels", std::vector<double>(channels_.begin(), channels_.end()));
@@ -143,7 +151,9 @@ class QuadraticFormsProbe : public Probe {
   std::vector<Spectrum> spectra_;
 };
 
-const Probes::Registration registration("quadratic_forms", [](const ProbeSettings& settings, Settings& own) { return std::make_unique<QuadraticFormsProbe>(settings, own); });
+const Probes::Registration registration("quadratic_forms", [](const ProbeSettings& settings, Settings& own) {
+  return std::make_unique<QuadraticFormsProbe>(settings, own);
+});
 
 }  // namespace
 }  // namespace ablate

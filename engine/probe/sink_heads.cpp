@@ -1,5 +1,5 @@
-// What a sink head sees (Figure 6 of arXiv 2603.05498): queries, keys and the sink's keys of the head with most attention on the first key and of the one
-// with least, in two dimensions. Its table:
+// What a sink head sees (Figure 6 of arXiv 2603.05498): queries, keys and the sink's keys of the head with most attention on the first key
+// and of the one with least, in two dimensions. Its table:
 //   head = [layer, head], other = [layer, head]    other choices
 //   points = 480       how many queries and keys are drawn, up to 500, evenly over the data
 // Metrics:
@@ -47,12 +47,16 @@ struct Watched {
 class SinkHeadsProbe : public Probe {
  public:
   explicit SinkHeadsProbe(Settings& own)
-      : where_(own.where("head")), head_(own.get<std::vector<int>>("head", {})), other_(own.get<std::vector<int>>("other", {})), points_(static_cast<std::size_t>(own.number("points", 480, 8, 500))) {
+      : where_(own.where("head")),
+        head_(own.get<std::vector<int>>("head", {})),
+        other_(own.get<std::vector<int>>("other", {})),
+        points_(static_cast<std::size_t>(own.number("points", 480, 8, 500))) {
     for (const auto* choice : {&head_, &other_}) require(choice->empty() || choice->size() == 2, "{}: expected [layer, head]", where_);
   }
 
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override {
-    heads_ = static_cast<std::size_t>(config.n_heads), kv_heads_ = static_cast<std::size_t>(config.n_kv_heads), head_dim_ = static_cast<std::size_t>(config.head_dim);
+    heads_ = static_cast<std::size_t>(config.n_heads), kv_heads_ = static_cast<std::size_t>(config.n_kv_heads),
+    head_dim_ = static_cast<std::size_t>(config.head_dim);
     if (watched_.empty()) scores_.begin(config, rows, tokens);
   }
 
@@ -95,7 +99,8 @@ class SinkHeadsProbe : public Probe {
   void collect_head(Executor& executor, const ProbeBatch& batch, Watched& w) const {
     const std::vector<float> q = executor.read_floats(w.q), k = executor.read_floats(w.k), v = executor.read_floats(w.v);
     const auto head = static_cast<std::size_t>(w.head.head), kv_head = head / (heads_ / kv_heads_);
-    const std::size_t step = std::max<std::size_t>(1, (3 * tokens_seen_ + points_ - 1) / points_) | 1;  // odd: does not fall in step with common lengths
+    const std::size_t step =
+        std::max<std::size_t>(1, (3 * tokens_seen_ + points_ - 1) / points_) | 1;  // odd: does not fall in step with common lengths
     for (std::size_t i = 0; i < std::size_t{batch.rows} * batch.tokens; ++i, ++w.seen) {
       const bool first = i % batch.tokens == 0;
       (first ? w.first_value : w.other_values).add(norm(head_row(v, i, kv_heads_, kv_head, head_dim_)));
@@ -123,14 +128,18 @@ class SinkHeadsProbe : public Probe {
     Points all = w.queries;
     all.insert(all.end(), w.keys.begin(), w.keys.end());
     all.insert(all.end(), w.sink_keys.begin(), w.sink_keys.end());
-    const std::string which = fmt::format("layer {}, head {}, {:.0f} % of its attention on the first key", w.head.layer, w.head.head, 100 * w.head.score);
+    const std::string which =
+        fmt::format("layer {}, head {}, {:.0f} % of its attention on the first key", w.head.layer, w.head.head, 100 * w.head.score);
     const Components components = principal_components(all);
     draw(metrics, w, components.points, title + ": principal components",
-         fmt::format("{}. The two components hold {:.0f} % and {:.0f} % of the variance.", which, 100 * components.explained[0], 100 * components.explained[1]), "component");
+         fmt::format("{}. The two components hold {:.0f} % and {:.0f} % of the variance.", which, 100 * components.explained[0],
+                     100 * components.explained[1]),
+         "component");
     draw(metrics, w, tsne(all), title + ": t-SNE", which + ".", "dimension");
   }
 
-  static void draw(Metrics& metrics, const Watched& w, const Plane& plane, const std::string& title, const std::string& caption, const std::string& axis) {
+  static void draw(Metrics& metrics, const Watched& w, const Plane& plane, const std::string& title, const std::string& caption,
+                   const std::string& axis) {
     std::vector<FigureSeries> series;
     std::size_t next = 0;
     const auto take = [&](const char* name, std::size_t count) {
@@ -141,7 +150,12 @@ class SinkHeadsProbe : public Probe {
     take("queries", w.queries.size());
     take("keys", w.keys.size());
     take("keys of the first token", w.sink_keys.size());
-    add_figure(metrics, {.kind = "scatter", .title = title, .caption = caption, .x = {.label = axis + " 1"}, .y = {.label = axis + " 2"}, .series = series});
+    add_figure(metrics, {.kind = "scatter",
+                         .title = title,
+                         .caption = caption,
+                         .x = {.label = axis + " 1"},
+                         .y = {.label = axis + " 2"},
+                         .series = series});
   }
 
   std::string where_;
@@ -151,7 +165,8 @@ class SinkHeadsProbe : public Probe {
   std::vector<Watched> watched_;  // after the first pass
 };
 
-const Probes::Registration registration("sink_heads", [](const ProbeSettings&, Settings& own) { return std::make_unique<SinkHeadsProbe>(own); });
+const Probes::Registration registration("sink_heads",
+                                        [](const ProbeSettings&, Settings& own) { return std::make_unique<SinkHeadsProbe>(own); });
 
 }  // namespace
 }  // namespace ablate

@@ -27,7 +27,8 @@ void SinkScores::collect(Executor& executor, const ProbeBatch& batch) {
 
 std::vector<SinkScores::Head> SinkScores::heads() const {
   std::vector<Head> list;
-  for (std::size_t i = 0; i < sums_.size(); ++i) list.push_back({static_cast<int>(i / heads_), static_cast<int>(i % heads_), sums_[i] / sequences_});
+  for (std::size_t i = 0; i < sums_.size(); ++i)
+    list.push_back({static_cast<int>(i / heads_), static_cast<int>(i % heads_), sums_[i] / sequences_});
   return list;
 }
 

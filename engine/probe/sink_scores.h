@@ -26,13 +26,14 @@ class SinkScores {
 
  private:
   std::size_t heads_ = 0;
-  std::vector<Tensor> calls_;        // (B, H, 1) per layer
-  std::vector<double> sums_;         // (layers, H)
+  std::vector<Tensor> calls_;  // (B, H, 1) per layer
+  std::vector<double> sums_;   // (layers, H)
   double sequences_ = 0;
 };
 
 /// One head's part of (tokens, heads * head_dim) numbers: row `token` of it.
-inline std::vector<double> head_row(const std::vector<float>& values, std::size_t token, std::size_t heads, std::size_t head, std::size_t head_dim) {
+inline std::vector<double> head_row(const std::vector<float>& values, std::size_t token, std::size_t heads, std::size_t head,
+                                    std::size_t head_dim) {
   const auto first = values.begin() + static_cast<std::ptrdiff_t>((token * heads + head) * head_dim);
   return {first, first + static_cast<std::ptrdiff_t>(head_dim)};
 }

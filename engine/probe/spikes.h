@@ -12,13 +12,13 @@ namespace ablate {
 ///   spike            max |h| over the residual states, all tokens and channels
 ///   spike_per_state  the same for every state, embedding first
 ///   spike_token, spike_sequence, spike_state   where the spike is
-///   spike_channels   channels at the spike's token, among its state's largest, of at least a tenth of the spike
-///   top_per_state    (states, k): the k largest |h| of every state (Sun et al. 2024)
-///   block_top        the largest |output| of every block; top_per_block, (blocks, k): the k largest
+///   spike_channels   channels of the spike's token there, up to k, of at least a tenth of the spike
+///   top_per_state    (states, k): the k largest |h| of a sequence's state, mean over sequences (section 1.1 of Sun et al. 2024, arXiv
+///   2402.17762) top_per_block    (blocks, k): the same of the blocks' outputs; block_top: the largest |output| of all sequences
 ///   step_up_blocks, step_down_blocks
 ///
-/// Rule for the last two: a block is a step block when its output's largest entry (of any sequence) is at least `step_share` (a half) of the spike. It
-/// steps up when adding it raised |h| at that entry, and down when it lowered it.
+/// Rule for the last two: a block is a step block when its output's largest entry (of any sequence) is at least `step_share` (a half) of
+/// the spike. It steps up when adding it raised |h| at that entry, and down when it lowered it.
 class SpikeProbe : public Probe {
  public:
   explicit SpikeProbe(const ProbeSettings& settings) : settings_(settings) {}
@@ -39,11 +39,12 @@ class SpikeProbe : public Probe {
 
  private:
   struct StateTensors {
-    TopEntries top;   // (B, k)
+    TopEntries top;           // (B, k)
+    Tensor values, channels;  // (B * T, k): every token's own
   };
   struct BlockTensors {
-    TopEntries top;                  // (B, k)
-    Tensor before, output, after;    // (B, k): h, the block's output and their sum at the top entries
+    TopEntries top;                // (B, k)
+    Tensor before, output, after;  // (B, k): h, the block's output and their sum at the top entries
   };
   struct Step {
     double size = 0;
@@ -57,8 +58,10 @@ class SpikeProbe : public Probe {
   std::map<int, BlockTensors> blocks_;
   Tensor previous_;  // the residual state before the block at hand
 
-  std::vector<std::vector<double>> top_per_state_, top_per_block_;
-  std::map<int, std::vector<Step>> steps_;   // per block, one per sequence
+  double sequences_ = 0;
+  std::vector<double> spike_per_state_;
+  std::vector<std::vector<double>> top_per_state_, top_per_block_;  // sums over sequences
+  std::map<int, std::vector<Step>> steps_;                          // per block, one per sequence
   Spike spike_;
   std::vector<int> step_up_, step_down_;
 };

@@ -3,8 +3,8 @@
 #include "base/random.h"
 #include "support/device.h"
 
-#include <Eigen/Dense>
 #include <doctest/doctest.h>
+#include <Eigen/Dense>
 
 #include <cmath>
 
@@ -25,7 +25,9 @@ using FloatRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 
 // U_k in double, from its definition.
 Eigen::MatrixXd form(const FoldedFeedForward& ffn, std::uint32_t k) {
-  const auto rows = [&](const std::vector<float>& m) { return Eigen::Map<const FloatRows>(m.data(), ffn.neurons, ffn.channels).cast<double>().eval(); };
+  const auto rows = [&](const std::vector<float>& m) {
+    return Eigen::Map<const FloatRows>(m.data(), ffn.neurons, ffn.channels).cast<double>().eval();
+  };
   const Eigen::VectorXd d = Eigen::Map<const Eigen::VectorXf>(&ffn.down[std::size_t{k} * ffn.neurons], ffn.neurons).cast<double>();
   return rows(ffn.gate).transpose() * d.asDiagonal() * rows(ffn.up);
 }
@@ -37,8 +39,8 @@ TEST_CASE("norms of quadratic forms by the trace identity are those of the matri
     const FoldedFeedForward ffn = random_feed_forward(neurons, channels);
     const std::vector<double> norms = form_norms(test::pipelines(), ffn, 32);
     REQUIRE(norms.size() == channels);
-    // The squared norm is a sum of neurons^2 terms of both signs, each rounded a few times in f32 (2^-24): with the sum of magnitudes at most about neurons
-    // times the result, 90 * 4 * 6e-8 = 2e-5.
+    // The squared norm is a sum of neurons^2 terms of both signs, each rounded a few times in f32 (2^-24): with the sum of magnitudes at
+    // most about neurons times the result, 90 * 4 * 6e-8 = 2e-5.
     for (std::uint32_t k = 0; k < channels; ++k) CHECK(norms[k] == doctest::Approx(form(ffn, k).norm()).epsilon(2e-5));
   }
 }
@@ -49,7 +51,8 @@ TEST_CASE("the symmetric form and its spectrum") {
   const Eigen::MatrixXd u = form(ffn, 7), expected = (u + u.transpose()) / 2;
   // Sums of 50 products of about unit size in f32.
   for (int i = 0; i < 24; ++i)
-    for (int j = 0; j < 24; ++j) CHECK(static_cast<double>(s[static_cast<std::size_t>(i * 24 + j)]) == doctest::Approx(expected(i, j)).epsilon(1e-5).scale(50));
+    for (int j = 0; j < 24; ++j)
+      CHECK(static_cast<double>(s[static_cast<std::size_t>(i * 24 + j)]) == doctest::Approx(expected(i, j)).epsilon(1e-5).scale(50));
   const Spectrum found = spectrum(s, 24, 24);
   REQUIRE(found.eigenvalues.size() == 24);
   double sum = 0, squares = 0;

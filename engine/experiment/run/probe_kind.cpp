@@ -1,4 +1,5 @@
-// kind = "probe" looks at a model, kind = "intervene" at one that is changed while it runs: the same code, the second with [[intervention]] tables.
+// kind = "probe" looks at a model, kind = "intervene" at one that is changed while it runs: the same code, the second with [[intervention]]
+// tables.
 #include "experiment/run/data.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
@@ -18,7 +19,7 @@ struct Study {
   ProbeSettings probe;
   std::vector<InterventionSettings> interventions;
   EvaluationData data;
-  std::string model_key;   // what makes two points share their weights
+  std::string model_key;  // what makes two points share their weights
 };
 
 EvaluationData read_data(const Batch& batch) {
@@ -32,11 +33,15 @@ Study read_study(PointRun& run) {
   study.model_key = to_text(model.resolved()) + std::to_string(run.seed());
   study.probe = ProbeSettings::from(probe);
   study.interventions = InterventionSettings::all(run.settings);
-  require(run.point.kind == "intervene" || study.interventions.empty(), "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
+  require(run.point.kind == "intervene" || study.interventions.empty(),
+          "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
           study.interventions.empty() ? "" : study.interventions[0].where);
   const auto source = open_point_data(run, study.model.config, model.get("checkpoint", ""));
   const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, endless = source->task() != nullptr;
-  study.data = read_data(source->probe(study.probe.sequences == 0 && endless ? 64 : study.probe.sequences, own_width ? 0 : study.probe.seq_len == 0 ? 256 : study.probe.seq_len));
+  study.data = read_data(source->probe(study.probe.sequences == 0 && endless ? 64 : study.probe.sequences, own_width ? 0
+                                                                                                           : study.probe.seq_len == 0
+                                                                                                               ? 256
+                                                                                                               : study.probe.seq_len));
   const TransformerConfig& config = study.model.config;
   for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
   for (const InterventionSettings& in : study.interventions)
@@ -51,7 +56,8 @@ Study read_study(PointRun& run) {
 std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
   const bool half = study.model.stored != DType::f32;
   const bool storage16 = run.pipelines.device().caps().storage16;
-  if (half && !storage16) run.note(fmt::format("{} has no 16-bit storage: the weights are kept as f32", run.pipelines.device().caps().device_name));
+  if (half && !storage16)
+    run.note(fmt::format("{} has no 16-bit storage: the weights are kept as f32", run.pipelines.device().caps().device_name));
   const DType activations = usable_type(run, study.probe.precision);
   const DType stored = activations != DType::f32 ? activations : half && storage16 ? study.model.stored : DType::f32;
   const std::string key = study.model_key + std::string(name_of(stored));
@@ -87,7 +93,8 @@ Metrics run_study(PointRun& run) {
   std::vector<Probe*> listeners;
   for (const auto& probe : probes) listeners.push_back(probe.get());
   run.progress.start_point(run.point.label, study.data.rows);
-  const Evaluation evaluation = evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
+  const Evaluation evaluation =
+      evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
 
   Metrics metrics;
   if (evaluation.counted > 0) {

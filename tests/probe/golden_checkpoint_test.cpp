@@ -1,0 +1,167 @@
+// Whole checkpoints against Transformers in float64: loss, logits, states, block outputs, sink scores; and one of them with a block's
+// output removed.
+#include "anatomy.h"
+#include "probe/interventions.h"
+#include "support/golden.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <map>
+
+using namespace ablate;
+using namespace ablate::test;
+
+using Json = nlohmann::json;
+
+namespace {
+
+// Of bf16 weights only this set has what they give themselves (tools/trim_goldens.py).
+std::filesystem::path folder_of(const std::string& name) {
+  return (name == "llama_bf16" ? std::filesystem::path(ABLATE_TESTS_FOLDER) / "golden" : golden_folder()) / "hf" / name;
+}
+
+Json index_of(const std::string& name) { return Json::parse(read_text(folder_of(name).parent_path() / "index.json")).at(name); }
+
+/// Keeps sequence 0 of what it listens to.
+class FirstSequence : public Probe {
+ public:
+  bool wants_logits() const override { return true; }
+  void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override { tensors_.clear(); }
+  void at(Graph& graph, const std::string& name, const Tensor& x) override {
+    if (name == "logits" || name.starts_with("residual.") || name.starts_with("block.")) tensors_[name] = graph.keep(x);
+  }
+  void collect(Executor& executor, const ProbeBatch& batch) override {
+    if (batch.first > 0) return;
+    for (const auto& [name, tensor] : tensors_) {
+      channels[name] = tensor.dim(-1);
+      values[name] = executor.read_floats(tensor);
+    }
+  }
+  void finish(Metrics&) override {}
+
+  std::map<std::string, std::vector<float>> values;  ///< at least (T, C)
+  std::map<std::string, std::uint32_t> channels;
+
+ private:
+  std::map<std::string, Tensor> tensors_;
+};
+
+/// How far (T, C) is from what is expected at some of its positions, (P, C): the largest difference over `sizes`, one per position, each at
+/// least 1, and first raised to the largest value that is expected there.
+double error(const std::vector<float>& found, std::span<const float> expected, std::span<const std::int32_t> positions,
+             std::vector<double>& sizes) {
+  const std::size_t channels = expected.size() / positions.size();
+  double worst = 0;
+  for (std::size_t p = 0; p < positions.size(); ++p) {
+    const std::span<const float> wanted = expected.subspan(p * channels, channels);
+    const float* got = &found[static_cast<std::size_t>(positions[p]) * channels];
+    for (const float value : wanted) sizes[p] = std::max(sizes[p], std::abs(static_cast<double>(value)));
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double difference = std::abs(static_cast<double>(got[c]) - static_cast<double>(wanted[c])) / sizes[p];
+      if (!(difference <= worst)) worst = difference;
+    }
+  }
+  return worst;
+}
+
+struct Golden {
+  explicit Golden(const std::string& name)
+      : checkpoint(folder_of(name)), expected(folder_of(name) / "expected.safetensors"), index(index_of(name)), data(ids_of(expected)) {
+    if (expected.contains("positions")) positions = expected.at("positions").integers();
+    else
+      for (std::uint32_t t = 0; t < data.columns; ++t) positions.push_back(static_cast<std::int32_t>(t));
+  }
+
+  CheckpointFolder checkpoint;
+  SafetensorsFile expected;
+  Json index;
+  EvaluationData data;
+  std::vector<std::int32_t> positions;
+};
+
+Evaluation run(const Golden& golden, DType stored, const Hooks& hooks, const std::vector<Probe*>& probes) {
+  Weights weights(pipelines().device(), golden.checkpoint.config(), stored, WeightsUse::inference);
+  weights.load(golden.checkpoint);
+  return Evaluator(pipelines(), weights, DType::f32, golden.data).run(hooks, probes);
+}
+
+// Entries of a state or logits: sums of up to 160 f32 products through up to 8 blocks, each of them rounded by 2^-24: sqrt(160) * 8 * 6e-8
+// = 6e-6 of the size.
+constexpr double tolerance = 1e-5;
+
+void check_golden(const std::string& name, DType stored) {
+  CAPTURE(name);
+  const Golden golden(name);
+  FirstSequence seen;
+  ProbeSettings settings;
+  Settings own(parse_toml("", ""));
+  const auto spikes = Probes::find("statistic", "spikes")(settings, own), sinks = Probes::find("statistic", "sinks")(settings, own);
+  const Evaluation evaluation = run(golden, stored, {}, {&seen, spikes.get(), sinks.get()});
+  const double nll = golden.index.at("mean_nll");
+  CHECK(std::abs(evaluation.loss - nll) <= 1e-5 * nll);
+
+  const auto compare = [&](const std::string& hook, const std::string& tensor, std::size_t first, std::vector<double>& sizes) {
+    CAPTURE(hook);
+    const std::size_t count = golden.positions.size() * seen.channels.at(hook);
+    const std::vector<float> all = golden.expected.at(tensor).floats();
+    CHECK(error(seen.values.at(hook), std::span(all).subspan(first * count, count), golden.positions, sizes) <= tolerance);
+  };
+  std::vector<double> logits(golden.positions.size(), 1.0), states = logits;
+  compare("logits", "logits", 0, logits);
+  compare("residual.0", "states", 0, states);
+  for (int i = 1; i <= golden.checkpoint.config().blocks(); ++i) {
+    compare("residual." + std::to_string(i), "states", static_cast<std::size_t>(i), states);
+    compare("block." + std::to_string(i), "block_outputs", static_cast<std::size_t>(i) - 1, states);
+  }
+
+  Metrics metrics;
+  spikes->finish(metrics), sinks->finish(metrics);
+  const auto per_state = golden.index.at("spike_per_state").get<std::vector<double>>();
+  for (std::size_t i = 0; i < per_state.size(); ++i)
+    CHECK(list(metrics, "spike_per_state").at(i) == doctest::Approx(per_state[i]).epsilon(tolerance));
+  const auto scores = golden.index.at("sink_score_key0").get<std::vector<std::vector<double>>>();
+  for (std::size_t layer = 0; layer < scores.size(); ++layer)
+    for (std::size_t head = 0; head < scores[layer].size(); ++head)
+      CHECK(table(metrics, "sink_score").at(layer).at(head) == doctest::Approx(scores[layer][head]).epsilon(tolerance).scale(1));
+}
+
+}  // namespace
+
+TEST_CASE("checkpoints compute what Transformers computes") {
+  const Json index = Json::parse(read_text(golden_folder() / "hf" / "index.json"));
+  REQUIRE(index.size() >= 5);
+  for (const auto& [name, entry] : index.items()) check_golden(name, DType::f32);
+}
+
+TEST_CASE("weights kept in 16 bits are those of the file") {
+  if (!pipelines().device().caps().storage16) return skip("weights in bf16", "no 16-bit storage");
+  check_golden("llama_bf16", DType::bf16);
+}
+
+TEST_CASE("with the step-down block's output zeroed the spike stays to the end") {
+  const Golden golden("planted");
+  const Json& expected = golden.index.at("step_down_block_output_zeroed");
+  for (const char* text :
+       {"at = \"block.8\"\ndo = \"zero\"", "at = \"step_down\"\ndo = \"zero\"", "at = \"step_down\"\ndo = \"skip\"",
+        "at = \"block.8\"\ndo = \"zero\"\ntokens = \"spike\"\nchannels = \"spike\"", "at = \"step_down\"\ndo = \"clamp\"\nvalue = 0"}) {
+    CAPTURE(std::string(text));
+    const bool all_of_it = std::string(text).find("channels") == std::string::npos;
+    Settings settings(parse_toml(text, "x.toml")), own(parse_toml("", ""));
+    IntactModel intact;
+    intact.spike = {900.0, 4, 0, 0, {7, 33}};
+    intact.step_up_blocks = {4}, intact.step_down_blocks = {8};
+    const AppliedInterventions applied =
+        apply({InterventionSettings::from(settings)}, golden.checkpoint.config(), intact, golden.data.rows, golden.data.tokens());
+    CHECK(applied.elements ==
+          (all_of_it ? std::uint64_t{golden.data.rows} * golden.data.tokens() * 64 : std::uint64_t{golden.data.rows} * 2));
+    const auto spikes = Probes::find("statistic", "spikes")(ProbeSettings{}, own);
+    const Evaluation evaluation = run(golden, DType::f32, applied.hooks, {spikes.get()});
+    Metrics metrics;
+    spikes->finish(metrics);
+    CHECK(list(metrics, "spike_per_state").back() == doctest::Approx(expected.at("spike_final").get<double>()).epsilon(1e-5));
+    // The spike's two channels carry all of the block's effect on the first token; the other tokens keep theirs then.
+    if (all_of_it) CHECK(evaluation.loss == doctest::Approx(expected.at("mean_nll").get<double>()).epsilon(1e-5));
+    else CHECK(evaluation.loss != doctest::Approx(golden.index.at("mean_nll").get<double>()).epsilon(1e-5));
+  }
+}
