@@ -4,6 +4,7 @@
 
 #include <glslang/Public/ShaderLang.h>
 #include <glslang/SPIRV/GlslangToSpv.h>
+#include <glslang/build_info.h>
 #if __has_include(<glslang/Public/ResourceLimits.h>)
 #include <glslang/Public/ResourceLimits.h>
 #else
@@ -24,7 +25,8 @@ namespace {
 class Includer : public glslang::TShader::Includer {
  public:
   explicit Includer(const IncludeResolver& resolver) : resolver_(resolver) {}
-  IncludeResult* includeLocal(const char* name, const char*, std::size_t) override {
+  IncludeResult* includeLocal(const char* name, const char*, std::size_t depth) override {
+    if (depth > 32) return nullptr;  // a file that includes itself
     auto& text = texts_.emplace_back();
     if (!resolver_(name, text)) return nullptr;
     return &results_.emplace_back(name, text.data(), text.size(), nullptr);
@@ -106,6 +108,8 @@ std::vector<std::uint32_t> with_bfloat16(const std::vector<std::uint32_t>& spirv
   }
   return out;
 }
+
+int glslang_version() { return GLSLANG_VERSION_MAJOR * 1000000 + GLSLANG_VERSION_MINOR * 1000 + GLSLANG_VERSION_PATCH; }
 
 std::string with_includes(std::string_view text, const IncludeResolver& includes) {
   std::string all;

@@ -24,6 +24,9 @@ std::vector<std::uint32_t> compile_glsl(const GlslSource& source, const IncludeR
 /// The module with its 16-bit float type turned into bfloat16 (SPV_KHR_bfloat16). It may hold no constants of that type.
 std::vector<std::uint32_t> with_bfloat16(const std::vector<std::uint32_t>& spirv);
 
+/// Which compiler this is: part of the key of anything kept on disk.
+int glslang_version();
+
 /// The text of `source` and everything it includes, for hashing. Missing includes are left out.
 std::string with_includes(std::string_view text, const IncludeResolver& includes);
 

@@ -5,6 +5,9 @@
 #include "vulkan/glsl.h"
 
 #include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <set>
 #include <span>
 
 namespace ablate {
@@ -19,6 +22,55 @@ std::map<std::string, EmbeddedShader, std::less<>>& embedded_shaders() {
 std::map<std::string, const char*, std::less<>>& embedded_includes() {
   static std::map<std::string, const char*, std::less<>> all;
   return all;
+}
+
+// Filled when an experiment file is read.
+std::map<std::string, UserFunctions, std::less<>>& user_functions() {
+  static std::map<std::string, UserFunctions, std::less<>> all;
+  return all;
+}
+
+// Finds what the user replaced, then Ablate's own texts, then files beside the user's.
+IncludeResolver includes_of(const UserFunctions& functions) {
+  return [&functions](const std::string& name, std::string& text) {
+    if (const auto own = functions.texts.find(name); own != functions.texts.end()) {
+      text = own->second;
+      return true;
+    }
+    if (ShaderLibrary::include(name, text)) return true;
+    const bool plain = name.find_first_of("/\\:") == std::string::npos;
+    const std::filesystem::path beside = std::filesystem::path(functions.folder) / name;
+    std::error_code error;
+    if (!plain || !std::filesystem::is_regular_file(beside, error)) return false;
+    text = read_text(beside);
+    return true;
+  };
+}
+
+// A compiled kernel on disk: its words, then their hash (a file cut short does not count).
+std::vector<std::uint32_t> read_cached(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return {};
+  const MappedFile mapped(file);
+  const std::size_t size = mapped.bytes().size();
+  if (size < 12 || size % 4 != 0) return {};
+  std::vector<std::uint32_t> words((size - 8) / 4);
+  std::memcpy(words.data(), mapped.bytes().data(), size - 8);
+  std::uint64_t hash = 0;
+  std::memcpy(&hash, mapped.bytes().data() + size - 8, 8);
+  return hash == hash_bytes(std::as_bytes(std::span(words))) ? words : std::vector<std::uint32_t>();
+}
+
+void write_cached(const std::filesystem::path& file, const std::vector<std::uint32_t>& words) {
+  try {
+    std::string content(reinterpret_cast<const char*>(words.data()), words.size() * 4);
+    const std::uint64_t hash = hash_bytes(std::as_bytes(std::span(words)));
+    content.append(reinterpret_cast<const char*>(&hash), 8);
+    std::filesystem::create_directories(file.parent_path());
+    write_atomically(file, content);
+  } catch (const std::exception&) {
+    return;  // only a cache: the next run compiles again
+  }
 }
 
 std::unique_ptr<ShaderModule> make_module(const std::string& name, std::vector<std::uint32_t> spirv) {
@@ -36,8 +88,12 @@ EmbeddedShaderRegistration::EmbeddedShaderRegistration(EmbeddedShader shader) { 
 
 EmbeddedIncludeRegistration::EmbeddedIncludeRegistration(const char* name, const char* text) { embedded_includes().emplace(name, text); }
 
+void add_user_functions(const std::string& suffix, UserFunctions functions) { user_functions()[suffix] = std::move(functions); }
+
 const ShaderModule& ShaderLibrary::find(std::string_view name) {
   if (const auto known = modules_.find(name); known != modules_.end()) return *known->second;
+  if (name.find('@') != name.npos)
+    return *modules_.emplace(name, make_module(std::string(name), compile(name, storage16_, subgroup_))).first->second;
   const auto embedded = embedded_shaders().find(name);
   require(embedded != embedded_shaders().end(), "there is no shader named {}", name);
   const EmbeddedShader::Variant* best = nullptr;
@@ -51,11 +107,25 @@ const ShaderModule& ShaderLibrary::find(std::string_view name) {
   return *modules_.emplace(name, std::move(module)).first->second;
 }
 
-const ShaderModule& ShaderLibrary::add(const std::string& name, const std::string& text) {
-  GlslSource source{name, text, {}};
-  if (storage16_) source.defines.push_back("STORAGE16=1");
-  if (subgroup_) source.defines.push_back("SUBGROUP_ARITHMETIC=1");
-  return *(modules_[name] = make_module(name, compile_glsl(source, include)));
+std::vector<std::uint32_t> ShaderLibrary::compile(std::string_view name, bool storage16, bool subgroup) {
+  const auto at = name.find('@');
+  const auto functions = at == name.npos ? user_functions().end() : user_functions().find(name.substr(at));
+  require(functions != user_functions().end(), "there is no shader named {}", name);
+  GlslSource source{std::string(name.substr(0, at)) + ".comp", "", {}};
+  require(include(source.name, source.text), "there is no shader named {}", name);
+  if (storage16) source.defines.push_back("STORAGE16=1");
+  if (subgroup) source.defines.push_back("SUBGROUP_ARITHMETIC=1");
+  const IncludeResolver includes = includes_of(functions->second);
+  std::string key = fmt::format("glslang {} {} {}\n", glslang_version(), storage16, subgroup);
+  std::set<std::string> hashed;  // a file that includes itself ends here, and is then refused by the compiler
+  const IncludeResolver once = [&](const std::string& file, std::string& text) { return hashed.insert(file).second && includes(file, text); };
+  const std::uint64_t hash = hash_text(with_includes(source.text, once), hash_text(key));
+  const std::filesystem::path cached = cache_folder() / "shaders" / fmt::format("{:016x}.spv", hash);
+  std::vector<std::uint32_t> words = read_cached(cached);
+  if (!words.empty()) return words;
+  words = compile_glsl(source, includes);
+  write_cached(cached, words);
+  return words;
 }
 
 std::vector<std::string> ShaderLibrary::names() {

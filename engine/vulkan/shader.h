@@ -58,10 +58,19 @@ struct EmbeddedShaderRegistration {
   explicit EmbeddedShaderRegistration(EmbeddedShader shader);
 };
 
-/// Texts of shaders/common, embedded for kernels compiled at run time.
+/// Texts of shaders/, embedded for kernels compiled at run time.
 struct EmbeddedIncludeRegistration {
   EmbeddedIncludeRegistration(const char* name, const char* text);
 };
+
+/// Functions that take the place of some of Ablate's own: texts by the name of the include they replace ("user/functions/norm.glsl").
+struct UserFunctions {
+  std::map<std::string, std::string, std::less<>> texts;
+  std::string folder;  ///< where further includes are looked for
+};
+
+/// Makes known, for all libraries, what "@..." after a kernel's name stands for: "user/norm@mine" is the kernel user/norm with these functions.
+void add_user_functions(const std::string& suffix, UserFunctions functions);
 
 /// The kernels a program can use on one device: the embedded ones in the variant that fits its Caps, and the user's, compiled when added.
 class ShaderLibrary {
@@ -71,8 +80,9 @@ class ShaderLibrary {
   /// Throws InputError naming the shader when there is none, or none that this device can run.
   const ShaderModule& find(std::string_view name);
 
-  /// Compiles `text` (GLSL) as kernel `name`. Throws InputError "file:line: message".
-  const ShaderModule& add(const std::string& name, const std::string& text);
+  /// Compiles a kernel with user functions ("user/norm@mine") for any device, or takes it from the cache on disk. Throws InputError
+  /// "file:line: message".
+  static std::vector<std::uint32_t> compile(std::string_view name, bool storage16, bool subgroup);
 
   /// Names of all embedded kernels.
   static std::vector<std::string> names();

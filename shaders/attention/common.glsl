@@ -2,11 +2,13 @@
 #ifndef ABLATE_ATTENTION_GLSL
 #define ABLATE_ATTENTION_GLSL
 #include "common/kernel.glsl"
+#include "user/functions/attention.glsl"
 
 #define SOFTMAX 0u
 #define SOFTMAX1 1u
 #define SIGMOID 2u
 #define RELU 3u
+#define USER 4u
 
 layout(constant_id = 2) const uint HEAD_DIM = 64;
 layout(constant_id = 3) const uint SCORE = SOFTMAX;
@@ -29,13 +31,15 @@ uint first_key(uint i, uint window) { return window == 0 || i < window ? 0 : i -
 float weight_of(float score, float lse, uint i) {
   if (SCORE == SIGMOID) return 1.0 / (1.0 + exp(-score));
   if (SCORE == RELU) return max(score, 0.0) / float(i + 1);
+  if (SCORE == USER) return forward(score, i);
   return exp(score - lse);
 }
 
-// Gradient of a visible key's score from its weight, the weight's gradient, and delta = sum over keys of weight times gradient.
-float score_gradient(float weight, float gradient, float delta, uint i) {
+// Gradient of a visible key's score from the score, its weight, the weight's gradient, and delta = sum over keys of weight times gradient.
+float score_gradient(float score, float weight, float gradient, float delta, uint i) {
   if (SCORE == SIGMOID) return weight * (1.0 - weight) * gradient;
   if (SCORE == RELU) return weight > 0.0 ? gradient / float(i + 1) : 0.0;
+  if (SCORE == USER) return backward(score, i) * gradient;
   return weight * (gradient - delta);
 }
 #endif

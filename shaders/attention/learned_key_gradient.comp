@@ -25,7 +25,7 @@ void main() {
         if (LEARNED == 2) dweight = fma(load(p.dy, at + d), load_as(Words(p.v_bias), kv_head * HEAD_DIM + d, BIAS_TYPE), dweight);
       }
       weight[c] = weight_of(score * p.scale, p.lse.at[statistic], i);
-      dscore[c] = score_gradient(weight[c], dweight, p.delta.at[statistic], i) * p.scale;
+      dscore[c] = score_gradient(score * p.scale, weight[c], dweight, p.delta.at[statistic], i) * p.scale;
     }
     barrier();
     for (uint d = lane(); d < HEAD_DIM; d += lanes()) {

@@ -17,8 +17,9 @@ void add_columns(Vectors k, Vectors v, uint first, Vectors q, Vectors dy, uint c
     const uint j = first + ly() * 4 + n / 4, i = column + lx() + LX * (n % 4);
     const bool seen = i < p.tokens && is_visible(i, j, p.window, p.masked_key);
     const uint at = statistic + min(i, p.tokens - 1);
-    score[n] = seen ? weight_of(p.scale * score[n], p.lse.at[at], i) : 0.0;
-    dweight[n] = seen ? score_gradient(score[n], dweight[n], p.delta.at[at], i) : 0.0;
+    const float weight = seen ? weight_of(p.scale * score[n], p.lse.at[at], i) : 0.0;
+    dweight[n] = seen ? score_gradient(p.scale * score[n], weight, dweight[n], p.delta.at[at], i) : 0.0;
+    score[n] = weight;
   }
   share_weights(score);
   accumulate(1, dy, column);

@@ -26,7 +26,7 @@ void add_learned_key(uint kv_head, Vectors q, Vectors dy, uint first) {
     const float score = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE);
     float dweight = 0.0;
     if (LEARNED == 2) dweight = dot_vector(dy, row, Words(p.v_bias), kv_head * HEAD_DIM, BIAS_TYPE);
-    const float dscore = score_gradient(weight_of(score, lse[r], row), dweight, delta[r], row);
+    const float dscore = score_gradient(score, weight_of(score, lse[r], row), dweight, delta[r], row);
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
       if (chunk * LX + lx() < GROUPS) sum[r * CHUNKS + chunk] = dscore * load_group(Words(p.k_bias), kv_head * HEAD_DIM, chunk * LX + lx(), BIAS_TYPE);
   }
@@ -38,7 +38,8 @@ void add_columns(Vectors q, Vectors dy, uint first, Vectors k, Vectors v, uint c
   multiply(dy, first, v, column, dweight);
   [[unroll]] for (uint n = 0; n < 16; ++n) {
     const uint r = n / 4, row = min(first + ly() * 4 + r, p.tokens - 1), j = column + lx() + LX * (n % 4);
-    score[n] = is_visible(row, j, p.window, p.masked_key) ? score_gradient(weight_of(p.scale * score[n], lse[r], row), dweight[n], delta[r], row) : 0.0;
+    score[n] *= p.scale;
+    score[n] = is_visible(row, j, p.window, p.masked_key) ? score_gradient(score[n], weight_of(score[n], lse[r], row), dweight[n], delta[r], row) : 0.0;
   }
   share_weights(score);
   accumulate(0, k, column);

@@ -3,21 +3,25 @@
 #define ABLATE_ACTIVATION_GLSL
 #include "common/kernel.glsl"
 #include "common/math.glsl"
+#include "user/functions/activation.glsl"
 
 layout(constant_id = 3) const uint ACTIVATION = 0;
 #define ACTIVATION_SILU 0u
 #define ACTIVATION_GELU 1u
 #define ACTIVATION_RELU 2u
+#define ACTIVATION_USER 3u
 
 float activate(float x) {
   if (ACTIVATION == ACTIVATION_GELU) return x * normal_below(x);
   if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 || isnan(x) ? x : 0.0;
+  if (ACTIVATION == ACTIVATION_USER) return forward(x);
   return x * sigmoid(x);
 }
 
 float activation_slope(float x) {
   if (ACTIVATION == ACTIVATION_GELU) return normal_below(x) + x * normal_density(x);
   if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 ? 1.0 : 0.0;
+  if (ACTIVATION == ACTIVATION_USER) return backward(x);
   const float s = sigmoid(x);
   return s + x * s * (1.0 - s);
 }

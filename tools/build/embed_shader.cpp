@@ -1,6 +1,6 @@
 // Build step: compiles one kernel in its variants and writes them as a C++ file that registers itself.
 //   embed_shader SHADERS_FOLDER norm/rmsnorm.comp OUT.cpp
-//   embed_shader --includes SHADERS_FOLDER OUT.cpp       embeds shaders/**.glsl for kernels compiled at run time
+//   embed_shader --includes SHADERS_FOLDER OUT.cpp       embeds the texts of all shaders, for kernels compiled at run time
 //   embed_shader --note SHADERS_FOLDER norm/x.comp       prints the note that belongs beside norm/x.spv: hash of the source, hash of the
 //   SPIR-V embed_shader --bfloat16 IN.spv OUT.spv               turns the module's float16_t into bfloat16
 // A kernel whose first line is "// glslang >= N" is compiled only by a glslang that new; an older one takes the SPIR-V committed beside it
@@ -105,7 +105,7 @@ void embed_includes(const fs::path& folder, const fs::path& out) {
   std::string code = "#include \"vulkan/shader.h\"\n\nnamespace {\n";
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.path().extension() == ".glsl") files.push_back(entry.path());
+    if (entry.path().extension() == ".glsl" || entry.path().extension() == ".comp") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   for (std::size_t i = 0; i < files.size(); ++i)
     code += fmt::format("const ablate::EmbeddedIncludeRegistration include_{}(\"{}\", R\"glsl({})glsl\");\n", i,
