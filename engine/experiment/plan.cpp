@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "experiment/expression.h"
 #include "experiment/toml.h"
+#include "ops/user/user_shader.h"
 
 #include <algorithm>
 #include <set>
@@ -384,11 +385,12 @@ Value resolve(const Point& point) {
   settings.get<std::int64_t>("seed", 0);
   settings.get<std::vector<std::string>>("without", {});
   settings.raw("device");
+  read_user_shaders(settings);
   for (const Section& section : sections()) {
     const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
     if (always || section.name == point.kind || settings.has(section.name)) section.read(settings);
   }
-  for (const char* key : {"report", "shaders"}) settings.raw(key);
+  settings.raw("report");
   settings.reject_unused();
   return settings.resolved();
 }

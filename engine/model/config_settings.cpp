@@ -41,7 +41,8 @@ struct Reader {
 
 int default_ffn_width(int d_model, const std::string& ffn) {
   const std::int64_t gated = (std::int64_t{8} * d_model + 3 * 16 - 1) / (3 * 16) * 16;
-  return static_cast<int>(ffn == "gelu" || ffn == "relu" ? gated / 2 * 3 : gated);
+  const bool two_matrices = ffn != "swiglu" && ffn != "linear" && ffn != "attention" && ffn != "none";
+  return static_cast<int>(two_matrices ? gated / 2 * 3 : gated);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ enum class ParameterKind {
   linear_bias,      ///< of q_proj, k_proj, v_proj, o_proj
   norm_weight,
   norm_bias,
-  norm_alpha,      ///< dyt's scalar
+  norm_alpha,      ///< a norm's parameter with a start of its own: dyt's scalar, those of a user's norm
   gate,            ///< a gate without a projection: (width), or (max_seq_len, width)
   attention_bias,  ///< k_bias, v_bias: (n_kv_heads, head_dim)
   sink_logit,      ///< (n_heads)

@@ -132,7 +132,7 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   ++attention_blocks_;
 
   Tensor y = result.y;
-  if (config_.gate != "none") y = gate(graph_, y, hook(name + ".gate", gate_logits(x, prefix)), options.heads);
+  if (config_.gate != "none") y = gate(graph_, y, hook(name + ".gate", gate_logits(x, prefix)), options.heads, config_.gate);
   y = hook(name + ".out", y);
   const Tensor out = linear(graph_, y, parameters_[prefix + "o_proj.weight"], residual);
   return config_.o_bias ? add_bias(graph_, out, parameters_[prefix + "o_proj.bias"]) : out;

@@ -5,20 +5,21 @@
 namespace ablate {
 
 Tensor activation(Graph& graph, const std::string& name, const Tensor& x) {
-  const std::uint32_t code = Activations::find("activation", name).code;
+  const auto [code, user] = Activations::find("activation", name);
   const auto count = static_cast<std::uint32_t>(x.size());
-  const auto constants = [=](std::initializer_list<Tensor> others) {
+  const auto constants = [=, code = code](std::initializer_list<Tensor> others) {
     return for_elements(x, others) + Specialization{{"ACTIVATION", code}};
   };
   const Tensor y = graph.like(x);
-  graph.dispatch({.shader = "activation/activation",
+  graph.dispatch({.shader = kernel_with("activation/activation", user),
                   .push = {x, y, count},
                   .items = groups_of(1, count),
                   .constants = constants({}),
                   .cost = {.flop = 10.0 * count, .bytes = 2.0 * static_cast<double>(x.bytes())}});
-  return graph.differentiable(y, {x}, [=](Graph& g, const Tensor& dy) {
+  return graph.differentiable(y, {x}, [=, user = user](Graph& g, const Tensor& dy) {
+    if (user) user->require_backward();
     const Tensor dx = g.like(x);
-    g.dispatch({.shader = "activation/activation_backward",
+    g.dispatch({.shader = kernel_with("activation/activation_backward", user),
                 .push = {x, dy, dx, count},
                 .items = groups_of(1, count),
                 .constants = constants({dy}),

@@ -1,14 +1,16 @@
-// Pointwise activations by name: "silu", "gelu" (exact, not the tanh approximation), "relu".
+// Pointwise activations by name: "silu", "gelu" (exact, not the tanh approximation), "relu", and those that an experiment file brings.
 #pragma once
 
-#include "ops/op.h"
+#include "ops/user/user_shader.h"
 
 #include <string>
 
 namespace ablate {
 
 struct ActivationKind {
-  std::uint32_t code;  ///< what shaders/common/activation.glsl knows it by
+  static constexpr std::uint32_t user_code = 3;
+  std::uint32_t code;         ///< what shaders/common/activation.glsl knows it by
+  UserShaderHandle user = {};  ///< the functions behind user_code
 };
 using Activations = Registry<ActivationKind>;
 

@@ -37,7 +37,7 @@ std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& 
   const AttentionOptions& o = problem.options;
   const std::uint32_t rows = problem.batch * ((problem.tokens + 255) / 256) * (o.heads / o.kv_heads), columns = o.kv_heads * o.head_dim;
   const Tensor dk = graph.tensor({rows, columns}, DType::f32), dv = o.v_bias ? graph.tensor({rows, columns}, DType::f32) : Tensor();
-  graph.dispatch({.shader = "attention/learned_key_gradient",
+  graph.dispatch({.shader = problem.kernel("attention/learned_key_gradient"),
                   .push = {problem.q, gradients.dy, gradients.lse, gradients.delta, o.k_bias, o.v_bias, dk, dv, problem.batch, problem.tokens, o.heads, o.kv_heads,
                            problem.scale()},
                   .rows = std::uint64_t{rows} * o.kv_heads,
@@ -53,6 +53,7 @@ std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& 
 }
 
 std::vector<Tensor> gradients_of(Graph& graph, const AttentionKernel& kernel, const AttentionProblem& problem, const AttentionResult& result, const Tensor& dy) {
+  if (problem.user) problem.user->require_backward();
   const AttentionOptions& o = problem.options;
   const AttentionGradients gradients{result.y, result.lse, dy, graph.like(result.lse), graph.like(problem.q), graph.like(problem.k), graph.like(problem.v)};
   kernel.backward(graph, problem, gradients);
@@ -96,7 +97,7 @@ AttentionResult attention(Graph& graph, const Tensor& q, const Tensor& k, const 
 Tensor attention_map(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options) {
   const AttentionProblem problem(q, k, {}, options);
   const Tensor map = graph.tensor({problem.batch, options.heads, problem.tokens, attention_columns(q, options)}, DType::f32);
-  graph.dispatch({.shader = "attention/map",
+  graph.dispatch({.shader = problem.kernel("attention/map"),
                   .push = problem.push({q, k, lse, options.k_bias, map}),
                   .items = map.size(),
                   .constants = problem.constants(),

@@ -1,17 +1,25 @@
 // Causal attention, fused: scores and weights are never stored (Dao et al. 2022, FlashAttention; online softmax of Milakov and Gimelshein 2018).
 #pragma once
 
-#include "ops/op.h"
+#include "ops/user/user_shader.h"
 
 #include <string>
 
 namespace ablate {
 
+/// How weights come from scores, by name.
+struct AttentionScore {
+  static constexpr std::uint32_t user_code = 4;
+  std::uint32_t code;          ///< what shaders/attention/common.glsl knows it by
+  UserShaderHandle user = {};  ///< the functions behind user_code
+};
+using AttentionScores = Registry<AttentionScore>;
+
 /// One attention's arithmetic. Scores are q . k / sqrt(head_dim); query i sees the keys j <= i.
 struct AttentionOptions {
   std::uint32_t heads = 0, kv_heads = 0, head_dim = 0;  ///< query head h uses key and value head h / (heads / kv_heads)
   /// Weights from scores: softmax; softmax1, whose denominator has one more term 1 (Miller 2023); sigmoid, not normalised;
-  /// relu, relu(score) / (i + 1) (Guo et al. 2024).
+  /// relu, relu(score) / (i + 1) (Guo et al. 2024); or what an experiment file brings, not normalised.
   std::string score = "softmax";
   std::uint32_t window = 0;  ///< sliding window: query i sees the keys i - window + 1 .. i; 0: all
   Tensor sinks{};            ///< (heads) f32: a learned logit per head in the softmax's denominator, without a value. Only with softmax

@@ -1,18 +1,12 @@
 #include "ops/attention_problem.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace ablate {
 namespace {
 
-std::uint32_t index_of_score(const std::string& score) {
-  constexpr std::array names = {"softmax", "softmax1", "sigmoid", "relu"};  // as in shaders/attention/common.glsl
-  const auto found = std::find(names.begin(), names.end(), score);
-  require(found != names.end(), "attention \"{}\" is not known; there are softmax, softmax1, sigmoid, relu", score);
-  return static_cast<std::uint32_t>(found - names.begin());
-}
+const AttentionScores::Registration softmax("softmax", {0}), softmax1("softmax1", {1}), sigmoid("sigmoid", {2}), relu("relu", {3});
 
 void check_bias(const Tensor& bias, const char* name, const Tensor& q, const AttentionOptions& o) {
   if (!bias) return;
@@ -33,7 +27,8 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
           to_string(k.shape));
   require(!v || (v.shape == expected && v.dtype == q.dtype), "attention: v must be {} {}, found {} {}", name_of(q.dtype), to_string(expected), name_of(v.dtype),
           to_string(v.shape));
-  score = index_of_score(o.score);
+  const AttentionScore& kind = AttentionScores::find("attention", o.score);
+  score = kind.code, user = kind.user;
   require(!o.sinks || score == 0, "attention: a sink logit goes with softmax, not with {}", o.score);
   require(!o.sinks || (o.sinks.shape == Shape{o.heads} && o.sinks.dtype == DType::f32), "attention: sinks must be f32 ({}), found {} {}", o.heads,
           name_of(o.sinks.dtype), to_string(o.sinks.shape));

@@ -13,7 +13,7 @@ Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& 
   auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, keys, y});
   push.push_back(count);
   push.push_back(length > 0 ? std::min(length, problem.q.dim(1)) : problem.q.dim(1));
-  graph.dispatch({.shader = "attention/key_mass",
+  graph.dispatch({.shader = problem.kernel("attention/key_mass"),
                   .push = push,
                   .rows = y.size(),
                   .constants = problem.constants({{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
@@ -44,7 +44,7 @@ Tensor key_weights(Graph& graph, const Tensor& q, const Tensor& k, const Tensor&
   const Tensor y = graph.tensor({problem.batch, options.heads, q.dim(1)}, DType::f32);
   auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, y});
   push.push_back(key);
-  graph.dispatch({.shader = "attention/key_weights",
+  graph.dispatch({.shader = problem.kernel("attention/key_weights"),
                   .push = push,
                   .items = y.size(),
                   .constants = problem.constants({}),

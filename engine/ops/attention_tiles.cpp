@@ -23,9 +23,9 @@ struct Tiling {
   }
 };
 
-Dispatch launch(const AttentionProblem& problem, const Tiling& tiling, const std::string& shader, std::uint32_t heads) {
+Dispatch launch(const AttentionProblem& problem, const Tiling& tiling, const char* shader, std::uint32_t heads) {
   Dispatch dispatch;
-  dispatch.shader = shader;
+  dispatch.shader = problem.kernel(shader);
   dispatch.rows = std::uint64_t{problem.batch} * heads * ((problem.tokens + tiling.rows() - 1) / tiling.rows());
   dispatch.constants = problem.constants({{"LANES", tiling.lx * tiling.ly}, {"LX", tiling.lx}, {"LY", tiling.ly}, {"STAGED", tiling.staged}, {"ONE_SUBGROUP", tiling.one_subgroup}});
   if (tiling.one_subgroup) dispatch.subgroup = tiling.lx;

@@ -48,8 +48,9 @@ Tensor shared_gradient(Graph& graph, const Tensor& z, const View& view, const Te
   return convert(graph, dz, graph.gradient_dtype(z));
 }
 
-std::vector<Tensor> gradients(Graph& graph, const Tensor& y, const Tensor& z, const View& view, const Tensor& d) {
+std::vector<Tensor> gradients(Graph& graph, const UserShaderHandle& user, const Tensor& y, const Tensor& z, const View& view, const Tensor& d) {
   const bool own = std::uint64_t{view.z_count} * (view.per_channel ? 1 : view.dim) == y.size() && view.z_count == z.size();
+  if (user) user->require_backward();
   // Shared logits per channel: chunks of the rows, some quarter million invocations in all.
   const std::uint32_t chunks =
       own || !view.per_channel ? 1 : std::clamp((1u << 18) / ((view.dim + 3) / 4), 1u, std::max(1u, view.rows / 8));
@@ -59,14 +60,14 @@ std::vector<Tensor> gradients(Graph& graph, const Tensor& y, const Tensor& z, co
   const Specialization types = type_of_z(z) + Specialization{{"DZ_TYPE", static_cast<std::uint32_t>(dz.dtype)}};
   const Cost cost = cost_of(y, view.z_count * bytes_of(z.dtype) + dz.bytes(), dy ? 3 : 2, 4);
   if (view.per_channel) {
-    graph.dispatch({.shader = "gate/gate_backward_channel",
+    graph.dispatch({.shader = kernel_with("gate/gate_backward_channel", user),
                     .push = {y, z, d, dy, dz, view.rows, view.dim, chunks},
                     .items = groups_of(chunks, view.dim),
                     .constants = for_rows(y, view.dim, {z, d}) + types,
                     .cost = cost});
   } else {
     const Team team = team_for(graph.caps(), view.dim);
-    graph.dispatch({.shader = "gate/gate_backward_row",
+    graph.dispatch({.shader = kernel_with("gate/gate_backward_row", user),
                     .push = {y, z, d, dy, dz, view.rows, view.dim, view.z_count},
                     .items = std::uint64_t{view.rows} * team.lanes,
                     .constants = for_rows(y, view.dim, {d}) + team.constants + types,
@@ -77,15 +78,18 @@ std::vector<Tensor> gradients(Graph& graph, const Tensor& y, const Tensor& z, co
 
 }  // namespace
 
-Tensor gate(Graph& graph, const Tensor& y, const Tensor& z, std::uint32_t heads) {
+Tensor gate(Graph& graph, const Tensor& y, const Tensor& z, std::uint32_t heads, const std::string& kind) {
+  const UserShaderHandle user = Gates::find("gate", kind).user;
   const View view = view_of(y, z, heads);
   const Tensor result = graph.like(y);
-  graph.dispatch({.shader = "gate/gate",
+  graph.dispatch({.shader = kernel_with("gate/gate", user),
                   .push = {y, z, result, view.rows, view.dim, view.z_count},
                   .items = groups_of(view.rows, view.dim),
                   .constants = for_rows(y, view.dim, {z}) + type_of_z(z) + Specialization{{"PER_CHANNEL", view.per_channel}},
                   .cost = cost_of(y, view.z_count * bytes_of(z.dtype), 2, 4)});
-  return graph.differentiable(result, {y, z}, [=](Graph& g, const Tensor& d) { return gradients(g, y, z, view, d); });
+  return graph.differentiable(result, {y, z}, [=](Graph& g, const Tensor& d) { return gradients(g, user, y, z, view, d); });
 }
+
+static const Gates::Registration channel("channel", {}), head("head", {}), token("token", {});
 
 }  // namespace ablate

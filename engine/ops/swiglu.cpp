@@ -8,18 +8,19 @@ namespace ablate {
 Tensor swiglu(Graph& graph, const Tensor& gate, const Tensor& up, const std::string& activation) {
   require(gate.shape == up.shape && gate.dtype == up.dtype, "swiglu: the gate is {} {}, the other half {} {}", name_of(gate.dtype),
           to_string(gate.shape), name_of(up.dtype), to_string(up.shape));
-  const std::uint32_t code = Activations::find("activation", activation).code;
+  const auto [code, user] = Activations::find("activation", activation);
   const auto count = static_cast<std::uint32_t>(gate.size());
-  const auto constants = [=](const Tensor& dy) { return for_elements(gate, {up, dy}) + Specialization{{"ACTIVATION", code}}; };
+  const auto constants = [=, code = code](const Tensor& dy) { return for_elements(gate, {up, dy}) + Specialization{{"ACTIVATION", code}}; };
   const Tensor y = graph.like(gate);
-  graph.dispatch({.shader = "activation/swiglu",
+  graph.dispatch({.shader = kernel_with("activation/swiglu", user),
                   .push = {gate, up, y, count},
                   .items = groups_of(1, count),
                   .constants = constants({}),
                   .cost = {.flop = 11.0 * count, .bytes = 3.0 * static_cast<double>(gate.bytes())}});
-  return graph.differentiable(y, {gate, up}, [=](Graph& g, const Tensor& dy) {
+  return graph.differentiable(y, {gate, up}, [=, user = user](Graph& g, const Tensor& dy) {
+    if (user) user->require_backward();
     const Tensor dgate = g.like(gate), dup = g.like(up);
-    g.dispatch({.shader = "activation/swiglu_backward",
+    g.dispatch({.shader = kernel_with("activation/swiglu_backward", user),
                 .push = {gate, up, dy, dgate, dup, count},
                 .items = groups_of(1, count),
                 .constants = constants(dy),

@@ -6,6 +6,7 @@
 #include "experiment/results.h"
 #include "experiment/run/kind.h"
 #include "experiment/table.h"
+#include "ops/user/user_shader.h"
 
 #include <algorithm>
 #include <chrono>
@@ -87,6 +88,7 @@ class Runner {
     Settings settings = point.settings();
     settings.raw("device");
     settings.raw("without");
+    read_user_shaders(settings);
     return {pipelines_, request_.plan, point, settings, folder, progress_, cache_, request_.resume, notes_};
   }
 

@@ -7,6 +7,7 @@
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
+#include "ops/user/user_shader.h"
 #include "probe/evaluation.h"
 
 #include <chrono>
@@ -24,12 +25,17 @@ struct Training {
   std::unique_ptr<DataSource> data;
 };
 
+// Every name of the configuration that a user's shader may stand behind.
+std::vector<std::string> kinds_of(const TransformerConfig& c) { return {c.norm, c.final_norm_kind(), c.gate, c.ffn, c.attention}; }
+
 Training read_training(PointRun& run) {
   Settings model = run.settings.table("model"), train = run.settings.table("train"), probe = run.settings.table("probe");
   Training t;
   t.train = TrainSettings::from(train);
   t.model = ModelSource::from(model, t.train.init_rule, run.seed());
   t.probe = ProbeSettings::from(probe);
+  for (const std::string& name : kinds_of(t.model.config))
+    if (const UserShaderHandle user = find_user_shader(name)) user->require_backward();
   const auto& window = t.model.config.loss_positions;
   if (!t.train.loss_positions && window) t.train.loss_positions = {(*window)[0], (*window)[1]};
   if (!t.train.init.empty()) {

@@ -1,0 +1,27 @@
+// kind = "gate": how far a logit opens a gate on the attention output, `[model] gate = "..."`. Its key `per` says what has a logit of its own.
+#include "base/settings.h"
+#include "model/parameters.h"
+#include "ops/gate.h"
+
+namespace ablate {
+namespace {
+
+void add(const UserShaderHandle& shader, Settings& own) {
+  const std::string per = own.choice("per", "channel", {"channel", "head", "token"});
+  Gates::all()[shader->name] = {shader};
+  const GateWidthRegistration width{shader->name, [per](TransformerConfig config) {
+                                      config.gate = per;
+                                      return gate_width(config);
+                                    }};
+}
+
+const UserShaderKinds::Registration registration("gate", {.forward_include = "user/functions/gate.glsl",
+                                                          .forward_kernel = "gate/gate",
+                                                          .backward_include = "user/functions/gate.glsl",
+                                                          .backward_kernel = "gate/gate_backward_row",
+                                                          .no_backward = "float backward(float z) { return 0.0; }\n",
+                                                          .taken = Gates::has,
+                                                          .add = add});
+
+}  // namespace
+}  // namespace ablate

@@ -1,0 +1,160 @@
+#include "ops/user/user_shader.h"
+
+#include "base/file.h"
+#include "base/settings.h"
+#include "vulkan/shader.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <set>
+
+namespace ablate {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::map<std::string, UserShaderHandle>& known_shaders() {
+  static std::map<std::string, UserShaderHandle> all;
+  return all;
+}
+
+bool is_identifier(const std::string& name) {
+  const auto letter = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
+  return !name.empty() && std::all_of(name.begin(), name.end(), letter) && std::isalpha(static_cast<unsigned char>(name.front())) &&
+         name.find("__") == name.npos && !name.starts_with("gl_");
+}
+
+void require_identifier(Settings& table, const std::string& name) {
+  require(is_identifier(name), "{}: expected a name of letters, digits and single \"_\"", table.where(name));
+}
+
+/// Files are named as seen from the experiment file that names them.
+fs::path read_path(Settings& own, const char* key) {
+  const std::string text = own.get<std::string>(key), place = own.raw(key)->where;
+  const auto colon = place.rfind(':');
+  const fs::path folder = colon == place.npos ? fs::path() : fs::path(place.substr(0, colon)).parent_path();
+  const fs::path path = folder / text;
+  std::error_code error;
+  require(fs::is_regular_file(path, error), "{}: there is no file {}", own.where(key), path.generic_string());
+  return path;
+}
+
+std::vector<UserParameter> read_parameters(Settings& own) {
+  std::vector<UserParameter> all;
+  Settings table = own.table("parameters");
+  for (const std::string& name : table.keys()) {
+    require_identifier(table, name);
+    Settings parameter = table.table(name);
+    const bool per_channel = parameter.choice("shape", "channels", {"channels", "scalar"}) == "channels";
+    all.push_back({name, per_channel, parameter.get("start", 1.0)});
+  }
+  require(all.size() <= UserShader::most_parameters, "{}: expected at most {} parameters, found {}", own.where("parameters"),
+          UserShader::most_parameters, all.size());
+  return all;
+}
+
+std::vector<std::pair<std::string, double>> read_constants(Settings& own) {
+  std::vector<std::pair<std::string, double>> all;
+  Settings table = own.table("constants");
+  for (const std::string& name : table.keys()) {
+    require_identifier(table, name);
+    all.emplace_back(name, table.get<double>(name));
+    require(std::isfinite(all.back().second), "{}: expected a finite number", table.where(name));
+  }
+  return all;
+}
+
+/// What a shader can say about its parameters and constants (shaders/user/norm.glsl).
+std::string declarations(const UserShader& shader, bool backward) {
+  std::string text = fmt::format("#line 1 \"[shaders.{}]\"\n", shader.name);
+  for (const auto& [name, value] : shader.constants) text += fmt::format("const float {} = {:.9e};\n", name, value);
+  for (std::size_t n = 0; n < shader.parameters.size(); ++n) {
+    const auto& [name, per_channel, start] = shader.parameters[n];
+    if (per_channel) text += fmt::format("float {}(uint i) {{ return p.parameter{}.at[i]; }}\n", name, n);
+    else text += fmt::format("float {}() {{ return p.parameter{}.at[0]; }}\n", name, n);
+    if (!backward) continue;
+    if (per_channel) text += fmt::format("void add_{}(uint i, float gradient) {{ p.partial{}.at[chunk_ * p.dim + i] += gradient; }}\n", name, n);
+    else text += fmt::format("void add_{}(float gradient) {{ scalar_[{}] += gradient; }}\n", name, n);
+  }
+  return text;
+}
+
+/// The file's text, so that messages name its own lines.
+std::string source(const fs::path& file) { return fmt::format("#line 1 \"{}\"\n{}\n", file.generic_string(), read_text(file)); }
+
+UserFunctions functions_of(const UserShader& shader, const UserShaderKind& kind) {
+  UserFunctions functions;
+  functions.folder = shader.forward.parent_path().string();
+  functions.texts[kind.forward_include] = declarations(shader, false) + source(shader.forward);
+  if (kind.backward_include.empty()) return functions;
+  const bool one_include = kind.backward_include == kind.forward_include;
+  std::string& backward = functions.texts[kind.backward_include];
+  if (!one_include) backward = declarations(shader, true);
+  if (shader.backward.empty()) backward += kind.no_backward;
+  else if (!one_include || shader.backward != shader.forward) backward += source(shader.backward);
+  return functions;
+}
+
+/// A hash of everything that a compiled kernel depends on, so that a change of text or constant is another kernel.
+std::string suffix_of(const UserShader& shader, const UserFunctions& functions) {
+  std::uint64_t hash = hash_text(shader.name);
+  for (const auto& [include, text] : functions.texts) hash = hash_text(text, hash_text(include, hash));
+  return fmt::format("@{}-{:016x}", shader.name, hash);
+}
+
+void compile_new(const UserShader& shader, const UserShaderKind& kind, UserFunctions functions) {
+  static std::set<std::string> compiled;
+  add_user_functions(shader.suffix, std::move(functions));
+  if (compiled.contains(shader.suffix)) return;
+  ShaderLibrary::compile(kind.forward_kernel + shader.suffix, true, true);
+  if (!shader.backward.empty()) ShaderLibrary::compile(kind.backward_kernel + shader.suffix, true, true);
+  compiled.insert(shader.suffix);
+}
+
+void read_user_shader(Settings& own, const std::string& name, const std::string& where) {
+  auto shader = std::make_shared<UserShader>();
+  shader->name = name;
+  shader->kind = own.get<std::string>("kind");
+  const UserShaderKind& kind = UserShaderKinds::find(own.where("kind") + ": a kind of shader", shader->kind);
+  shader->forward = read_path(own, "forward");
+  require(!own.has("backward") || !kind.backward_include.empty(), "{}: a {} has no gradient", own.where("backward"), shader->kind);
+  if (own.has("backward")) shader->backward = read_path(own, "backward");
+  shader->constants = read_constants(own);
+  require(!own.has("parameters") || kind.parameters, "{}: a {} has constants only, no trained parameters", own.where("parameters"), shader->kind);
+  if (kind.parameters) shader->parameters = read_parameters(own);
+  require(known_shaders().contains(name) || !kind.taken(name), "{}: there is a built-in {} of that name", where, shader->kind);
+  UserFunctions functions = functions_of(*shader, kind);
+  shader->suffix = suffix_of(*shader, functions);
+  compile_new(*shader, kind, std::move(functions));
+  kind.add(shader, own);
+  known_shaders()[name] = shader;
+}
+
+}  // namespace
+
+void UserShader::require_backward() const {
+  require(!backward.empty(), "{} \"{}\" cannot be trained: shaders.{} has no backward shader (it can be probed and intervened on)", kind, name, name);
+}
+
+void read_user_shaders(Settings& experiment) {
+  Settings shaders = experiment.table("shaders");
+  for (const std::string& name : shaders.keys()) {
+    require_identifier(shaders, name);
+    Settings own = shaders.table(name);
+    read_user_shader(own, name, shaders.where(name));
+  }
+}
+
+UserShaderHandle find_user_shader(const std::string& name) {
+  const auto found = known_shaders().find(name);
+  return found == known_shaders().end() ? nullptr : found->second;
+}
+
+std::vector<UserShaderHandle> user_shaders() {
+  std::vector<UserShaderHandle> all;
+  for (const auto& [name, shader] : known_shaders()) all.push_back(shader);
+  return all;
+}
+
+}  // namespace ablate
