@@ -103,12 +103,24 @@ std::string suffix_of(const UserShader& shader, const UserFunctions& functions) 
   return fmt::format("@{}-{:016x}", shader.name, hash);
 }
 
+// A mistake that shows in Ablate's own text is a function that the user's file lacks.
+void try_to_compile(const UserShader& shader, const std::string& kernel, const fs::path& file) {
+  try {
+    ShaderLibrary::compile(kernel + shader.suffix, true, true);
+  } catch (const InputError& error) {
+    const std::string message = error.what();
+    std::string own;
+    if (!ShaderLibrary::include(message.substr(0, message.find(':')), own)) throw;
+    bad_input("{}: does not define what {} calls (docs/extend.md): {}", file.generic_string(), kernel, message);
+  }
+}
+
 void compile_new(const UserShader& shader, const UserShaderKind& kind, UserFunctions functions) {
   static std::set<std::string> compiled;
   add_user_functions(shader.suffix, std::move(functions));
   if (compiled.contains(shader.suffix)) return;
-  ShaderLibrary::compile(kind.forward_kernel + shader.suffix, true, true);
-  if (!shader.backward.empty()) ShaderLibrary::compile(kind.backward_kernel + shader.suffix, true, true);
+  try_to_compile(shader, kind.forward_kernel, shader.forward);
+  if (!shader.backward.empty()) try_to_compile(shader, kind.backward_kernel, shader.backward);
   compiled.insert(shader.suffix);
 }
 
