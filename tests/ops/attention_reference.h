@@ -62,6 +62,7 @@ std::vector<S> weights_of(const AttentionCase& c, const std::vector<S>& scores, 
   for (const S& score : scores) {
     if (c.score == "sigmoid") weights.push_back(S(1.0) / (S(1.0) + exp(-score)));
     else if (c.score == "relu") weights.push_back(value_of(score) > 0 ? score / S(static_cast<double>(i + 1)) : S(0.0));
+    else if (c.score == "mine") weights.push_back(score * score / S(static_cast<double>(i + 1)));  // the user's, in user_shader_test.cpp
     else weights.push_back(exp(score));
     total += weights.back();
   }
