@@ -107,17 +107,18 @@ def spikes(m, out):
     out["spike_sequence"], out["spike_token"] = where // (t * d), where // d % t
     top = lambda x: x.flatten(1).topk(3).values.mean(0).tolist()
     out["top_per_state"], out["top_per_block"] = [top(s) for s in size], [top(b.abs()) for b in m.blocks]
-    out["step_up_blocks"], out["step_down_blocks"] = [], []
+    out["step_up_blocks"], out["step_down_blocks"], strongest = [], [], (0, 1)
     for b, block in enumerate(m.blocks):
         ways = set()
         for row in range(block.shape[0]):
             at = int(block[row].abs().argmax())
             value, before, after = (float(x[row].flatten()[at].abs()) for x in (block, m.states[b], m.states[b + 1]))
+            if after > before and value > strongest[0]: strongest = value, b + 1
             if value >= 0.5 * spike: ways.add("step_up_blocks" if after > before else "step_down_blocks")
         for way in ways: out[way].append(b + 1)
     m.largest = torch.stack([s.abs().amax(-1) for s in m.states]).amax(0)  # (B, T)
     m.is_spike = m.largest >= 0.5 * spike
-    m.step_up = out["step_up_blocks"][0] if out["step_up_blocks"] else max(1, state)
+    m.step_up = out["step_up_blocks"][0] if out["step_up_blocks"] else strongest[1]
 
 
 def massive(m, ids, out):

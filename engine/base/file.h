@@ -27,6 +27,9 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Lets the system take back the memory that holds these bytes of a mapped file; they are read again when they are needed.
+void drop_pages(std::span<const std::byte> bytes);
+
 /// The whole file as text. Throws InputError naming the path.
 std::string read_text(const std::filesystem::path& path);
 

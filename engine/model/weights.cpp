@@ -129,6 +129,7 @@ void Weights::load(const CheckpointFolder& folder) {
     const bool same = half_only(to) && from.dtype == safetensors_name(compute_);
     if (same) transfer_->upload(blocks_[to.block].mirror, 2 * to.offset, from.bytes);
     else stream(from, static_cast<std::uint64_t>(to.spec.elements()), [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
+    drop_pages(from.bytes);  // of a large checkpoint no more than one tensor stays in memory
   }
 }
 

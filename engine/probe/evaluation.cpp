@@ -8,7 +8,8 @@
 namespace ablate {
 namespace {
 
-constexpr std::uint64_t logits_bytes = 256ull << 20;  // of one chunk of logits
+constexpr std::uint64_t logits_bytes = 256ull << 20;    // of one chunk of logits
+constexpr std::uint64_t activation_bytes = 4ull << 30;  // of several sequences at once: more gain nothing, and a model of 7B stays under 20 GB
 
 // Interventions act first, then every probe sees the result.
 Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
@@ -69,7 +70,7 @@ std::uint32_t Evaluator::rows_per_run(const Hooks& hooks, const std::vector<Prob
   std::uint32_t rows = std::clamp(wanted, 1u, data_.rows);
   while (true) {
     const std::uint64_t needed = Executor::memory_needed(build(rows, hooks, probes)->graph, device), free = device.free_memory();
-    if (needed <= free / 10 * 9) return rows;
+    if (needed <= std::min(free / 10 * 9, rows > 1 ? activation_bytes : free)) return rows;
     if (rows == 1)
       throw DeviceError(fmt::format("a sequence of {} tokens needs {} bytes for its activations, {} are free on {}: use shorter sequences", data_.tokens(), needed, free,
                                     device.caps().device_name));

@@ -19,7 +19,8 @@ Indices read_indices(Settings& settings, std::string_view key) {
     require(*one >= 0, "{}: expected an index from 0 up, found {}", settings.where(key), *one);
   } else if (const auto* name = value->as<std::string>()) {
     indices.all = *name == "all";
-    if (!indices.all) indices.found = settings.choice(key, "", {"all", "spike"});
+    if (!indices.all)
+      indices.found = key == "tokens" ? settings.choice(key, "", {"all", "spike", "largest"}) : settings.choice(key, "", {"all", "spike"});
   } else {
     indices.list = settings.get<std::vector<int>>(key);
     require(!indices.list.empty(), "{}: the list is empty", settings.where(key));
@@ -55,6 +56,9 @@ void check(Settings& settings, const InterventionSettings& in) {
   if (is({"set", "project_out"})) needs(!in.value.empty() || !in.statistics.empty(), "value", "numbers, or a statistics file");
   if (is({"norm"})) needs(!in.name.empty(), "value", "the name of a norm");
   if (is({"mask_key"})) needs(!in.tokens.all, "tokens", "the keys to mask");
+  const bool largest = in.tokens.found == "largest";
+  require(!largest || is({"zero", "scale", "set", "mean", "clamp"}), "{}: do = \"{}\" cannot act on the \"largest\" token",
+          settings.where("tokens"), in.action);
   if (is({"clamp"})) needs(in.value[0] >= 0, "value", "a bound of 0 or more");
   require(in.name.empty() || is({"norm"}), "{}: expected a number, found \"{}\"", settings.where("value"), in.name);
   require(in.value.empty() || is({"scale", "set", "clamp", "project_out"}), "{}: do = \"{}\" takes no value", settings.where("value"),

@@ -5,11 +5,13 @@
 
 namespace ablate {
 
-/// Indices along one axis: all of them, a list, or a set that is found by looking at the model ("spike").
+/// Indices along one axis: all of them, a list, or a set that is found by looking at the model ("spike", "largest").
 struct Indices {
   bool all = true;
   std::vector<int> list;
-  std::string found;  ///< "spike": the channels or tokens of the intact model's spike; empty otherwise
+  /// "spike": the channels or the position of the intact model's spike. "largest", of tokens: in every sequence the one that holds the hook
+  /// point's largest magnitude, as the interventions before it left it. Empty otherwise.
+  std::string found;
 };
 
 struct InterventionSettings {
@@ -20,7 +22,9 @@ struct InterventionSettings {
   /// One number, or one per listed channel (set, project_out: the direction), or a name (norm: the norm to put there).
   std::vector<double> value;
   std::string name;
-  std::string statistics;  ///< a file with recorded means, for `mean` and `set`; empty: `mean` takes the mean over the data at hand
+  /// A file with recorded means, for `mean` and `set`, or "@ID": those that the point of that id recorded. Empty: `mean` takes the mean
+  /// over the data at hand.
+  std::string statistics;
 
   std::string where;  ///< place in the experiment file, for messages
 

@@ -1,6 +1,7 @@
 #include "probe/interventions.h"
 
 #include "ops/edit.h"
+#include "ops/largest_token.h"
 #include "ops/norm.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 // One intervention at one hook point, with everything it refers to looked up.
 struct Cut {
   const InterventionSettings* settings;
-  std::vector<std::uint32_t> channels, tokens;   // empty: all
+  std::vector<std::uint32_t> channels, tokens;  // empty: all
   const MeansProbe::Mean* mean = nullptr;
 };
 
@@ -49,7 +50,10 @@ std::uint32_t Resolver::channels_at(const std::string& hook) const {
   const int q = config.n_heads * config.head_dim, kv = config.n_kv_heads * config.head_dim;
   if (ends(".q") || ends(".out")) return static_cast<std::uint32_t>(q);
   if (ends(".k") || ends(".v")) return static_cast<std::uint32_t>(kv);
-  if (ends("attn.gate")) return config.gate == "channel" ? static_cast<std::uint32_t>(q) : config.gate == "head" ? static_cast<std::uint32_t>(config.n_heads) : 1u;
+  if (ends("attn.gate"))
+    return config.gate == "channel" ? static_cast<std::uint32_t>(q)
+           : config.gate == "head"  ? static_cast<std::uint32_t>(config.n_heads)
+                                    : 1u;
   if (ends("ffn.gate") || ends("ffn.up") || ends("ffn.act")) return static_cast<std::uint32_t>(config.d_ffn);
   return static_cast<std::uint32_t>(hook == "logits" ? config.vocab_size : config.d_model);
 }
@@ -61,7 +65,8 @@ std::vector<std::uint32_t> Resolver::channels(const InterventionSettings& in, co
     const auto head_dim = static_cast<std::uint32_t>(config.head_dim);
     require(hook.find(".attn.") != std::string::npos, "{}: {} has no heads", in.where, hook);
     for (const int head : in.heads.list)
-      require(static_cast<std::uint32_t>(head) < count / head_dim, "{}: head {} at {}, which has {}", in.where, head, hook, count / head_dim);
+      require(static_cast<std::uint32_t>(head) < count / head_dim, "{}: head {} at {}, which has {}", in.where, head, hook,
+              count / head_dim);
     list = channels_of_heads({in.heads.list.begin(), in.heads.list.end()}, head_dim);
   }
   const std::vector<int>& named = in.channels.found == "spike" ? intact.spike.channels : in.channels.list;
@@ -74,7 +79,8 @@ std::vector<std::uint32_t> Resolver::channels(const InterventionSettings& in, co
 
 std::vector<std::uint32_t> Resolver::positions(const InterventionSettings& in) const {
   if (in.tokens.found == "spike") return {static_cast<std::uint32_t>(intact.spike.token)};
-  for (const int token : in.tokens.list) require(static_cast<std::uint32_t>(token) < tokens, "{}: token {} of sequences of {}", in.where, token, tokens);
+  for (const int token : in.tokens.list)
+    require(static_cast<std::uint32_t>(token) < tokens, "{}: token {} of sequences of {}", in.where, token, tokens);
   return {in.tokens.list.begin(), in.tokens.list.end()};
 }
 
@@ -83,22 +89,33 @@ const MeansProbe::Mean* Resolver::mean(const InterventionSettings& in, const std
   if (!wanted) return nullptr;
   if (!in.statistics.empty() && !files.contains(in.statistics)) files[in.statistics] = read_means(in.statistics);
   const auto& means = in.statistics.empty() ? intact.means : files[in.statistics];
-  const auto found = means.find(hook);
+  const auto found = means.find(in.tokens.found == "largest" ? hook + ".largest" : hook);
   require(found != means.end(), "{}: {} has no mean of {}", in.where, in.statistics.empty() ? "the intact model" : in.statistics, hook);
-  require(found->second.channels == channels_at(hook), "{}: the mean of {} has {} channels, the model {}", in.where, hook, found->second.channels, channels_at(hook));
+  require(found->second.channels == channels_at(hook), "{}: the mean of {} has {} channels, the model {}", in.where, hook,
+          found->second.channels, channels_at(hook));
   return &found->second;
+}
+
+// The tokens that `tokens = "largest"` stands for, as a mask; none for all other choices.
+Tensor mask_of(Graph& graph, const Tensor& x, const Cut& cut) {
+  return cut.settings->tokens.found == "largest" ? token_mask(graph, largest_tokens(graph, x), x.dim(1)) : Tensor();
 }
 
 // Means for a list of positions differ per position: one edit each. Over all positions it is the mean over them too.
 Tensor set_means(Graph& graph, Tensor x, const Cut& cut) {
   const MeansProbe::Mean& mean = *cut.mean;
-  const auto row = [&](std::uint32_t t) { return std::vector<float>(mean.values.begin() + std::ptrdiff_t{t} * mean.channels, mean.values.begin() + std::ptrdiff_t{t + 1} * mean.channels); };
+  const auto row = [&](std::uint32_t t) {
+    return std::vector<float>(mean.values.begin() + std::ptrdiff_t{t} * mean.channels,
+                              mean.values.begin() + std::ptrdiff_t{t + 1} * mean.channels);
+  };
   const auto chosen = [&](const std::vector<float>& all) {
     if (cut.channels.empty()) return all;
     std::vector<float> values;
     for (const std::uint32_t channel : cut.channels) values.push_back(all[channel]);
     return values;
   };
+  if (const Tensor mask = mask_of(graph, x, cut))
+    return edit(graph, x, {.kind = EditKind::set, .channels = cut.channels, .value = chosen(mean.values), .token_mask = mask});
   if (cut.tokens.empty()) {
     std::vector<float> average(mean.channels);
     for (std::size_t i = 0; i < mean.values.size(); ++i) average[i % mean.channels] += mean.values[i] / static_cast<float>(mean.tokens);
@@ -119,9 +136,10 @@ Tensor project(Graph& graph, const Tensor& x, const Cut& cut) {
     for (std::size_t i = 0; i < cut.mean->values.size(); ++i) direction[i % dim] += cut.mean->values[i];
   } else {
     const bool listed = !cut.channels.empty();
-    require(value.size() == (listed ? cut.channels.size() : dim) || (listed && value.size() == 1), "{}: a direction of {} numbers for {} channels", cut.settings->where,
-            value.size(), listed ? cut.channels.size() : dim);
-    for (std::size_t i = 0; i < (listed ? cut.channels.size() : dim); ++i) direction[listed ? cut.channels[i] : i] = static_cast<float>(value[value.size() == 1 ? 0 : i]);
+    require(value.size() == (listed ? cut.channels.size() : dim) || (listed && value.size() == 1),
+            "{}: a direction of {} numbers for {} channels", cut.settings->where, value.size(), listed ? cut.channels.size() : dim);
+    for (std::size_t i = 0; i < (listed ? cut.channels.size() : dim); ++i)
+      direction[listed ? cut.channels[i] : i] = static_cast<float>(value[value.size() == 1 ? 0 : i]);
   }
   double norm = 0;
   for (const float d : direction) norm += static_cast<double>(d) * static_cast<double>(d);
@@ -134,9 +152,15 @@ Tensor cut_in(Graph& graph, const Tensor& x, const Cut& cut) {
   const std::string& action = cut.settings->action;
   if (cut.mean && action != "project_out") return set_means(graph, x, cut);
   if (action == "project_out") return project(graph, x, cut);
-  static const std::map<std::string, EditKind> kinds = {{"zero", EditKind::zero}, {"scale", EditKind::scale}, {"set", EditKind::set}, {"clamp", EditKind::clamp}};
+  static const std::map<std::string, EditKind> kinds = {
+      {"zero", EditKind::zero}, {"scale", EditKind::scale}, {"set", EditKind::set}, {"clamp", EditKind::clamp}};
   const std::vector<float> value(cut.settings->value.begin(), cut.settings->value.end());
-  return edit(graph, x, {.kind = kinds.at(action), .channels = cut.channels, .tokens = cut.tokens, .value = value.empty() ? std::vector<float>{0.0f} : value});
+  return edit(graph, x,
+              {.kind = kinds.at(action),
+               .channels = cut.channels,
+               .tokens = cut.tokens,
+               .value = value.empty() ? std::vector<float>{0.0f} : value,
+               .token_mask = mask_of(graph, x, cut)});
 }
 
 }  // namespace
@@ -148,17 +172,18 @@ bool needs_intact_model(const std::vector<InterventionSettings>& interventions) 
   });
 }
 
-std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions) {
-  std::vector<std::string> names;
-  for (const InterventionSettings& in : interventions) {
-    if (in.action != "mean" || !in.statistics.empty()) continue;
-    for (const std::string& at : in.at) names.push_back(at == "step_up" || at == "step_down" ? "block.*" : at);
-  }
-  return names;
+std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
+                                      const IntactModel& intact) {
+  const Resolver resolver{config, intact, 0, 0};
+  std::set<std::string> names;
+  for (const InterventionSettings& in : interventions)
+    if (in.action == "mean" && in.statistics.empty())
+      for (const std::string& name : resolver.hook_points(in)) names.insert(name);
+  return {names.begin(), names.end()};
 }
 
-AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, const IntactModel& intact, std::uint32_t rows,
-                           std::uint32_t tokens) {
+AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
+                           const IntactModel& intact, std::uint32_t rows, std::uint32_t tokens) {
   Resolver resolver{config, intact, rows, tokens};
   AppliedInterventions applied;
   std::map<std::string, std::vector<Cut>> cuts;
@@ -177,13 +202,15 @@ AppliedInterventions apply(const std::vector<InterventionSettings>& intervention
         skipped.insert(std::stoi(hook.substr(6)));
         changed += whole;
       } else if (in.action == "mask_key") {
-        require(hook.ends_with(".probs"), "{}: do = \"mask_key\" acts on attention weights (\"layer.3.attn.probs\"), not on {}", in.where, hook);
+        require(hook.ends_with(".probs"), "{}: do = \"mask_key\" acts on attention weights (\"layer.3.attn.probs\"), not on {}", in.where,
+                hook);
         const auto keys = resolver.positions(in);
         require(keys.size() == 1, "{}: expected one key to mask, found {}", in.where, keys.size());
         masked[hook.substr(0, hook.size() - 6)] = static_cast<std::int32_t>(keys[0]);
         changed += std::uint64_t{rows} * static_cast<std::uint64_t>(config.n_heads) * (tokens - keys[0] - 1);
       } else if (in.action == "norm") {
-        require(hook.ends_with("_norm"), "{}: do = \"norm\" acts where a norm is (\"layer.3.attn_norm\", \"final_norm\"), not on {}", in.where, hook);
+        require(hook.ends_with("_norm"), "{}: do = \"norm\" acts where a norm is (\"layer.3.attn_norm\", \"final_norm\"), not on {}",
+                in.where, hook);
         Norms::find("norm", in.name);
         norms[hook] = in.name;
         changed += whole;
@@ -194,7 +221,10 @@ AppliedInterventions apply(const std::vector<InterventionSettings>& intervention
           means->push_back(std::make_shared<const MeansProbe::Mean>(*mean));
           cut.mean = means->back().get();
         }
-        changed += count_edited({rows, tokens, resolver.channels_at(hook)}, {.channels = cut.channels, .tokens = cut.tokens});
+        const std::uint64_t per_token = count_edited({1, 1, resolver.channels_at(hook)}, {.channels = cut.channels});
+        changed += in.tokens.found == "largest"
+                       ? rows * per_token
+                       : count_edited({rows, tokens, resolver.channels_at(hook)}, {.channels = cut.channels, .tokens = cut.tokens});
         cuts[hook].push_back(std::move(cut));
       }
     }

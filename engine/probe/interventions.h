@@ -21,7 +21,8 @@ struct IntactModel {
 
 /// Whether any of them refers to the intact model, and the hook points whose means are wanted of it.
 bool needs_intact_model(const std::vector<InterventionSettings>& interventions);
-std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions);
+std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
+                                      const IntactModel& intact);
 
 struct AppliedInterventions {
   Hooks hooks;
@@ -29,7 +30,7 @@ struct AppliedInterventions {
 };
 
 /// Throws InputError at the intervention's place in the file: a hook point that does not exist, an index outside, one that changes nothing.
-AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, const IntactModel& intact, std::uint32_t rows,
-                           std::uint32_t tokens);
+AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
+                           const IntactModel& intact, std::uint32_t rows, std::uint32_t tokens);
 
 }  // namespace ablate

@@ -1,20 +1,38 @@
 #include "probe/means.h"
 
 #include "base/settings.h"
+#include "ops/largest_token.h"
 #include "ops/statistics/mean_rows.h"
 
 #include <algorithm>
 
 namespace ablate {
 
-void MeansProbe::begin(const TransformerConfig& config, std::uint32_t, std::uint32_t) {
+static bool is_step(const std::string& pattern) { return pattern == "step_up" || pattern == "step_down"; }
+
+MeansProbe::MeansProbe(std::vector<std::string> patterns, std::string where, const ProbeSettings& settings)
+    : patterns_(std::move(patterns)),
+      where_(std::move(where)),
+      spikes_(settings),
+      finding_(std::any_of(patterns_.begin(), patterns_.end(), is_step)) {}
+
+void MeansProbe::begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) {
+  if (finding_) return spikes_.begin(config, rows, tokens);
   for (const std::string& pattern : patterns_) matching_hooks(config, pattern, where_);
   tensors_.clear();
 }
 
 void MeansProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
-  const bool wanted = std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return hook_matches(pattern, name); });
+  if (finding_) return spikes_.at(graph, name, x);
+  const bool wanted =
+      std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return hook_matches(pattern, name); });
   if (!wanted || x.shape.size() != 3) return;
+  watch(graph, name, x);
+  const Tensor largest = take_tokens(graph, x, largest_tokens(graph, x));
+  watch(graph, name + ".largest", graph.reshape(largest, {x.dim(0), 1, x.dim(2)}));
+}
+
+void MeansProbe::watch(Graph& graph, const std::string& name, const Tensor& x) {
   tensors_[name] = graph.keep(mean_rows(graph, graph.reshape(x, {x.dim(0), x.dim(1) * x.dim(2)})));
   Sum& sum = sums_[name];
   sum.tokens = x.dim(1), sum.channels = x.dim(2);
@@ -22,12 +40,29 @@ void MeansProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
 }
 
 void MeansProbe::collect(Executor& executor, const ProbeBatch& batch) {
+  if (finding_) return spikes_.collect(executor, batch);
   for (const auto& [name, tensor] : tensors_) {
     const std::vector<float> mean = executor.read_floats(tensor);
     std::vector<double>& sum = sums_.at(name).values;
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(mean[i]) * batch.rows;
   }
   sequences_ += batch.rows;
+}
+
+bool MeansProbe::again() {
+  if (!finding_) return false;
+  Metrics unused;
+  spikes_.finish(unused);
+  std::vector<std::string> names;
+  for (const std::string& pattern : patterns_) {
+    if (!is_step(pattern)) names.push_back(pattern);
+    else
+      for (const int block : pattern == "step_up" ? spikes_.step_up_or_strongest() : spikes_.step_down_or_strongest())
+        names.push_back("block." + std::to_string(block));
+  }
+  patterns_ = names;
+  finding_ = false;
+  return true;
 }
 
 std::map<std::string, MeansProbe::Mean> MeansProbe::means() const {
@@ -56,8 +91,8 @@ std::map<std::string, MeansProbe::Mean> read_means(const std::filesystem::path& 
   return means;
 }
 
-static const Probes::Registration registration("means", [](const ProbeSettings&, Settings& own) {
-  return std::make_unique<MeansProbe>(own.get<std::vector<std::string>>("at"), own.where("at"));
+static const Probes::Registration registration("means", [](const ProbeSettings& settings, Settings& own) {
+  return std::make_unique<MeansProbe>(own.get<std::vector<std::string>>("at"), own.where("at"), settings);
 });
 
 }  // namespace ablate

@@ -1,21 +1,23 @@
 // Means of hook-point tensors over sequences: what mean ablation puts in place of the values themselves.
 #pragma once
 
-#include "probe/probe.h"
+#include "probe/spikes.h"
 
 #include <map>
 
 namespace ablate {
 
-/// (T, C) per hook point, averaged over sequences. As a statistic ([probe] statistics = ["means"], [probe.means] at = ["block.4"]) it writes
-/// means.safetensors, which an intervention's `statistics` reads.
+/// (T, C) per hook point, averaged over sequences; and of the token that holds a sequence's largest magnitude (ops/largest_token.h), (1, C)
+/// under the hook point's name and ".largest". As a statistic ([probe] statistics = ["means"], [probe.means] at = ["block.4"], or "step_up"
+/// and "step_down") it writes means.safetensors, which an intervention's `statistics` reads.
 class MeansProbe : public Probe {
  public:
-  explicit MeansProbe(std::vector<std::string> patterns, std::string where) : patterns_(std::move(patterns)), where_(std::move(where)) {}
+  MeansProbe(std::vector<std::string> patterns, std::string where, const ProbeSettings& settings);
 
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override;
   void at(Graph& graph, const std::string& name, const Tensor& x) override;
   void collect(Executor& executor, const ProbeBatch& batch) override;
+  bool again() override;
   void finish(Metrics&) override {}
   void write(const std::filesystem::path& folder) override;
 
@@ -33,6 +35,10 @@ class MeansProbe : public Probe {
   };
   std::vector<std::string> patterns_;
   std::string where_;
+  SpikeProbe spikes_;
+  bool finding_;  // the first of two passes, which finds the step blocks
+  void watch(Graph& graph, const std::string& name, const Tensor& x);
+
   std::map<std::string, Tensor> tensors_;  // (T * C): means over the sequences of one run
   std::map<std::string, Sum> sums_;
   double sequences_ = 0;

@@ -39,7 +39,7 @@ std::vector<std::size_t> SpikeTokens::spike_tokens() const {
   return list;
 }
 
-int SpikeTokens::step_up_block() const { return step_up_blocks().empty() ? std::max(1, spike().state) : step_up_blocks().front(); }
+int SpikeTokens::step_up_block() const { return spikes_.step_up_or_strongest().front(); }
 
 std::vector<FigureMark> SpikeTokens::feed_forward_marks() const {
   std::vector<FigureMark> marks;

@@ -28,7 +28,7 @@ class SpikeTokens {
   const SpikeProbe::Spike& spike() const { return spikes_.spike(); }
   const std::vector<int>& step_up_blocks() const { return spikes_.step_up_blocks(); }
   const std::vector<int>& step_down_blocks() const { return spikes_.step_down_blocks(); }
-  /// The first step-up block; the block before the spike's state where the rule finds none.
+  /// The first step-up block; the strongest where the rule finds none (SpikeProbe).
   int step_up_block() const;
   /// Both kinds of step blocks that write through a feed-forward, at the number of its layer.
   std::vector<FigureMark> feed_forward_marks() const;

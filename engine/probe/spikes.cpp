@@ -91,11 +91,15 @@ void SpikeProbe::collect(Executor& executor, const ProbeBatch& batch) {
 
 void SpikeProbe::finish(Metrics& metrics) {
   std::vector<double> block_top;
+  double strongest_up = 0, strongest_down = 0;
+  strongest_up_ = 1, strongest_down_ = static_cast<int>(top_per_block_.size());
   for (const auto& [block, steps] : steps_) {
     double largest = 0;
     bool up = false, down = false;
     for (const Step& step : steps) {
       largest = std::max(largest, step.size);
+      double& strongest = step.up ? strongest_up : strongest_down;
+      if (step.size > strongest) strongest = step.size, (step.up ? strongest_up_ : strongest_down_) = block;
       if (step.size >= settings_.step_share * spike_.value) (step.up ? up : down) = true;
     }
     block_top.push_back(largest);

@@ -13,8 +13,9 @@ namespace ablate {
 ///   spike_per_state  the same for every state, embedding first
 ///   spike_token, spike_sequence, spike_state   where the spike is
 ///   spike_channels   channels of the spike's token there, up to k, of at least a tenth of the spike
-///   top_per_state    (states, k): the k largest |h| of a sequence's state, mean over sequences (section 1.1 of Sun et al. 2024, arXiv
-///   2402.17762) top_per_block    (blocks, k): the same of the blocks' outputs; block_top: the largest |output| of all sequences
+///   top_per_state    (states, k): the k largest |h| of a sequence's state, mean over sequences (Sun et al. 2024, arXiv 2402.17762)
+///   top_per_block    (blocks, k): the same of the blocks' outputs
+///   block_top        the largest |output| of every block, all sequences
 ///   step_up_blocks, step_down_blocks
 ///
 /// Rule for the last two: a block is a step block when its output's largest entry (of any sequence) is at least `step_share` (a half) of
@@ -36,6 +37,10 @@ class SpikeProbe : public Probe {
   const Spike& spike() const { return spike_; }
   const std::vector<int>& step_up_blocks() const { return step_up_; }
   const std::vector<int>& step_down_blocks() const { return step_down_; }
+  /// Blocks to act on in a model without spikes: where the rule finds none, the block that raised (lowered) its largest entry by the most;
+  /// the first (last) block of all where none did.
+  std::vector<int> step_up_or_strongest() const { return step_up_.empty() ? std::vector{strongest_up_} : step_up_; }
+  std::vector<int> step_down_or_strongest() const { return step_down_.empty() ? std::vector{strongest_down_} : step_down_; }
 
  private:
   struct StateTensors {
@@ -64,6 +69,7 @@ class SpikeProbe : public Probe {
   std::map<int, std::vector<Step>> steps_;                          // per block, one per sequence
   Spike spike_;
   std::vector<int> step_up_, step_down_;
+  int strongest_up_ = 0, strongest_down_ = 0;
 };
 
 }  // namespace ablate

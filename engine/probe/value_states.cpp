@@ -1,8 +1,10 @@
-// Value-state drain (Guo et al. 2024, arXiv 2410.13835): the norms of what the first token would contribute if every head attended to it alone.
+// Value-state drain (Guo et al. 2024, arXiv 2410.13835): the norms of what the first token would contribute if every head attended to it
+// alone.
 //   value_norm_first, value_norm_rest          mean |v| of the first token and of the others, per attention block
 //   value_output_first, value_output_rest      the same of W_O v (where every head has values of its own)
 #include "ops/matmul.h"
 #include "ops/statistics/row_norms.h"
+#include "probe/figures.h"
 #include "probe/probe.h"
 
 namespace ablate {
@@ -14,7 +16,8 @@ class ValueStateProbe : public Probe {
 
   void attention(Graph& graph, const AttentionCall& call) override {
     Tensors tensors{graph.keep(row_norms(graph, call.v)), {}};
-    if (call.options.heads == call.options.kv_heads) tensors.output = graph.keep(row_norms(graph, linear(graph, call.v, call.output_weight)));
+    if (call.options.heads == call.options.kv_heads)
+      tensors.output = graph.keep(row_norms(graph, linear(graph, call.v, call.output_weight)));
     calls_.push_back(tensors);
     sums_.resize(std::max(sums_.size(), calls_.size()));
   }
@@ -37,12 +40,25 @@ class ValueStateProbe : public Probe {
     }
     metrics.set("value_norm_first", first);
     metrics.set("value_norm_rest", rest);
+    draw(metrics, "Value states", "Mean norm of the values, all heads together, in every attention block.", first, rest);
     if (output_first.empty()) return;
     metrics.set("value_output_first", output_first);
     metrics.set("value_output_rest", output_rest);
+    draw(metrics, "Value states through the output projection", "Mean norm of W_O v: what a token adds where all heads attend to it alone.",
+         output_first, output_rest);
   }
 
  private:
+  static void draw(Metrics& metrics, const char* title, const char* caption, const std::vector<double>& first,
+                   const std::vector<double>& rest) {
+    add_figure(metrics, {.kind = "line",
+                         .title = title,
+                         .caption = caption,
+                         .x = {.label = "layer"},
+                         .y = {.label = "norm"},
+                         .series = {{.name = "first token", .y = first}, {.name = "other tokens", .y = rest}}});
+  }
+
   struct Tensors {
     Tensor value, output;  // (B * T) norms
   };
@@ -65,7 +81,8 @@ class ValueStateProbe : public Probe {
   std::vector<Sums> sums_;
 };
 
-const Probes::Registration registration("value_states", [](const ProbeSettings&, Settings&) { return std::make_unique<ValueStateProbe>(); });
+const Probes::Registration registration("value_states",
+                                        [](const ProbeSettings&, Settings&) { return std::make_unique<ValueStateProbe>(); });
 
 }  // namespace
 }  // namespace ablate

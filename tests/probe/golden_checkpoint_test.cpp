@@ -3,9 +3,11 @@
 #include "anatomy.h"
 #include "probe/interventions.h"
 #include "support/golden.h"
+#include "support/temporary_folder.h"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -164,4 +166,51 @@ TEST_CASE("with the step-down block's output zeroed the spike stays to the end")
     if (all_of_it) CHECK(evaluation.loss == doctest::Approx(expected.at("mean_nll").get<double>()).epsilon(1e-5));
     else CHECK(evaluation.loss != doctest::Approx(golden.index.at("mean_nll").get<double>()).epsilon(1e-5));
   }
+}
+
+TEST_CASE("tokens = \"largest\" is where every sequence has its largest magnitude, and means are what was there") {
+  const Golden golden("planted");
+  const auto changed = [&](const std::string& text, const IntactModel& intact) {
+    Settings settings(parse_toml(text, "x.toml"));
+    return apply({InterventionSettings::from(settings)}, golden.checkpoint.config(), intact, golden.data.rows, golden.data.tokens());
+  };
+  FirstSequence before, after;
+  MeansProbe means({"residual.3"}, "test", ProbeSettings{});
+  run(golden, DType::f32, {}, {&before, &means});
+  const std::vector<float>& state = before.values.at("residual.3");
+  const auto row_length = static_cast<std::ptrdiff_t>(golden.data.tokens()) * 64;
+  const auto largest =
+      std::max_element(state.begin(), state.begin() + row_length, [](float a, float b) { return std::abs(a) < std::abs(b); });
+  const std::ptrdiff_t token = (largest - state.begin()) / 64;
+
+  const AppliedInterventions zero = changed("at = \"residual.3\"\ndo = \"zero\"\ntokens = \"largest\"", {});
+  CHECK(zero.elements == golden.data.rows * 64);
+  run(golden, DType::f32, zero.hooks, {&after});
+  for (std::ptrdiff_t i = 0; i < row_length; ++i)
+    CHECK(after.values.at("residual.3")[static_cast<std::size_t>(i)] == (i / 64 == token ? 0.0f : state[static_cast<std::size_t>(i)]));
+
+  const TemporaryFolder folder;
+  means.write(folder.path());
+  CHECK(means.means().at("residual.3.largest").tokens == 1);
+  const std::string file = "statistics = \"" + (folder / "means.safetensors").string() + "\"\n";
+  for (const std::string& from : {std::string(), file}) {
+    IntactModel intact;
+    if (from.empty()) intact.means = means.means();
+    const AppliedInterventions mean = changed("at = \"residual.3\"\ndo = \"mean\"\ntokens = \"largest\"\n" + from, intact);
+    run(golden, DType::f32, mean.hooks, {&after});
+    // Every sequence's largest magnitude is its first token's, which is the same in all of them: the mean is the value, but for rounding.
+    REQUIRE(token == 0);
+    for (std::size_t i = 0; i < 64; ++i) CHECK(after.values.at("residual.3")[i] == doctest::Approx(state[i]).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("means of the blocks that step up are found and recorded") {
+  const Golden golden("planted");
+  MeansProbe found({"step_up", "residual.1"}, "test", ProbeSettings{}), named({"block.4", "residual.1"}, "test", ProbeSettings{});
+  run(golden, DType::f32, {}, {&found, &named});
+  const auto a = found.means(), b = named.means();
+  REQUIRE(a.size() == 4);
+  for (const auto& [name, mean] : b) CHECK(a.at(name).values == mean.values);
+  CHECK(a.at("block.4").values[7] == doctest::Approx(900).epsilon(1e-5));
+  CHECK(a.at("block.4.largest").values[33] == doctest::Approx(-400).epsilon(1e-5));
 }

@@ -5,9 +5,12 @@
 namespace ablate {
 namespace {
 
-ModelSource from_checkpoint(const std::string& folder) {
+ModelSource from_checkpoint(Settings& model) {
+  const std::string folder = model.get<std::string>("checkpoint"),
+                    stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
   const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
-  return {checkpoint->config(), checkpoint->dtype(), [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder};
+  const DType type = stored == "f32" ? DType::f32 : stored == "f16" ? DType::f16 : stored == "bf16" ? DType::bf16 : checkpoint->dtype();
+  return {checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder};
 }
 
 const ModelPresets::Registration planted("planted", [](Settings& settings) {
@@ -22,11 +25,12 @@ ModelSource ModelSource::from(Settings& model, const std::string& rule, std::uin
     // A file that runs on a preset is pointed at a checkpoint by adding one key: what the preset was told no longer matters.
     if (model.has("preset"))
       for (const std::string& key : model.keys()) model.raw(key);
-    return from_checkpoint(model.get<std::string>("checkpoint"));
+    return from_checkpoint(model);
   }
   if (model.has("preset")) return ModelPresets::find(model.where("preset"), model.get<std::string>("preset"))(model);
   const TransformerConfig config = TransformerConfig::from(model);
-  return {config, DType::f32, [=](Weights& weights) { weights.initialize(rule, seed); }, fmt::format("initialised by rule \"{}\" from seed {}", rule, seed)};
+  return {config, DType::f32, [=](Weights& weights) { weights.initialize(rule, seed); },
+          fmt::format("initialised by rule \"{}\" from seed {}", rule, seed)};
 }
 
 }  // namespace ablate

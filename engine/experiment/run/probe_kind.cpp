@@ -26,6 +26,17 @@ EvaluationData read_data(const Batch& batch) {
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, false, std::nullopt};
 }
 
+// statistics = "@ID" names the means that another point of the same run has recorded. Whether there are any such.
+bool find_recorded(const PointRun& run, std::vector<InterventionSettings>& interventions) {
+  bool any = false;
+  for (InterventionSettings& in : interventions) {
+    if (!in.statistics.starts_with("@")) continue;
+    in.statistics = (run.folder.parent_path() / in.statistics.substr(1) / "means.safetensors").string();
+    any = true;
+  }
+  return any;
+}
+
 Study read_study(PointRun& run) {
   Settings model = run.settings.table("model"), probe = run.settings.table("probe"), train = run.settings.table("train");
   Study study;
@@ -43,11 +54,13 @@ Study read_study(PointRun& run) {
                                                                                                                ? 256
                                                                                                                : study.probe.seq_len));
   const TransformerConfig& config = study.model.config;
+  const bool recorded_here = find_recorded(run, study.interventions);
   for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
   for (const InterventionSettings& in : study.interventions)
     for (const std::string& at : in.at)
       if (at != "step_up" && at != "step_down") matching_hooks(config, at, in.where);
-  if (!needs_intact_model(study.interventions)) apply(study.interventions, config, {}, study.data.rows, study.data.tokens());
+  if (!needs_intact_model(study.interventions) && !recorded_here)
+    apply(study.interventions, config, {}, study.data.rows, study.data.tokens());
   make_probes(run, study.probe);
   run.settings.reject_unused();
   return study;
@@ -71,11 +84,16 @@ std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
 
 IntactModel look_at_intact_model(Evaluator& evaluator, const Study& study) {
   SpikeProbe spikes(study.probe);
-  MeansProbe means(means_wanted(study.interventions), "intervention");
-  evaluator.run({}, {&spikes, &means});
+  evaluator.run({}, {&spikes});
   Metrics unused;
   spikes.finish(unused);
-  return {spikes.spike(), spikes.step_up_blocks(), spikes.step_down_blocks(), means.means()};
+  IntactModel intact{spikes.spike(), spikes.step_up_or_strongest(), spikes.step_down_or_strongest(), {}};
+  const std::vector<std::string> wanted = means_wanted(study.interventions, study.model.config, intact);
+  if (wanted.empty()) return intact;
+  MeansProbe means(wanted, "intervention", study.probe);
+  evaluator.run({}, {&means});
+  intact.means = means.means();
+  return intact;
 }
 
 void check(PointRun& run) { read_study(run); }

@@ -1,0 +1,12 @@
+#version 460
+#include "common/kernel.glsl"
+
+// One token of every sequence.   x: (sequences, time, dim)   tokens: (sequences)   y: (sequences, dim), `count` elements
+layout(push_constant) uniform Push { In x; InU32 tokens; OutF32 y; uint count, time, dim; } p;
+
+void main() {
+  for (uint i = first_item(); i < p.count; i += item_stride()) {
+    const uint sequence = i / p.dim;
+    p.y.at[i] = load(p.x, (sequence * p.time + p.tokens.at[sequence]) * p.dim + i % p.dim);
+  }
+}
