@@ -38,16 +38,20 @@ std::map<std::string, std::string> Choices::used() const {
   return used;
 }
 
-Choices Choices::cached(const Caps& caps) {
+Choices Choices::read(const std::filesystem::path& file) {
   Choices choices;
   std::error_code error;
-  if (!std::filesystem::exists(cache_file(caps), error)) return choices;
-  const nlohmann::json file = nlohmann::json::parse(read_text(cache_file(caps)), nullptr, false);
-  if (!file.is_object()) return choices;
-  for (const auto& [question, answer] : file.items())
+  if (!std::filesystem::exists(file, error)) return choices;
+  const nlohmann::json json = nlohmann::json::parse(read_text(file), nullptr, false);
+  if (!json.is_object()) return choices;
+  for (const auto& [question, answer] : json.items())
     if (answer.is_string()) choices.set(question, answer.get<std::string>());
   return choices;
 }
+
+void Choices::write(const std::filesystem::path& file) const { write_atomically(file, nlohmann::json(answers_).dump(1) + "\n"); }
+
+Choices Choices::cached(const Caps& caps) { return read(cache_file(caps)); }
 
 void Choices::save(const Caps& caps) const noexcept {
   try {

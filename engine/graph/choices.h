@@ -3,6 +3,7 @@
 
 #include "vulkan/caps.h"
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -27,6 +28,10 @@ class Choices {
 
   /// What was tuned on this device with this driver and these masks before; none the first time, or when the file cannot be read.
   static Choices cached(const Caps& caps);
+  /// Answers kept in a file by write(); none when it is missing or cannot be read.
+  static Choices read(const std::filesystem::path& file);
+  /// Replaces the file by these answers.
+  void write(const std::filesystem::path& file) const;
   /// Adds the answers to the cache. What the cache already answers stays as it is. Failures are not errors (it is only a cache).
   void save(const Caps& caps) const noexcept;
 

@@ -4,6 +4,7 @@
 #include "ops/matmul_kernels.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace ablate {
 namespace {
@@ -80,6 +81,13 @@ std::size_t tune_matmul(Pipelines& pipelines, Choices& choices,
     ++answered;
   }
   return answered;
+}
+
+bool Tuner::tune() {
+  const auto start = std::chrono::steady_clock::now();
+  const std::size_t answered = tune_matmul(pipelines_, choices_);
+  if (answered > 0 && keep_) keep_(choices_, answered, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return answered > 0;
 }
 
 }  // namespace ablate

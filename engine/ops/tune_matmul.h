@@ -16,4 +16,22 @@ namespace ablate {
 std::size_t tune_matmul(Pipelines& pipelines, Choices& choices,
                         const std::function<void(const std::string&, const std::string&)>& progress = {});
 
+/// Tunes as graphs ask, and keeps what it found.
+class Tuner {
+ public:
+  /// Begins with `known` answers. `keep` is called whenever there are new ones, with the seconds that finding them took.
+  Tuner(Pipelines& pipelines, Choices known, std::function<void(const Choices&, std::size_t, double)> keep)
+      : pipelines_(pipelines), choices_(std::move(known)), keep_(std::move(keep)) {}
+
+  /// For graphs to be built with; lives as long as this.
+  const Choices& choices() const { return choices_; }
+  /// Answers what was asked since; true when there was something: build the graph again.
+  bool tune();
+
+ private:
+  Pipelines& pipelines_;
+  Choices choices_;
+  std::function<void(const Choices&, std::size_t, double)> keep_;
+};
+
 }  // namespace ablate

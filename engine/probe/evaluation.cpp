@@ -32,13 +32,13 @@ Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
 
 // A graph for some number of sequences, and its tensors.
 struct Evaluator::Pass {
-  explicit Pass(const Caps& caps) : graph(caps) {}
+  Pass(const Caps& caps, const Choices* choices) : graph(caps, choices) {}
   Graph graph;
   Tensor ids, targets, losses, scale;
 };
 
-Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data)
-    : pipelines_(pipelines), weights_(weights), activations_(activations), data_(data) {
+Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner)
+    : pipelines_(pipelines), weights_(weights), activations_(activations), data_(data), tuner_(tuner) {
   const TransformerConfig& config = weights.config();
   require(data.rows > 0 && data.tokens() > 0, "there are no tokens to evaluate");
   require(config.position != Position::learned || data.tokens() <= static_cast<std::uint32_t>(config.max_seq_len),
@@ -48,7 +48,7 @@ Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activat
 }
 
 std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes) {
-  auto pass = std::make_unique<Pass>(pipelines_.device().caps());
+  auto pass = std::make_unique<Pass>(pipelines_.device().caps(), tuner_ ? &tuner_->choices() : nullptr);
   const std::uint32_t tokens = data_.tokens();
   for (Probe* probe : probes) probe->begin(weights_.config(), rows, tokens);
   pass->ids = pass->graph.input("ids", {rows, tokens}, DType::i32);
@@ -101,7 +101,8 @@ Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& pr
     const std::uint32_t rows = std::min(step, data_.rows - first);
     if (!pass || pass->ids.dim(0) != rows) {
       executor.reset();
-      pass = build(rows, hooks, probes);
+      do pass = build(rows, hooks, probes);
+      while (tuner_ && tuner_->tune());
       executor = std::make_unique<Executor>(pipelines_, pass->graph);
       result.memory = std::max(result.memory, executor->memory());
     }

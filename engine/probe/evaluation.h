@@ -1,6 +1,7 @@
 // Runs a model over sequences, with interventions, listened to by probes.
 #pragma once
 
+#include "ops/tune_matmul.h"
 #include "probe/probe.h"
 #include "model/weights.h"
 
@@ -31,8 +32,8 @@ struct Evaluation {
 
 class Evaluator {
  public:
-  /// Throws InputError when an id lies outside the vocabulary or the windows are longer than max_seq_len with learned positions.
-  Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data);
+  /// With a tuner, kernels are chosen by timing them. Throws InputError when an id lies outside the vocabulary or the windows are longer than max_seq_len with learned positions.
+  Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner = nullptr);
 
   /// Over all of the data. `hooks` intervene; probes listen to what comes out of them. `progress(done, all)` counts sequences.
   /// Probes that ask for it get further passes of their own, which `progress` does not count.
@@ -48,6 +49,7 @@ class Evaluator {
   const Weights& weights_;
   DType activations_;
   EvaluationData data_;
+  Tuner* tuner_;
 };
 
 }  // namespace ablate

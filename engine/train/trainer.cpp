@@ -33,15 +33,15 @@ OptimizerOptions optimizer_options(const TrainSettings& s, const Weights& weight
 
 }  // namespace
 
-Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations)
+Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations, Tuner* tuner,
+                 const ExecutorOptions& options)
     : pipelines_(pipelines),
       weights_(weights),
       data_(data),
       settings_(settings),
       activations_(activations),
       rows_(static_cast<std::uint32_t>(settings.batch / settings.accumulate)),
-      tokens_(static_cast<std::uint32_t>(settings.seq_len)),
-      graph_(pipelines.device().caps()) {
+      tokens_(static_cast<std::uint32_t>(settings.seq_len)) {
   const TransformerConfig& config = weights.config();
   require(settings.batch % settings.accumulate == 0, "train.accumulate: a batch of {} does not divide into {} pieces", settings.batch, settings.accumulate);
   require(config.position == Position::rope || config.position == Position::none || settings.seq_len <= config.max_seq_len,
@@ -59,69 +59,75 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
   weights.transfer().upload(state_, 0, std::as_bytes(std::span(&state, 1)));
   const auto [a, b] = settings.loss_positions.value_or(std::pair<int, int>{0, settings.seq_len});
   counted_ = static_cast<double>(settings.batch) * (b - a);
-  build();
-  const std::uint64_t needed = Executor::memory_needed(graph_, device), free = device.free_memory();
+  do {
+    graph_.emplace(device.caps(), tuner ? &tuner->choices() : nullptr);
+    build();
+  } while (tuner && tuner->tune());
+  const std::uint64_t needed = Executor::memory_needed(*graph_, device), free = device.free_memory();
   if (needed > free)
     throw DeviceError(fmt::format("a step needs {:.2f} GB for activations, {:.2f} GB are free on {}: raise train.accumulate (now {}), or lower train.batch or train.seq_len",
                                   static_cast<double>(needed) * 1e-9, static_cast<double>(free) * 1e-9, device.caps().device_name, settings.accumulate));
-  executor_ = std::make_unique<Executor>(pipelines_, graph_);
+  executor_ = std::make_unique<Executor>(pipelines_, *graph_, options);
 }
 
 // One piece of the batch, forward and backward; its losses.
 Tensor Trainer::piece(ParameterTensors& parameters, const Tensor& scale, std::uint32_t index) {
-  const Graph::Scope scope(graph_, settings_.accumulate > 1 ? "piece." + std::to_string(index) : "step");
+  Graph& graph = *graph_;
+  const Graph::Scope scope(graph, settings_.accumulate > 1 ? "piece." + std::to_string(index) : "step");
   const std::uint32_t positions = rows_ * tokens_;
   const std::uint64_t all = std::uint64_t{positions} * static_cast<std::uint32_t>(settings_.accumulate);
   const auto fetch = [&](const char* name, Shape shape, std::uint64_t offset) {
-    const Tensor device = graph_.tensor(shape, DType::i32, name);
-    copy_words(graph_, graph_.external(name, shape, DType::i32, host_in_.address() + 4 * offset), device);
+    const Tensor device = graph.tensor(shape, DType::i32, name);
+    copy_words(graph, graph.external(name, shape, DType::i32, host_in_.address() + 4 * offset), device);
     return device;
   };
   const Tensor ids = fetch("ids", {rows_, tokens_}, std::uint64_t{index} * positions), targets = fetch("targets", {positions}, all + std::uint64_t{index} * positions);
-  Transformer model(graph_, parameters, tokens_, {}, activations_);
-  const Tensor losses = linear_cross_entropy(graph_, model.hidden(ids), model.head(), targets, scale, logits_bytes).losses;
-  backward(graph_, losses, losses);  // the seed is never read: the loss carries its weight already
+  Transformer model(graph, parameters, tokens_, {}, activations_);
+  const Tensor losses = linear_cross_entropy(graph, model.hidden(ids), model.head(), targets, scale, logits_bytes).losses;
+  backward(graph, losses, losses);  // the seed is never read: the loss carries its weight already
   parameters.place_gradients(index > 0);
   return losses;
 }
 
 void Trainer::build() {
-  const Tensor state = graph_.external("optimizer state", {4}, DType::i32, state_.address());
-  const Tensor count = graph_.constant("counted positions", {1}, {static_cast<float>(counted_)});
-  const Tensor scale = loss_weight(graph_, state, count);
-  ParameterTensors parameters(graph_, weights_, true);
+  Graph& graph = *graph_;
+  const Tensor state = graph.external("optimizer state", {4}, DType::i32, state_.address());
+  const Tensor count = graph.constant("counted positions", {1}, {static_cast<float>(counted_)});
+  const Tensor scale = loss_weight(graph, state, count);
+  ParameterTensors parameters(graph, weights_, true);
   Tensor mean;
   for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(settings_.accumulate); ++i) {
-    const Tensor part = mean_loss(graph_, piece(parameters, scale, i), count);
-    mean = mean ? add(graph_, mean, part) : part;
+    const Tensor part = mean_loss(graph, piece(parameters, scale, i), count);
+    mean = mean ? add(graph, mean, part) : part;
   }
   optimizer_step(mean);
 }
 
 void Trainer::optimizer_step(const Tensor& mean) {
-  const Graph::Scope scope(graph_, "optimizer");
+  Graph& graph = *graph_;
+  const Graph::Scope scope(graph, "optimizer");
   const Weights::Block& block = weights_.blocks()[0];
   const auto arena = [&](const char* name, const Buffer& buffer, DType type) {
-    return graph_.external(name, {static_cast<std::uint32_t>(block.count)}, type, buffer.address());
+    return graph.external(name, {static_cast<std::uint32_t>(block.count)}, type, buffer.address());
   };
   OptimizerArenas arenas{arena("weights", block.master, DType::f32), arena("gradients", block.gradient, DType::f32), arena("first moments", block.m, DType::f32)};
   if (settings_.optimizer == "adamw") arenas.v = arena("second moments", block.v, DType::f32);
   if (activations_ != DType::f32) arenas.mirror = arena("16-bit weights", block.mirror, activations_);
-  const Tensor state = graph_.external("optimizer state", {4}, DType::i32, state_.address());
+  const Tensor state = graph.external("optimizer state", {4}, DType::i32, state_.address());
   const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings_.accumulate);
-  const Tensor lr = graph_.external("learning rate", {1}, DType::f32, host_in_.address() + 8 * positions);
+  const Tensor lr = graph.external("learning rate", {1}, DType::f32, host_in_.address() + 8 * positions);
   const OptimizerOptions options = optimizer_options(settings_, weights_, activations_);
 
-  const Tensor before = graph_.tensor({4}, DType::i32, "state before the step");
-  copy_words(graph_, state, before);
-  const StepControl control = step_control(graph_, arenas.gradients, state, options);
-  if (settings_.optimizer == "adamw") adamw(graph_, arenas, control, lr, options);
-  else sgd(graph_, arenas, control, lr, options);
-  const auto tell = [&](const Tensor& x, std::uint64_t word, DType type) { copy_words(graph_, x, graph_.external("step report", {1}, type, host_out_.address() + 4 * word)); };
+  const Tensor before = graph.tensor({4}, DType::i32, "state before the step");
+  copy_words(graph, state, before);
+  const StepControl control = step_control(graph, arenas.gradients, state, options);
+  if (settings_.optimizer == "adamw") adamw(graph, arenas, control, lr, options);
+  else sgd(graph, arenas, control, lr, options);
+  const auto tell = [&](const Tensor& x, std::uint64_t word, DType type) { copy_words(graph, x, graph.external("step report", {1}, type, host_out_.address() + 4 * word)); };
   tell(mean, 0, DType::f32);
   tell(control.norm, 1, DType::f32);
   tell(control.skipped, 2, DType::i32);
-  tell(graph_.slice(before, 0, 1), 3, DType::i32);
+  tell(graph.slice(before, 0, 1), 3, DType::i32);
 }
 
 // The batch of a step: inputs and targets of every row, targets outside loss_positions negative.

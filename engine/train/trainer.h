@@ -4,6 +4,7 @@
 #include "graph/executor.h"
 #include "model/transformer.h"
 #include "ops/optimizer.h"
+#include "ops/tune_matmul.h"
 #include "train/data/source.h"
 #include "train/train_settings.h"
 
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +28,10 @@ struct StepReport {
 
 class Trainer {
  public:
-  /// `weights` are for training and already filled. Throws InputError for settings that cannot work with the model or the data, DeviceError with the
+  /// `weights` are for training and already filled. With a tuner, kernels are chosen by timing them. Throws InputError for settings that cannot work with the model or the data, DeviceError with the
   /// figure and what to change when memory does not suffice.
-  Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations);
+  Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations,
+          Tuner* tuner = nullptr, const ExecutorOptions& options = {});
 
   /// Bytes of device memory besides the weights' arenas.
   std::uint64_t memory() const { return executor_->memory(); }
@@ -39,6 +42,9 @@ class Trainer {
   /// Does one step. Throws RunError naming the step and the first tensor that went bad when the loss or (outside mixed-f16) a gradient is not finite;
   /// the weights are then those before the step.
   StepReport train_step();
+
+  /// Seconds of every dispatch of the last step, with options.profile.
+  std::vector<DispatchTime> times() const { return executor_->times(); }
 
   /// The gradients of the last step, loss scale taken out, under the weights' names.
   std::vector<TensorToWrite> gradients();
@@ -67,7 +73,7 @@ class Trainer {
   std::uint32_t rows_, tokens_;             // B per piece, T
   Buffer host_in_, host_out_;               // mapped: ids, targets, lr; loss, norm, skipped, loss scale
   Buffer state_;                            // StepState
-  Graph graph_;
+  std::optional<Graph> graph_;
   std::unique_ptr<Executor> executor_;
   double counted_ = 0;
   std::vector<std::int32_t> next_ids_, next_targets_;  // of step_, prepared while the device works

@@ -6,6 +6,7 @@
 #include "experiment/plan.h"
 #include "experiment/progress.h"
 #include "model/weights.h"
+#include "ops/tune_matmul.h"
 
 #include <filesystem>
 #include <functional>
@@ -30,7 +31,9 @@ struct PointRun {
   std::filesystem::path folder;   ///< points/<id>
   Progress& progress;
   WeightsCache& cache;
+  Tuner& tuner;
   bool resume = false;
+  bool profile = false;             ///< write where a training step's time goes to profile.csv
   std::vector<std::string>& notes;  ///< fallbacks taken, for the manifest; also printed
 
   std::uint64_t seed() { return static_cast<std::uint64_t>(settings.get<std::int64_t>("seed", 0)); }

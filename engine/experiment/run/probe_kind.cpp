@@ -102,7 +102,7 @@ Metrics run_study(PointRun& run) {
   const Study study = read_study(run);
   const auto weights = load_weights(run, study);
   const DType activations = usable_type(run, study.probe.precision);
-  Evaluator evaluator(run.pipelines, *weights, activations, study.data);
+  Evaluator evaluator(run.pipelines, *weights, activations, study.data, &run.tuner);
   const bool intact_wanted = needs_intact_model(study.interventions);
   const IntactModel intact = intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{};
   const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());

@@ -42,6 +42,7 @@ class Runner {
         instance_(request.validation),
         device_(instance_, device_options()),
         pipelines_(device_),
+        tuner_(pipelines_, known_choices(), [this](const Choices& choices, std::size_t count, double seconds) { keep(choices, count, seconds); }),
         progress_(static_cast<int>(selected_.size()), stderr_is_terminal()) {}
 
   int run() {
@@ -54,6 +55,7 @@ class Runner {
     for (const Point& point : request_.plan.points) configuration_.push_back(point.table);
     start_ = std::chrono::steady_clock::now();
     results.write_manifest(environment(), configuration_, 0);
+    tuner_.choices().write(choices_file());
     int failed = 0;
     for (const std::size_t i : selected_) {
       if (request_.resume && results.finished(request_.plan.points[i])) {
@@ -83,13 +85,26 @@ class Runner {
     return options;
   }
 
+  // A resumed run keeps the kernels it started with, so that it keeps its bits; a new one those that were found on this device before.
+  std::filesystem::path choices_file() const { return request_.out / request_.plan.name / "kernels.json"; }
+  Choices known_choices() const {
+    std::error_code error;
+    return request_.resume && std::filesystem::exists(choices_file(), error) ? Choices::read(choices_file()) : Choices::cached(device_.caps());
+  }
+  void keep(const Choices& choices, std::size_t count, double seconds) {
+    choices.save(device_.caps());
+    choices.write(choices_file());
+    progress_.clear();
+    fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count, device_.caps().device_name, seconds);
+  }
+
   PointRun point_run(std::size_t i, const std::filesystem::path& folder) {
     const Point& point = request_.plan.points[i];
     Settings settings = point.settings();
     settings.raw("device");
     settings.raw("without");
     read_user_shaders(settings);
-    return {pipelines_, request_.plan, point, settings, folder, progress_, cache_, request_.resume, notes_};
+    return {pipelines_, request_.plan, point, settings, folder, progress_, cache_, tuner_, request_.resume, request_.profile, notes_};
   }
 
   static const ExperimentKind& kind_of(const PointRun& run) { return ExperimentKinds::find("kind", run.point.kind); }
@@ -163,6 +178,7 @@ class Runner {
   Instance instance_;
   Device device_;
   Pipelines pipelines_;
+  Tuner tuner_;
   Progress progress_;
   WeightsCache cache_;
   std::vector<std::string> notes_;

@@ -17,6 +17,7 @@ struct RunRequest {
   std::string without;   ///< --without, comma-separated
   bool resume = false;
   bool validation = false;
+  bool profile = false;  ///< --profile
   std::vector<std::string> command;  ///< argv, for the manifest
 };
 

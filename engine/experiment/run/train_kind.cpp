@@ -7,6 +7,7 @@
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
+#include "experiment/run/profile.h"
 #include "ops/user/user_shader.h"
 #include "probe/evaluation.h"
 
@@ -65,7 +66,7 @@ class TrainingRun {
         t_(std::move(training)),
         type_(usable_type(run, t_.train.precision)),
         weights_(run.pipelines.device(), t_.model.config, type_, WeightsUse::training),
-        trainer_(run.pipelines, weights_, *t_.data, t_.train, type_),
+        trainer_(run.pipelines, weights_, *t_.data, t_.train, type_, &run.tuner, {.profile = run.profile}),
         checkpoint_(run.folder) {}
 
   Metrics run() {
@@ -81,6 +82,7 @@ class TrainingRun {
     while (trainer_.step() < t_.train.steps) one_step(log);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count() - measuring_;
     checkpoint_.save(weights_, trainer_);
+    if (run_.profile && trainer_.step() > first) write_profile(run_.folder / "profile.csv", trainer_.times());
     return measure(earlier, first, seconds);
   }
 
@@ -127,7 +129,7 @@ class TrainingRun {
     if (t_.data->task()) probes.push_back(std::make_unique<BigramProbe>(*t_.data->task()));
     std::vector<Probe*> listeners;
     for (const auto& probe : probes) listeners.push_back(probe.get());
-    Evaluator evaluator(run_.pipelines, weights_, type_, data);
+    Evaluator evaluator(run_.pipelines, weights_, type_, data, &run_.tuner);
     const Evaluation evaluation = evaluator.run({}, listeners);
     for (const auto& probe : probes) probe->finish(metrics);
     if (files)
