@@ -101,6 +101,9 @@ void Executor::record_dispatch(Recorder& recorder, const Dispatch& dispatch) {
 void Executor::record() {
   const std::size_t stamps = options_.profile ? graph_.dispatches().size() + 1 : 0;
   Recorder recorder(device_, static_cast<std::uint32_t>(stamps));
+  std::vector<PipelineKey> keys;
+  for (const Dispatch& dispatch : graph_.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
+  pipelines_.prepare(keys);
   recorder.timestamp();
   for (const Dispatch& dispatch : graph_.dispatches()) {
     record_dispatch(recorder, dispatch);

@@ -9,9 +9,9 @@ namespace {
 // Largest tiles first: the default is the first that gives the device enough workgroups. What each gave where is in docs/performance.md.
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n;
-} tiled_table[] = {{128, 128, 16, 8, 8},  {128, 256, 8, 8, 16}, {256, 128, 8, 16, 8}, {128, 128, 8, 8, 8},
-                   {128, 128, 16, 8, 16}, {128, 64, 16, 8, 8},  {128, 64, 16, 8, 4},  {64, 128, 16, 4, 8},
-                   {64, 64, 16, 4, 4},    {64, 64, 16, 8, 8},   {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
+} tiled_table[] = {{128, 128, 8, 8, 8}, {128, 128, 16, 8, 8}, {128, 256, 8, 8, 16}, {128, 128, 8, 8, 16}, {64, 128, 8, 8, 8},
+                   {128, 64, 8, 8, 8},  {64, 64, 16, 8, 8},   {64, 64, 8, 8, 8},    {64, 128, 16, 8, 8},  {128, 64, 16, 8, 8},
+                   {64, 64, 16, 4, 4},  {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
 
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n, buffers;
@@ -182,8 +182,9 @@ std::vector<MatmulKernel> all_matmul_kernels(const MatmulProblem& problem, const
 
 std::vector<MatmulKernel> matmul_candidates(const MatmulProblem& problem, const Caps& caps) {
   std::vector<MatmulKernel> all{default_matmul_kernel(problem, caps)};
+  const bool matrices = all.front().shader.starts_with("coopmat");
   for (const MatmulKernel& kernel : caps.is_cpu() ? cpu_table(problem, caps) : table(problem, caps))
-    if (to_string(kernel) != to_string(all.front())) all.push_back(kernel);
+    if (kernel.shader.starts_with("coopmat") == matrices && to_string(kernel) != to_string(all.front())) all.push_back(kernel);
   return all;
 }
 

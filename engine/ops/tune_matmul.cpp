@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 namespace ablate {
 namespace {
 
 constexpr int runs_per_kernel = 7;
-constexpr double hopeless = 2.0;  // a kernel whose second run takes this many times the best needs no more runs
+constexpr double warm_up = 0.05;  // seconds until a resting GPU runs at its full clock
+constexpr double hopeless = 2.0;  // a kernel whose two first runs take this many times the best needs no more
 
 Tensor operand(Graph& graph, const char* name, bool transposed, std::uint32_t batch, std::uint32_t rows, std::uint32_t columns,
                DType type) {
@@ -40,31 +42,52 @@ double seconds_of(Executor& executor) {
   return sum;
 }
 
-// Seconds of the fastest run. The first run is not counted: it may wait for the clock to rise.
-double time_kernel(Pipelines& pipelines, const MatmulProblem& p, const MatmulKernel& kernel, double best_so_far) {
-  const Trial trial(p, to_string(kernel), pipelines.device().caps());
-  Executor executor(pipelines, trial.graph, {.profile = true});
-  seconds_of(executor);
-  double best = seconds_of(executor);
-  for (int run = 2; run < runs_per_kernel && best < hopeless * best_so_far; ++run) best = std::min(best, seconds_of(executor));
-  return best;
+// One kernel in the race.
+struct Contender {
+  MatmulKernel kernel;
+  Trial trial;
+  std::unique_ptr<Executor> executor;
+  double best = 1e9;  // seconds
+
+  Contender(const MatmulProblem& p, const MatmulKernel& k, const Caps& caps) : kernel(k), trial(p, to_string(k), caps) {}
+  void run() { best = std::min(best, seconds_of(*executor)); }
+};
+
+std::vector<std::unique_ptr<Contender>> contenders(Pipelines& pipelines, const MatmulProblem& p) {
+  const Device& device = pipelines.device();
+  std::vector<std::unique_ptr<Contender>> all;
+  if (device.caps().timestamp_period <= 0 || device.caps().is_cpu()) return all;
+  std::uint64_t left = device.free_memory() / 2;
+  std::vector<PipelineKey> keys;
+  for (const MatmulKernel& kernel : matmul_candidates(p, device.caps())) {
+    auto contender = std::make_unique<Contender>(p, kernel, device.caps());
+    const std::uint64_t bytes = Executor::memory_needed(contender->trial.graph, device);
+    if (bytes > left) continue;
+    left -= bytes;
+    for (const Dispatch& dispatch : contender->trial.graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
+    all.push_back(std::move(contender));
+  }
+  pipelines.prepare(keys);
+  for (const auto& contender : all) contender->executor = std::make_unique<Executor>(pipelines, contender->trial.graph, ExecutorOptions{.profile = true});
+  return all;
 }
 
+// They take turns, so that a clock that rises or falls meets them all.
 MatmulKernel fastest(Pipelines& pipelines, const MatmulProblem& p) {
-  const Caps& caps = pipelines.device().caps();
-  const std::vector<MatmulKernel> kernels = matmul_candidates(p, caps);
-  const MatmulKernel& usual = kernels.front();
-  const Trial smallest(p, to_string(usual), caps);
-  const bool can_time = caps.timestamp_period > 0 && !caps.is_cpu() &&
-                        Executor::memory_needed(smallest.graph, pipelines.device()) < pipelines.device().free_memory() / 2;
-  if (!can_time) return usual;
-  MatmulKernel winner = usual;
-  double best = time_kernel(pipelines, p, usual, 1e9);
-  for (std::size_t i = 1; i < kernels.size(); ++i) {
-    const double seconds = time_kernel(pipelines, p, kernels[i], best);
-    if (seconds < best) best = seconds, winner = kernels[i];
-  }
-  return winner;
+  using Clock = std::chrono::steady_clock;
+  const auto all = contenders(pipelines, p);
+  if (all.empty()) return default_matmul_kernel(p, pipelines.device().caps());
+  const auto start = Clock::now();
+  do all.front()->executor->run();
+  while (std::chrono::duration<double>(Clock::now() - start).count() < warm_up);
+  double best = 1e9;
+  for (int run = 0; run < runs_per_kernel; ++run)
+    for (const auto& contender : all) {
+      if (run > 1 && contender->best > hopeless * best) continue;
+      contender->run();
+      best = std::min(best, contender->best);
+    }
+  return (*std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a->best < b->best; }))->kernel;
 }
 
 }  // namespace

@@ -20,6 +20,13 @@ struct Pipeline {
   const ShaderModule* shader = nullptr;
 };
 
+/// What get() is asked for.
+struct PipelineKey {
+  std::string shader;
+  Specialization constants;
+  std::uint32_t subgroup = 0;
+};
+
 class Pipelines {
  public:
   explicit Pipelines(const Device& device) : device_(device), library_(device.caps()) {}
@@ -30,6 +37,9 @@ class Pipelines {
   /// Throws InputError naming the shader and the constant when the shader has no constant of that name; RunError when the driver refuses it.
   /// `subgroup` != 0 asks for that subgroup size with full subgroups.
   const Pipeline& get(const std::string& shader, const Specialization& constants = {}, std::uint32_t subgroup = 0);
+
+  /// Makes those of `wanted` that get() does not know yet, on every core of the host where the driver is a GPU's. Throws as get() does.
+  void prepare(const std::vector<PipelineKey>& wanted);
 
   ShaderLibrary& library() { return library_; }
   const Device& device() const { return device_; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <map>
 
 namespace ablate {
@@ -49,13 +50,13 @@ std::vector<double> seconds_of(const Executor& executor, const std::vector<std::
   return seconds;
 }
 
-// Times of every instance in runs that go on for `seconds`, after a tenth of it (and at least one run) to warm up.
+// Times of every instance in runs that go on for `seconds`, after a third of a second (and at least one run) in which the clock rises.
 std::vector<double> run_for(Executor& executor, const std::vector<std::size_t>& ends, double seconds) {
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
   auto start = Clock::now();
   do executor.run();
-  while (since(start) < seconds / 10);
+  while (since(start) < std::min(seconds, 0.3));
   std::vector<double> all;
   start = Clock::now();
   do {
@@ -130,10 +131,15 @@ void BenchInputs::fill(Executor& executor) const {
       executor.write_ints(input.tensor, values);
       continue;
     }
-    std::vector<float> values(size);
-    for (std::size_t i = 0; i < pattern; ++i) values[i] = (static_cast<float>(random()) / 8388608.0f - 1.0f) * input.scale;
-    for (std::size_t i = pattern; i < size; ++i) values[i] = values[i - pattern];
-    executor.write_floats(input.tensor, values);
+    const std::size_t width = bytes_of(input.tensor.dtype);
+    std::vector<std::byte> bytes(size * width);
+    for (std::size_t i = 0; i < pattern; ++i) {
+      const float value = (static_cast<float>(random()) / 8388608.0f - 1.0f) * input.scale;
+      const std::uint16_t half = input.tensor.dtype == DType::f16 ? to_f16(value) : to_bf16(value);
+      std::memcpy(&bytes[i * width], width == 4 ? static_cast<const void*>(&value) : &half, width);
+    }
+    for (std::size_t at = pattern * width; at < bytes.size(); at *= 2) std::memcpy(&bytes[at], bytes.data(), std::min(at, bytes.size() - at));
+    executor.write(input.tensor, bytes);
   }
 }
 

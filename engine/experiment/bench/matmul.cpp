@@ -37,7 +37,7 @@ std::vector<BenchCase> matmul_kernel_cases(const MatmulShape& s, const Caps& cap
                               group(s.layout == Layout::nt ? s.k : s.n),
                               group(s.n)};
   std::vector<BenchCase> cases;
-  for (const MatmulKernel& kernel : matmul_candidates(problem, caps)) cases.push_back(matmul_case(s, to_string(kernel)));
+  for (const MatmulKernel& kernel : all_matmul_kernels(problem, caps)) cases.push_back(matmul_case(s, to_string(kernel)));
   return cases;
 }
 
