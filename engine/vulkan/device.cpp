@@ -42,6 +42,7 @@ Device::Device(const Instance& instance, const DeviceOptions& options) : instanc
   caps_ = candidate.caps;
   caps_.mask(options.without);
   physical_ = candidate.handle;
+  statistics_ = options.statistics && has_extension(physical_, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
   create(physical_);
   load_pipeline_cache();
 }
@@ -73,6 +74,8 @@ void Device::create(VkPhysicalDevice physical) {
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV, nullptr, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE};
   VkPhysicalDeviceShaderBfloat16FeaturesKHR bf16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR, nullptr, VK_TRUE, VK_FALSE, VK_TRUE};
   VkPhysicalDeviceFaultFeaturesEXT fault{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT, nullptr, VK_TRUE, VK_FALSE};
+  VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executables{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR, nullptr, VK_TRUE};
   void** tail = &v13.pNext;
   const auto enable = [&](bool wanted, const char* name, auto& feature) {
     if (!wanted) return;
@@ -84,6 +87,7 @@ void Device::create(VkPhysicalDevice physical) {
   enable(caps_.coopmat, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, coop);
   enable(caps_.coopmat_bf16, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME, bf16);
   enable(caps_.coopmat2, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME, coop2);
+  enable(statistics_, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME, executables);
   enable(device_fault_, VK_EXT_DEVICE_FAULT_EXTENSION_NAME, fault);
   memory_budget_ = has_extension(physical, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
   if (memory_budget_) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
@@ -96,8 +100,6 @@ void Device::create(VkPhysicalDevice physical) {
   check(vkCreateDevice(physical, &info, nullptr, &handle_), fmt::format("vkCreateDevice on {}", caps_.device_name));
   volkLoadDeviceTable(table_.get(), handle_);
   table_->vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
-  const VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};
-  check(table_->vkCreateFence(handle_, &fence, nullptr, &fence_), "vkCreateFence");
 }
 
 Device::~Device() {
@@ -119,6 +121,8 @@ void Device::run(std::span<const VkCommandBuffer> commands) const {
 }
 
 void Device::submit(std::span<const VkCommandBuffer> commands) const {
+  const VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};  // made late: a device that only compiles has none
+  if (!fence_) check(table_->vkCreateFence(handle_, &fence, nullptr, &fence_), "vkCreateFence");
   const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 0, nullptr, nullptr, static_cast<std::uint32_t>(commands.size()), commands.data(), 0, nullptr};
   check(table_->vkQueueSubmit(queue_, 1, &info, fence_), fmt::format("vkQueueSubmit on {}", caps_.device_name));
 }

@@ -18,6 +18,7 @@ namespace ablate {
 struct DeviceOptions {
   std::string choice;   ///< "", a number, or part of a name
   std::string without;  ///< Caps::mask list
+  bool statistics = false;  ///< keep what the driver tells about its pipelines, where it does (Pipelines::statistics)
 };
 
 class Device {
@@ -45,6 +46,9 @@ class Device {
   void submit(std::span<const VkCommandBuffer> commands) const;
   void wait() const;
 
+  /// Whether pipelines are made with their statistics.
+  bool statistics() const { return statistics_; }
+
   /// Index of a memory type with `flags` among `bits`, or -1.
   int memory_type(std::uint32_t bits, std::uint32_t flags) const;
 
@@ -66,9 +70,9 @@ class Device {
   std::unique_ptr<VolkDeviceTable> table_;
   std::uint32_t queue_family_ = 0;
   VkQueue queue_ = nullptr;
-  VkFence fence_ = nullptr;
+  mutable VkFence fence_ = nullptr;
   VkPipelineCache pipeline_cache_ = nullptr;
-  bool memory_budget_ = false, device_fault_ = false;
+  bool memory_budget_ = false, device_fault_ = false, statistics_ = false;
 };
 
 }  // namespace ablate

@@ -109,7 +109,8 @@ Pipeline Pipelines::create(const ShaderModule& module, const Specialization& con
                                                 handle,
                                                 "main",
                                                 &specialization};
-    const VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, 0, stage, pipeline.layout, nullptr, -1};
+    const VkPipelineCreateFlags flags = device_.statistics() ? VkPipelineCreateFlags{VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR} : 0u;
+    const VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, flags, stage, pipeline.layout, nullptr, -1};
     result = vk.vkCreateComputePipelines(device_.handle(), device_.pipeline_cache(), 1, &info, nullptr, &pipeline.handle);
   }
   vk.vkDestroyShaderModule(device_.handle(), handle, nullptr);
@@ -117,6 +118,28 @@ Pipeline Pipelines::create(const ShaderModule& module, const Specialization& con
   check(result, fmt::format("vkCreateComputePipelines for {} on {}", module.name, device_.caps().device_name));
   device_.instance().throw_on_message();
   return pipeline;
+}
+
+std::vector<std::pair<std::string, double>> Pipelines::statistics(const Pipeline& pipeline) const {
+  std::vector<std::pair<std::string, double>> all;
+  if (!device_.statistics()) return all;
+  const VolkDeviceTable& vk = device_.vk();
+  const VkPipelineExecutableInfoKHR executable{VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, nullptr, pipeline.handle, 0};
+  std::uint32_t count = 0;
+  check(vk.vkGetPipelineExecutableStatisticsKHR(device_.handle(), &executable, &count, nullptr), "vkGetPipelineExecutableStatisticsKHR");
+  std::vector<VkPipelineExecutableStatisticKHR> told(count);
+  for (auto& statistic : told) statistic.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
+  check(vk.vkGetPipelineExecutableStatisticsKHR(device_.handle(), &executable, &count, told.data()), "vkGetPipelineExecutableStatisticsKHR");
+  for (const auto& statistic : told) {
+    switch (statistic.format) {
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR: all.emplace_back(statistic.name, statistic.value.b32 ? 1 : 0); break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR: all.emplace_back(statistic.name, static_cast<double>(statistic.value.i64)); break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_UINT64_KHR: all.emplace_back(statistic.name, static_cast<double>(statistic.value.u64)); break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR: all.emplace_back(statistic.name, statistic.value.f64); break;
+      default: break;
+    }
+  }
+  return all;
 }
 
 }  // namespace ablate

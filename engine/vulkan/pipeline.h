@@ -41,6 +41,9 @@ class Pipelines {
   /// Makes those of `wanted` that get() does not know yet, on every core of the host where the driver is a GPU's. Throws as get() does.
   void prepare(const std::vector<PipelineKey>& wanted);
 
+  /// What the driver says of a pipeline ("Spilled VGPRs", 0): name and value, in its order. Empty unless Device::statistics().
+  std::vector<std::pair<std::string, double>> statistics(const Pipeline& pipeline) const;
+
   ShaderLibrary& library() { return library_; }
   const Device& device() const { return device_; }
 

@@ -1,0 +1,103 @@
+#include "experiment/shaders/pipelines.h"
+
+#include "experiment/shaders/samples.h"
+#include "ops/matmul_kernels.h"
+
+#include <algorithm>
+#include <map>
+
+namespace ablate {
+namespace {
+
+void add(std::set<PipelineVariant>& all, const Graph& graph) {
+  for (const Dispatch& dispatch : graph.dispatches()) all.insert({dispatch.shader, dispatch.constants, dispatch.subgroup});
+}
+
+std::vector<DType> types_of(const Caps& caps) {
+  return caps.storage16 ? std::vector{DType::f32, DType::f16, DType::bf16} : std::vector{DType::f32};
+}
+
+void add_samples(std::set<PipelineVariant>& all, const Caps& caps, DType type, const SampleSize& size) {
+  for (const OpSample& sample : samples_with_gradient(type, size)) add(all, SampleGraph(caps, sample, sample.has_gradient).graph);
+  for (const OpSample& sample : samples_without_gradient(type, size)) add(all, SampleGraph(caps, sample, false).graph);
+}
+
+// A product by each kernel that fits. Rows of odd lengths need other loads than those of multiples of eight.
+void add_products(std::set<PipelineVariant>& all, const Caps& caps, DType type, Layout layout, std::uint32_t odd) {
+  const std::uint32_t m = 512 + odd, n = 512 + odd, k = 1024 + odd;
+  const Shape a = layout == Layout::tn ? Shape{k, m} : Shape{m, k}, b = layout == Layout::nt ? Shape{n, k} : Shape{k, n};
+  for (const DType out : {type, DType::f32}) {
+    const std::uint32_t grouped = odd ? 1 : 8;
+    const MatmulProblem problem{.m = m, .n = n, .k = k, .a = type, .b = type, .c = out, .layout = layout, .a_group = grouped, .b_group = grouped, .c_group = grouped};
+    for (const MatmulKernel& kernel : all_matmul_kernels(problem, caps)) {
+      if (!fits(kernel, problem, caps)) continue;
+      Graph graph(caps);
+      matmul(graph, graph.input("a", a, type), graph.input("b", b, type), layout, {.out = out, .kernel = to_string(kernel)});
+      add(all, graph);
+    }
+  }
+}
+
+double value_of(const std::vector<std::pair<std::string, double>>& statistics, std::initializer_list<const char*> names) {
+  double sum = -1;
+  for (const auto& [name, value] : statistics)
+    if (std::find(names.begin(), names.end(), name) != names.end()) sum = std::max(sum, 0.0) + value;
+  return sum;
+}
+
+void note(KernelReport& report, const std::vector<std::pair<std::string, double>>& statistics) {
+  report.registers = std::max(report.registers, value_of(statistics, {"VGPRs", "Register Count"}));
+  report.spills = std::max(report.spills, value_of(statistics, {"Spilled VGPRs", "Spilled SGPRs", "Spill Count"}));
+  report.scratch = std::max(report.scratch, value_of(statistics, {"Scratch size", "Local Memory Size"}));
+  report.shared = std::max(report.shared, value_of(statistics, {"LDS size", "Shared Memory Size"}));
+  const double occupancy = value_of(statistics, {"Subgroups per SIMD", "Occupancy"});
+  if (occupancy >= 0) report.occupancy = report.occupancy < 0 ? occupancy : std::min(report.occupancy, occupancy);
+}
+
+std::string cell(double value) { return value < 0 ? "-" : fmt::format("{:.0f}", value); }
+
+}  // namespace
+
+std::set<PipelineVariant> all_pipelines(const Caps& caps) {
+  std::set<PipelineVariant> all;
+  const SampleSize sizes[] = {{1, 1, 1, 1},     {2, 7, 3, 5},     {2, 9, 4, 6},      {40, 40, 4, 8},    {1, 33, 4, 32},
+                              {2, 16, 8, 64},   {2, 16, 8, 128},  {1, 8, 32, 128},   {1, 8, 64, 128},   {1, 4, 16, 256}};
+  for (const DType type : types_of(caps)) {
+    for (const SampleSize& size : sizes) add_samples(all, caps, type, size);
+    for (const Layout layout : {Layout::nn, Layout::nt, Layout::tn})
+      for (const std::uint32_t odd : {0u, 3u}) add_products(all, caps, type, layout, odd);
+  }
+  return all;
+}
+
+std::vector<KernelReport> compile_all(Pipelines& pipelines, const std::function<void(std::size_t, std::size_t)>& progress) {
+  const std::set<PipelineVariant> all = all_pipelines(pipelines.device().caps());
+  std::map<std::string, KernelReport> reports;
+  std::size_t done = 0;
+  for (const PipelineVariant& variant : all) {
+    KernelReport& report = reports[variant.shader];
+    report.shader = variant.shader;
+    ++report.variants;
+    try {
+      note(report, pipelines.statistics(pipelines.get(variant.shader, variant.constants, variant.subgroup)));
+    } catch (const std::exception& error) {
+      if (report.failure.empty()) report.failure = error.what();
+    }
+    if (progress) progress(++done, all.size());
+  }
+  std::vector<KernelReport> list;
+  for (const auto& [name, report] : reports) list.push_back(report);
+  return list;
+}
+
+std::string format_kernels(const std::vector<KernelReport>& reports) {
+  std::size_t width = 6;
+  for (const KernelReport& report : reports) width = std::max(width, report.shader.size());
+  std::string text = fmt::format("{:<{}}  variants  registers  spills  scratch  shared  subgroups/SIMD\n", "kernel", width);
+  for (const KernelReport& r : reports)
+    text += fmt::format("{:<{}}  {:>8}  {:>9}  {:>6}  {:>7}  {:>6}  {:>14}{}\n", r.shader, width, r.variants, cell(r.registers), cell(r.spills), cell(r.scratch),
+                        cell(r.shared), cell(r.occupancy), r.failure.empty() ? "" : "  FAILED: " + r.failure);
+  return text;
+}
+
+}  // namespace ablate
