@@ -14,7 +14,7 @@ namespace ablate {
 namespace {
 
 struct Options {
-  bool compile = false, grad_check = false;
+  bool compile = false, details = false, grad_check = false;
   std::string file, device;
   std::vector<std::string> without;
 
@@ -33,14 +33,14 @@ int list() {
   return 0;
 }
 
-int compile(Pipelines& pipelines) {
+int compile(Pipelines& pipelines, bool details) {
   const bool terminal = stderr_is_terminal();
-  const auto reports = compile_all(pipelines, [&](std::size_t done, std::size_t all) {
+  const auto reports = compile_all(pipelines, details, [&](std::size_t done, std::size_t all) {
     if (terminal && (done % 16 == 0 || done == all)) fmt::print(stderr, "\r{} of {} pipelines{}", done, all, done == all ? "\n" : "");
   });
   int variants = 0, failed = 0;
   for (const KernelReport& report : reports) variants += report.variants, failed += !report.failure.empty();
-  fmt::print("{}\n{}\n{} pipelines of {} kernels built on {}, {} kernels failed\n", pipelines.device().caps().device_name, format_kernels(reports), variants,
+  fmt::print("{}\n{}\n{} pipelines of {} kernels built on {}, {} failed\n", pipelines.device().caps().device_name, format_kernels(reports), variants,
              reports.size(), pipelines.device().caps().device_name, failed);
   return failed ? 1 : 0;
 }
@@ -105,7 +105,7 @@ int run(const Options& options) {
   const Instance instance;
   const Device device(instance, options.device_options());
   Pipelines pipelines(device);
-  const int compiled = options.compile ? compile(pipelines) : 0;
+  const int compiled = options.compile ? compile(pipelines, options.details) : 0;
   return options.grad_check ? std::max(compiled, grad_check(pipelines, options.file)) : compiled;
 }
 
@@ -113,6 +113,7 @@ const CommandRegistration registration{
     {"shaders", "List kernels, build them all for a device, prove gradients", [](CLI::App& app) {
        auto options = std::make_shared<Options>();
        app.add_flag("--compile", options->compile, "Build every pipeline that could be chosen for the device; print registers, spills and occupancy");
+       app.add_flag("--details", options->details, "With --compile: a line for every pipeline");
        app.add_flag("--grad-check", options->grad_check, "Compare gradients with finite differences: of all ops, or of FILE's shaders");
        app.add_option("FILE", options->file, "Experiment file whose shaders are checked")->type_name("FILE.toml");
        app.add_option("--device", options->device, "Device by number or part of its name; one without memory will do for --compile")->type_name("N|NAME");

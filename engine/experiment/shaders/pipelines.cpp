@@ -54,6 +54,12 @@ void note(KernelReport& report, const std::vector<std::pair<std::string, double>
   if (occupancy >= 0) report.occupancy = report.occupancy < 0 ? occupancy : std::min(report.occupancy, occupancy);
 }
 
+std::string to_string(const PipelineVariant& variant) {
+  std::string text = variant.shader;
+  for (const auto& [name, value] : variant.constants) text += fmt::format(" {}={}", name, value);
+  return text;
+}
+
 std::string cell(double value) { return value < 0 ? "-" : fmt::format("{:.0f}", value); }
 
 }  // namespace
@@ -70,13 +76,14 @@ std::set<PipelineVariant> all_pipelines(const Caps& caps) {
   return all;
 }
 
-std::vector<KernelReport> compile_all(Pipelines& pipelines, const std::function<void(std::size_t, std::size_t)>& progress) {
+std::vector<KernelReport> compile_all(Pipelines& pipelines, bool details, const std::function<void(std::size_t, std::size_t)>& progress) {
   const std::set<PipelineVariant> all = all_pipelines(pipelines.device().caps());
   std::map<std::string, KernelReport> reports;
   std::size_t done = 0;
   for (const PipelineVariant& variant : all) {
-    KernelReport& report = reports[variant.shader];
-    report.shader = variant.shader;
+    const std::string name = details ? to_string(variant) : variant.shader;
+    KernelReport& report = reports[name];
+    report.shader = name;
     ++report.variants;
     try {
       note(report, pipelines.statistics(pipelines.get(variant.shader, variant.constants, variant.subgroup)));

@@ -22,14 +22,14 @@ std::set<PipelineVariant> all_pipelines(const Caps& caps);
 
 /// What a driver says of one kernel's variants: the worst of them. Negative where it says nothing.
 struct KernelReport {
-  std::string shader;
+  std::string shader;  ///< with details: and the variant's constants
   int variants = 0;
   double registers = -1, spills = -1, scratch = -1, shared = -1, occupancy = -1;  ///< occupancy: subgroups that a SIMD can hold
   std::string failure;                                                            ///< of the first variant that the driver refused
 };
 
-/// Builds every pipeline. `progress(done, all)` is called after each.
-std::vector<KernelReport> compile_all(Pipelines& pipelines, const std::function<void(std::size_t, std::size_t)>& progress = {});
+/// Builds every pipeline. `details`: a report for every variant. `progress(done, all)` is called after each.
+std::vector<KernelReport> compile_all(Pipelines& pipelines, bool details = false, const std::function<void(std::size_t, std::size_t)>& progress = {});
 
 /// A table for the terminal.
 std::string format_kernels(const std::vector<KernelReport>& reports);
