@@ -28,9 +28,8 @@ struct AttentionOptions {
   /// Intervention: queries i > masked_key give this key weight 0 (before normalisation). The key's own query keeps it, so that no row is empty.
   /// Counts tokens, not the learned key. -1: none.
   std::int32_t masked_key = -1;
-  /// Which kernel: "" the best for the device and shape; or by name: tiles, small_tiles (shared memory), rows8, rows4
-  /// it, for CPUs), coopmat (KHR cooperative matrix, 16-bit types), coopmat2 (NV cooperative matrix 2). For tests and benchmarks. Throws InputError
-  /// when it cannot run.
+  /// Which kernel: "" the best for the device and shape; or by name: rows (for CPUs), tiles, small_tiles (f32 arithmetic, shared memory), coopmat (KHR
+  /// cooperative matrix, 16-bit types). For tests and benchmarks. Throws InputError when it cannot run.
   std::string kernel{};
 };
 

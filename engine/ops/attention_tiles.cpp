@@ -1,7 +1,5 @@
-// Attention in f32 arithmetic on any device: tiles of queries and keys, whose sizes suit GPUs, small GPUs, or CPUs.
+// Attention in f32 arithmetic on any device: tiles of queries and keys in shared memory, of a size for GPUs and one that fits everywhere.
 #include "ops/attention_kernel.h"
-
-#include <algorithm>
 
 namespace ablate {
 namespace {
@@ -9,26 +7,17 @@ namespace {
 /// See shaders/attention/tiles.glsl.
 struct Tiling {
   std::uint32_t lx, ly;
-  bool staged;
-  bool one_subgroup = false;  ///< lx * ly is the size of a subgroup
 
   std::uint32_t rows() const { return 4 * ly; }
-  std::uint32_t shared_bytes() const {
-    const std::uint32_t staged_vectors = staged ? 4 * lx * (lx + 1) : 1;
-    return 16 * (staged_vectors + rows() * (lx + 1)) + 4 * rows() * lx;
-  }
-  bool fits(const Caps& caps) const {
-    const bool subgroup = !one_subgroup || (caps.subgroup_size_control && caps.min_subgroup_size <= lx && lx <= caps.max_subgroup_size);
-    return subgroup && shared_bytes() <= caps.shared_memory && lx * ly <= caps.max_invocations;
-  }
+  std::uint32_t shared_bytes() const { return 16 * (4 * lx + rows()) * (lx + 1) + 4 * rows() * lx; }
+  bool fits(const Caps& caps) const { return shared_bytes() <= caps.shared_memory && lx * ly <= caps.max_invocations; }
 };
 
 Dispatch launch(const AttentionProblem& problem, const Tiling& tiling, const char* shader, std::uint32_t heads) {
   Dispatch dispatch;
   dispatch.shader = problem.kernel(shader);
   dispatch.rows = std::uint64_t{problem.batch} * heads * ((problem.tokens + tiling.rows() - 1) / tiling.rows());
-  dispatch.constants = problem.constants({{"LANES", tiling.lx * tiling.ly}, {"LX", tiling.lx}, {"LY", tiling.ly}, {"STAGED", tiling.staged}, {"ONE_SUBGROUP", tiling.one_subgroup}});
-  if (tiling.one_subgroup) dispatch.subgroup = tiling.lx;
+  dispatch.constants = problem.constants({{"LANES", tiling.lx * tiling.ly}, {"LX", tiling.lx}, {"LY", tiling.ly}});
   return dispatch;
 }
 
@@ -57,14 +46,8 @@ AttentionKernel kernel(const Tiling& tiling, std::function<int(const Caps&)> ran
   return all;
 }
 
-int on_gpu(const Caps& caps) { return caps.is_cpu() ? 0 : 3; }
-int on_cpu(const Caps& caps) { return caps.is_cpu() ? 3 : 0; }
-int anywhere(const Caps&) { return 1; }
-
-const AttentionKernels::Registration large("tiles", kernel({16, 16, true}, on_gpu));
-const AttentionKernels::Registration small("small_tiles", kernel({8, 8, true}, anywhere));
-const AttentionKernels::Registration rows8("rows8", kernel({8, 1, false, true}, on_cpu));
-const AttentionKernels::Registration rows4("rows4", kernel({4, 1, false, true}, on_cpu));
+const AttentionKernels::Registration large("tiles", kernel({16, 16}, [](const Caps& caps) { return caps.is_cpu() ? 0 : 3; }));
+const AttentionKernels::Registration small("small_tiles", kernel({8, 8}, [](const Caps&) { return 1; }));
 
 }  // namespace
 }  // namespace ablate

@@ -1,6 +1,6 @@
 // Attention as products of small tiles: a workgroup takes BLOCK_ROWS rows (queries, or keys in the backward pass for keys) against BLOCK_COLUMNS
 // columns at a time. LY x LX lanes; a lane owns 4 rows and, of the scores, the columns lx, lx + LX, ..., of the results the groups of four
-// channels lx, lx + LX, .... Columns come in chunks of 4 LX channels, through shared memory (STAGED) or straight from memory, as suits CPUs.
+// channels lx, lx + LX, .... Columns come in chunks of 4 LX channels, through shared memory.
 #ifndef ABLATE_ATTENTION_TILES_GLSL
 #define ABLATE_ATTENTION_TILES_GLSL
 #include "attention/common.glsl"
@@ -9,10 +9,8 @@
 #define SUMS 1  // how many results a kernel accumulates
 #endif
 
-layout(constant_id = 5) const uint LX = 8;
-layout(constant_id = 6) const uint LY = 1;
-layout(constant_id = 7) const uint STAGED = 0;
-layout(constant_id = 8) const uint ONE_SUBGROUP = 0;  // the workgroup is one: no barriers, with which CPUs take minutes to compile
+layout(constant_id = 5) const uint LX = 16;
+layout(constant_id = 6) const uint LY = 16;
 
 const uint BLOCK_ROWS = 4 * LY, BLOCK_COLUMNS = 4 * LX;
 const uint GROUPS = (HEAD_DIM + 3) / 4;        // of four channels
@@ -22,14 +20,9 @@ const uint STRIDE = LX + 1;                    // of a row in shared memory, in 
 // Result n's part of this lane: rows times chunks. An array of its own per kernel, because functions cannot take arrays of such sizes.
 vec4 sum[SUMS * 4 * CHUNKS];
 
-shared vec4 staged[BLOCK_COLUMNS * STRIDE * STAGED + 1];
+shared vec4 staged[BLOCK_COLUMNS * STRIDE];
 shared vec4 weights[BLOCK_ROWS * STRIDE];
 shared float partial[BLOCK_ROWS * LX];
-
-void synchronize() {
-  if (ONE_SUBGROUP != 0) subgroupBarrier();
-  else barrier();
-}
 
 uint lx() { return lane() % LX; }
 uint ly() { return lane() / LX; }
@@ -61,40 +54,35 @@ void stage(Vectors columns, uint first, uint chunk) {
     const uint group = chunk * LX + item % LX;
     staged[item / LX * STRIDE + item % LX] = group < GROUPS ? group_of(columns, first + item / LX, group) : vec4(0);
   }
-  synchronize();
+  barrier();
 }
-vec4 column_group(Vectors columns, uint first, uint column, uint chunk, uint group) {
-  if (STAGED != 0) return staged[column * STRIDE + group];
-  return group_of(columns, first + column, chunk * LX + group);
-}
-
 // score[r * 4 + c] = row r . column c, for this lane's rows and columns.
 void multiply(Vectors rows, uint first_row, Vectors columns, uint first, out float score[16]) {
   [[unroll]] for (uint n = 0; n < 16; ++n) score[n] = 0.0;
   for (uint chunk = 0; chunk < CHUNKS; ++chunk) {
-    if (STAGED != 0) stage(columns, first, chunk);
+    stage(columns, first, chunk);
     for (uint group = 0; group < min(LX, GROUPS - chunk * LX); ++group) {
       vec4 a[4];
       [[unroll]] for (uint r = 0; r < 4; ++r) a[r] = group_of(rows, first_row + ly() * 4 + r, chunk * LX + group);
       [[unroll]] for (uint c = 0; c < 4; ++c) {
-        const vec4 b = column_group(columns, first, lx() + LX * c, chunk, group);
+        const vec4 b = staged[(lx() + LX * c) * STRIDE + group];
         [[unroll]] for (uint r = 0; r < 4; ++r) score[r * 4 + c] += dot(a[r], b);
       }
     }
-    if (STAGED != 0) synchronize();
+    barrier();
   }
 }
 
 // Shares this lane's weights (as multiply's scores) with the workgroup, for accumulate().
 void share_weights(float weight[16]) {
-  synchronize();
+  barrier();
   [[unroll]] for (uint r = 0; r < 4; ++r) {
     [[unroll]] for (uint c = 0; c < 4; ++c) {
       const uint column = lx() + LX * c;
       weights[(ly() * 4 + r) * STRIDE + column / 4][column % 4] = weight[r * 4 + c];
     }
   }
-  synchronize();
+  barrier();
 }
 
 void clear_sums() {
@@ -105,26 +93,26 @@ void clear_sums() {
 void accumulate(uint n, Vectors columns, uint first) {
   const uint quads = (min(BLOCK_COLUMNS, columns.count - first) + 3) / 4;
   [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk) {
-    if (STAGED != 0) stage(columns, first, chunk);
+    stage(columns, first, chunk);
     if (chunk * LX + lx() < GROUPS) {
       for (uint quad = 0; quad < quads; ++quad) {
         vec4 weight[4];
         [[unroll]] for (uint r = 0; r < 4; ++r) weight[r] = weights[(ly() * 4 + r) * STRIDE + quad];
         [[unroll]] for (uint c = 0; c < 4; ++c) {
-          const vec4 b = column_group(columns, first, 4 * quad + c, chunk, lx());
+          const vec4 b = staged[(4 * quad + c) * STRIDE + lx()];
           [[unroll]] for (uint r = 0; r < 4; ++r) sum[(4 * n + r) * CHUNKS + chunk] += weight[r][c] * b;
         }
       }
     }
-    if (STAGED != 0) synchronize();
+    barrier();
   }
 }
 
 // Reductions over the lanes that share a row.
 void share_partials(vec4 x) {
-  synchronize();
+  barrier();
   [[unroll]] for (uint r = 0; r < 4; ++r) partial[(ly() * 4 + r) * LX + lx()] = x[r];
-  synchronize();
+  barrier();
 }
 vec4 row_max(vec4 x) {
   share_partials(x);

@@ -13,34 +13,29 @@ using namespace ablate::test;
 
 namespace {
 
-// f32: scores are sums of head_dim products and appear in an exponential (relative error of a weight = absolute error of its score, a few units);
-// results are sums over T keys. 16 bits: results are rounded once, and tensor-core kernels round weights and score gradients, an independent relative
-// error of one unit per term. A score's gradient is the difference of two terms a few times its size, of which one uses the rounded y: 8 units in all.
+// f32: scores are sums of head_dim products and appear in an exponential (relative error of a weight = absolute error of its score, a few
+// units); results are sums over T keys. 16 bits: results are rounded once, and tensor-core kernels round weights and score gradients, an
+// independent relative error of one unit per term. A score's gradient is the difference of two terms a few times its size, of which one
+// uses the rounded y: 8 units in all.
 OpTolerance tolerance_of(DType type, const AttentionCase& c) {
   const double sums = 8 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
-  // That difference, weight * (dy . v - delta) / sqrt(head_dim) * k, has terms of size 1 and may cancel altogether (one visible key): the gradients' floor.
+  // That difference, weight * (dy . v - delta) / sqrt(head_dim) * k, has terms of size 1 and may cancel altogether (one visible key): the
+  // gradients' floor.
   return {2 * unit_roundoff(type) + sums, 8 * unit_roundoff(type) + 2 * sums, 0, 1.0};
 }
 
-/// Every kernel that can run the case on this device. (A case on which none but the fallback runs is a case for the fallback.)
-std::vector<std::string> kernels_for(const AttentionCase& c, DType type) {
+void check_attention(const AttentionCase& c, DType type, DType bias_type = DType::f32, const std::string& kernel = "") {
+  check_op(
+      c.name(type) + (kernel.empty() ? "" : " by " + kernel), c.inputs(type, bias_type),
+      [&](const auto& in) { return attention_reference(c, in).y; },
+      [&](Graph& g, const auto& in) { return attention(g, in[0], in[1], in[2], c.options(in, kernel)).y; }, tolerance_of(type, c));
+}
+
+bool runs(const std::string& kernel, const AttentionCase& c, DType type) {
   Graph graph(pipelines().device().caps());
   std::vector<Tensor> in;
   for (const OpInput& input : c.inputs(type)) in.push_back(graph.input("x", input.shape, input.dtype));
-  const AttentionProblem problem(in[0], in[1], in[2], c.options(in));
-  std::vector<std::string> names;
-  for (const auto& [name, kernel] : AttentionKernels::all()) {
-    if (kernel.runs(graph.caps(), problem)) names.push_back(name);
-    else skip(c.name(type), "attention kernel " + name + " does not run here");
-  }
-  return names;
-}
-
-void check_attention(const AttentionCase& c, DType type, DType bias_type = DType::f32) {
-  for (const std::string& kernel : kernels_for(c, type)) {
-    check_op(c.name(type) + " by " + kernel, c.inputs(type, bias_type), [&](const auto& in) { return attention_reference(c, in).y; },
-             [&](Graph& g, const auto& in) { return attention(g, in[0], in[1], in[2], c.options(in, kernel)).y; }, tolerance_of(type, c));
-  }
+  return AttentionKernels::find("attention kernel", kernel).runs(graph.caps(), AttentionProblem(in[0], in[1], in[2], c.options(in)));
 }
 
 }  // namespace
@@ -51,10 +46,33 @@ TEST_CASE("attention: shapes") {
       check_attention(c, type);
 }
 
+TEST_CASE("attention: large heads") {
+  check_attention({1, 20, 2, 1, 80}, DType::f16);
+  check_attention({1, 37, 1, 1, 128}, DType::f32);
+  check_attention({1, 5, 1, 1, 255}, DType::f32);
+}
+
+// The device's own choice runs in all other cases; here each kernel it could choose, over everything kernels differ in.
+TEST_CASE("attention: every kernel") {
+  const std::vector<std::pair<AttentionCase, DType>> cases = {{{2, 70, 4, 2, 16, "softmax", 9, "kv"}, DType::f32},
+                                                              {{1, 37, 2, 1, 5, "relu", 0, "k", 3}, DType::f32},
+                                                              {{1, 150, 3, 3, 16, "softmax", 0, "sinks", 0}, DType::f16},
+                                                              {{2, 70, 4, 2, 16, "softmax", 9, "kv"}, DType::f16},
+                                                              {{1, 33, 2, 1, 32, "softmax1"}, DType::f16},
+                                                              {{1, 70, 2, 1, 32, "sigmoid", 0, "kv"}, DType::bf16}};
+  for (const auto& [name, kernel] : AttentionKernels::all())
+    for (const auto& [c, type] : cases) {
+      if (runs(name, c, type)) check_attention(c, type, DType::f32, name);
+      else skip(c.name(type), "attention kernel " + name + " does not run here");
+    }
+}
+
 TEST_CASE("attention: scores") {
-  for (const DType type : float_types)
-    for (const char* score : {"softmax", "softmax1", "sigmoid", "relu"})
-      for (const char* bias : {"", "k", "kv"}) check_attention({2, 21, 4, 2, 8, score, 0, bias}, type);
+  for (const char* score : {"softmax", "softmax1", "sigmoid", "relu"}) {
+    for (const char* bias : {"", "k", "kv"}) check_attention({2, 21, 4, 2, 8, score, 0, bias}, DType::f32);
+    check_attention({2, 21, 4, 2, 8, score, 0, "kv"}, DType::f16);
+    check_attention({2, 21, 4, 2, 8, score}, DType::bf16);
+  }
 }
 
 TEST_CASE("attention: windows") {
@@ -80,17 +98,21 @@ TEST_CASE("attention: masked key") {
 
 TEST_CASE("attention: log-sum-exp and map") {
   for (const DType type : float_types)
-    for (const AttentionCase& c : {AttentionCase{2, 19, 2, 1, 8}, {1, 33, 2, 2, 12, "softmax", 5, "kv"}, {1, 19, 2, 1, 7, "sigmoid", 0, "k"}, {1, 19, 2, 1, 8, "relu"},
-                                   {1, 19, 2, 1, 8, "softmax", 0, "sinks", 0}, {1, 19, 2, 1, 8, "softmax1", 0, "", 2}}) {
+    for (const AttentionCase& c : {AttentionCase{2, 19, 2, 1, 8},
+                                   {1, 33, 2, 2, 12, "softmax", 5, "kv"},
+                                   {1, 19, 2, 1, 7, "sigmoid", 0, "k"},
+                                   {1, 19, 2, 1, 8, "relu"},
+                                   {1, 19, 2, 1, 8, "softmax", 0, "sinks", 0},
+                                   {1, 19, 2, 1, 8, "softmax1", 0, "", 2}}) {
       // Nothing is rounded to 16 bits here: only f32 sums.
       const double tolerance = 8 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
-      for (const std::string& kernel : kernels_for(c, type)) {
-        const auto result = [&](Graph& g, const std::vector<Tensor>& in) { return attention(g, in[0], in[1], in[2], c.options(in, kernel)); };
-        check_op(c.name(type) + " lse by " + kernel, c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).lse; },
-                 [&](Graph& g, const auto& in) { return result(g, in).lse; }, {tolerance});
-        check_op(c.name(type) + " map by " + kernel, c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).map; },
-                 [&](Graph& g, const auto& in) { return attention_map(g, in[0], in[1], result(g, in).lse, c.options(in)); }, {2 * tolerance});
-      }
+      const auto result = [&](Graph& g, const std::vector<Tensor>& in) { return attention(g, in[0], in[1], in[2], c.options(in)); };
+      check_op(
+          c.name(type) + " lse", c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).lse; },
+          [&](Graph& g, const auto& in) { return result(g, in).lse; }, {tolerance});
+      check_op(
+          c.name(type) + " map", c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).map; },
+          [&](Graph& g, const auto& in) { return attention_map(g, in[0], in[1], result(g, in).lse, c.options(in)); }, {2 * tolerance});
     }
 }
 
@@ -98,7 +120,8 @@ TEST_CASE("attention: a learned key in the tokens' type") { check_attention({1, 
 
 TEST_CASE("attention refuses what does not fit") {
   Graph graph(pipelines().device().caps());
-  const Tensor q = graph.input("q", {1, 4, 16}, DType::f32), k = graph.input("k", {1, 4, 8}, DType::f32), sinks = graph.input("sinks", {2}, DType::f32);
+  const Tensor q = graph.input("q", {1, 4, 16}, DType::f32), k = graph.input("k", {1, 4, 8}, DType::f32),
+               sinks = graph.input("sinks", {2}, DType::f32);
   const auto with = [&](AttentionOptions o) { return attention(graph, q, k, k, o); };
   CHECK_NOTHROW(with({.heads = 2, .kv_heads = 1, .head_dim = 8}));
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 2, .head_dim = 8}), InputError);
