@@ -186,9 +186,14 @@ class GeometryProbe : public Probe {
   }
 
   void report_keys(Metrics& metrics) const {
-    std::vector<double> values = singular_values(sink_keys_);
+    constexpr double rounding = 1e-7;  // of f32: singular values below are noise
+    if (sink_keys_.empty()) return;    // nothing is as large as half of a spike that is no number
+    std::vector<double> values = singular_values(sink_keys_), drawn;
     const double largest = std::max(values[0], 1e-300);
-    for (double& value : values) value /= largest;
+    for (double& value : values) {
+      value /= largest;
+      if (value > rounding) drawn.push_back(value);
+    }
     metrics.set("geometry_sink_head", std::vector<double>{static_cast<double>(sink_.layer), static_cast<double>(sink_.head)});
     metrics.set("geometry_key_singular_values", values);
     metrics.set("geometry_key_rank",
@@ -199,7 +204,7 @@ class GeometryProbe : public Probe {
                                                 sink_.layer, sink_.head),
                          .x = {.label = "rank"},
                          .y = {.label = "singular value", .log = true},
-                         .series = {{.name = "keys", .y = values}}});
+                         .series = {{.name = "keys", .y = drawn}}});
   }
 
   std::uint32_t top_k_;

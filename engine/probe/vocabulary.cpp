@@ -1,8 +1,9 @@
-// Which tokens of the vocabulary spike (Table 2 of arXiv 2603.05498), for data of the source "vocabulary": one sequence per token, which stands last.
+// Which tokens of the vocabulary spike (Table 2 of arXiv 2603.05498), for data of the source "vocabulary": one sequence per token, which
+// stands last.
 //   vocabulary_share        percent of the tokens whose largest |h| over the states reaches step_share (a half) of the largest spike seen
-//   vocabulary_massive      percent with a massive activation of their own (Sun et al. 2024: massive_threshold, massive_ratio, median of the sequence's state)
-//   vocabulary_without      ids of tokens that do not spike by the first rule, the first 64
-//   vocabulary_tokens, vocabulary_position
+//   vocabulary_massive      percent with a massive activation of their own (Sun et al. 2024: massive_threshold, massive_ratio, median of
+//   the sequence's state) vocabulary_without      ids of tokens that do not spike by the first rule, the first 64 vocabulary_tokens,
+//   vocabulary_position
 #include "ops/statistics/median_abs.h"
 #include "probe/figures.h"
 #include "probe/hook_names.h"
@@ -42,7 +43,8 @@ class VocabularyProbe : public Probe {
       const std::vector<float> top = executor.read_floats(state.top), medians = executor.read_floats(state.medians);
       for (std::size_t row = 0; row < batch.rows; ++row) {
         const auto value = static_cast<double>(top[(row + 1) * batch.tokens - 1]);
-        if (value > settings_.massive_threshold && value >= settings_.massive_ratio * static_cast<double>(medians[row])) massive_[first + row] = true;
+        if (value > settings_.massive_threshold && value >= settings_.massive_ratio * static_cast<double>(medians[row]))
+          massive_[first + row] = true;
       }
     }
   }
@@ -73,14 +75,18 @@ class VocabularyProbe : public Probe {
   };
 
   Figure histogram(const std::vector<double>& largest) const {
-    const double low = 0, high = *std::max_element(largest.begin(), largest.end());
+    double high = 1e-30;
+    for (const double value : largest)
+      if (std::isfinite(value)) high = std::max(high, value);
     FigureSeries series{.name = "tokens"};
     series.y.resize(bins);
-    for (int i = 0; i <= bins; ++i) series.x.push_back(low + (high - low) * i / bins);
-    for (const double value : largest) ++series.y[static_cast<std::size_t>(std::clamp(static_cast<int>((value - low) / (high - low) * bins), 0, bins - 1))];
+    for (int i = 0; i <= bins; ++i) series.x.push_back(high * i / bins);
+    for (const double value : largest)
+      if (std::isfinite(value)) ++series.y[static_cast<std::size_t>(std::min(static_cast<int>(value / high * bins), bins - 1))];
     return {.kind = "histogram",
             .title = "Largest magnitude of every token of the vocabulary",
-            .caption = "Each token in its own sequence, at position " + std::to_string(spikes_.tokens() - 1) + "; the largest |h| over all residual states.",
+            .caption = "Each token in its own sequence, at position " + std::to_string(spikes_.tokens() - 1) +
+                       "; the largest |h| over all residual states.",
             .x = {.label = "largest |h|"},
             .y = {.label = "tokens"},
             .series = {series}};
@@ -94,7 +100,9 @@ class VocabularyProbe : public Probe {
   std::vector<bool> massive_;
 };
 
-const Probes::Registration registration("vocabulary", [](const ProbeSettings& settings, Settings&) { return std::make_unique<VocabularyProbe>(settings); });
+const Probes::Registration registration("vocabulary", [](const ProbeSettings& settings, Settings&) {
+  return std::make_unique<VocabularyProbe>(settings);
+});
 
 }  // namespace
 }  // namespace ablate

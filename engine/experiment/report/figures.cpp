@@ -97,6 +97,13 @@ std::string key_of(const Figure& figure) {
   return element("p", {{"class", "key"}}, items);
 }
 
+/// Whether all positions are whole numbers: layers, ranks.
+bool counts(const Figure& figure) {
+  return std::all_of(figure.series.begin(), figure.series.end(), [](const FigureSeries& series) {
+    return std::all_of(series.x.begin(), series.x.end(), [](double x) { return x == std::floor(x); });
+  });
+}
+
 std::string draw(const Figure& figure, const Family& family, const std::string& owner) {
   const std::string title = owner.empty() ? figure.title : fmt::format("{}: {}", owner, figure.title);
   if (figure.kind == "heatmap") {
@@ -108,22 +115,23 @@ std::string draw(const Figure& figure, const Family& family, const std::string& 
   if (figure.kind == "bar" && !x.empty()) x.low -= 0.5, x.high += 0.5;
   if (figure.kind == "scatter") x = x.padded(0.05);
   if ((figure.kind == "bar" || figure.kind == "histogram") && family.y.low == 0) y.low = 0;
-  Plot plot(title, {figure.x.label, x, figure.x.categories}, {figure.y.label, y, figure.y.categories}, 360, 250);
+  Plot plot(title, {figure.x.label, x, figure.x.categories, figure.kind == "line" && counts(figure)},
+            {figure.y.label, y, figure.y.categories}, 360, 250);
   for (const FigureMark& mark : figure.marks) plot.mark(mark.at, mark.label);
   if (figure.kind == "bar" || figure.kind == "histogram") draw_bars(plot, figure);
   else draw_series(plot, figure);
   return plot.svg();
 }
 
-std::string family_markup(const Family& family, bool many_groups) {
-  std::string charts, caption;
+/// The panels of one title beside each other, under that title.
+std::string family_markup(const Family& family) {
+  std::string charts;
   for (std::size_t i = 0; i < family.panels.size() && i < panel_limit; ++i) {
-    const auto& [group, figure_of] = family.panels[i];
-    const std::string owner = many_groups ? group->full_name : "";
-    charts += figure(owner.empty() ? figure_of->title : owner, draw(*figure_of, family, owner) + key_of(*figure_of));
-    if (caption.empty()) caption = figure_of->caption;
+    const auto& [group, drawn] = family.panels[i];
+    charts += figure(group->full_name, draw(*drawn, family, group->full_name) + key_of(*drawn));
   }
-  std::string out = many_groups ? element("h3", {}, escape(family.title)) : "";
+  std::string out = element("h3", {}, escape(family.title));
+  const std::string& caption = family.panels[0].second->caption;
   if (!caption.empty()) out += element("p", {{"class", "lead"}}, escape(caption));
   if (family.panels[0].second->kind == "heatmap") out += heat_scale(family.heat.low, family.heat.high, "value");
   out += element("div", {{"class", "charts three"}}, charts);
@@ -132,11 +140,25 @@ std::string family_markup(const Family& family, bool many_groups) {
   return out;
 }
 
+/// Of one row alone: all figures beside each other, each with its caption.
+std::string single_markup(const std::vector<Family>& families) {
+  std::string charts;
+  for (const Family& family : families) {
+    const Figure& drawn = *family.panels[0].second;
+    const std::string scale = drawn.kind == "heatmap" ? heat_scale(family.heat.low, family.heat.high, "value") : "";
+    charts += figure(drawn.title, scale + draw(drawn, family, "") + key_of(drawn), drawn.caption);
+  }
+  return charts.empty() ? "" : element("div", {{"class", "charts three"}}, charts);
+}
+
 }  // namespace
 
 std::string probe_figures(const Document& document) {
+  const std::vector<Family> families = families_of(document);
   std::string content;
-  for (const Family& family : families_of(document)) content += family_markup(family, document.groups.size() > 1);
+  if (document.groups.size() > 1)
+    for (const Family& family : families) content += family_markup(family);
+  else content = single_markup(families);
   const std::string lead = document.by_seeds() ? "What the probes drew; of several seeds, the first." : "What the probes drew.";
   return section("figures", "Figures", lead, content);
 }

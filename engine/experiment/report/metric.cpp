@@ -43,6 +43,24 @@ const std::vector<MetricInfo>& known() {
        .decimals = 1,
        .smallest = 2,
        .smallest_is_absolute = true},
+      {.key = "vocabulary_share",
+       .label = "Spiking tokens",
+       .unit = "%",
+       .meaning = "share of the vocabulary whose largest magnitude reaches half of the spike",
+       .decimals = 1,
+       .smallest = 1,
+       .smallest_is_absolute = true},
+      {.key = "vocabulary_massive",
+       .label = "Massive tokens",
+       .unit = "%",
+       .meaning = "share of the vocabulary with a massive activation (Sun et al. 2024)",
+       .decimals = 1,
+       .smallest = 1,
+       .smallest_is_absolute = true},
+      {.key = "massive_activations",
+       .label = "Massive activations",
+       .meaning = "how many the state with most has, all sequences together",
+       .decimals = 0},
       {.key = "train_loss",
        .label = "Training loss",
        .unit = "nats",
@@ -87,7 +105,12 @@ std::vector<std::string> headline_metrics(const std::vector<std::string>& presen
   for (const std::string key : {"perplexity", "loss", "sink_ratio", "spike"})
     if (has(with_reference, key)) choose(key);
   for (const std::string& key : with_reference) choose(key);
-  if (!has(chosen, "perplexity") && has(present, "loss")) chosen.insert(chosen.begin(), "loss");
+  // Training is followed by its loss; of a model that is there already, perplexity is what is published.
+  if (!has(chosen, "perplexity") && has(present, "loss"))
+    chosen.insert(chosen.begin(), has(present, "train_loss") || !has(present, "perplexity") ? "loss" : "perplexity");
+  if (with_reference.empty())
+    for (const std::string key : {"vocabulary_share", "vocabulary_massive", "massive_activations"})
+      if (has(present, key)) choose(key);
   for (const std::string key : {"sink_ratio", "spike"})
     if (has(present, key)) choose(key);
   if (chosen.size() < 4 && with_reference.empty() && has(present, "sink_mass")) choose("sink_mass");
