@@ -4,8 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 using namespace ablate;
 namespace fs = std::filesystem;
@@ -34,5 +36,22 @@ TEST_CASE("a folder is locked once") {
     CHECK_THROWS_AS(FolderLock{folder}, InputError);
   }
   CHECK_NOTHROW(FolderLock{folder});
+  fs::remove_all(folder);
+}
+
+TEST_CASE("bytes of a mapped file whose memory was given back are read again") {
+  const fs::path folder = fs::temp_directory_path() / "ablate-pages-test";
+  fs::create_directories(folder);
+  std::string content(100'000, 'x');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i % 251);
+  write_atomically(folder / "a.bin", content);
+  {
+    const MappedFile file(folder / "a.bin");
+    const auto same = [&] { return std::equal(file.bytes().begin(), file.bytes().end(), std::as_bytes(std::span(content)).begin()); };
+    CHECK(same());
+    for (const std::size_t first : {std::size_t{0}, std::size_t{5000}, std::size_t{99'999}}) drop_pages(file.bytes().subspan(first));
+    drop_pages({});
+    CHECK(same());
+  }
   fs::remove_all(folder);
 }

@@ -30,4 +30,29 @@ printf '%s\n' "$base" '[[intervention]]' 'at = "block.1"' 'do = "zero"' 'channel
 printf '%s\n' "$base" '[[intervention]]' 'at = "attn.probs"' 'do = "mask_key"' 'tokens = 95' > x.toml; refuses "changes nothing" "changes nothing"
 printf '%s\n' "$base" > x.toml
 head -c 100000 model/model.safetensors > cut && mv cut model/model.safetensors;         refuses "truncated safetensors" "model.safetensors"
+
+# Weights: safetensors HEADER BYTES writes model/model.safetensors with that header and so many bytes after it.
+safetensors() {
+  printf "\\$(printf %o $((${#1} % 256)))\\$(printf %o $((${#1} / 256)))\0\0\0\0\0\0" > model/model.safetensors
+  printf '%s' "$1" >> model/model.safetensors
+  head -c "$2" /dev/zero >> model/model.safetensors
+}
+tensor='"dtype":"F32","shape":[2],"data_offsets"'
+printf '\377\377\377\377\0\0\0\0{}' > model/model.safetensors;                        refuses "a header larger than the file" "the header says"
+safetensors "{\"a\":{$tensor:[0,8]},\"b\":{$tensor:[4,12]}}" 12;                       refuses "overlapping tensors" "overlap"
+safetensors '{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}' 8; refuses "an absurd shape" "more than 2^63"
+safetensors "{\"a\":{$tensor:[0,8]}}" 8;                                                refuses "a missing tensor" "is missing"
+rm model/model.safetensors;                                                             refuses "no weights" "holds neither"
+echo '{"weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors"}}' > model/model.safetensors.index.json
+refuses "a missing shard" "the shard model-00001-of-00002.safetensors is missing"
+sed -i 's/LlamaForCausalLM/GPT2LMHeadModel/' model/config.json;                         refuses "an unsupported architecture" "GPT2LMHeadModel"
+sed -i 's/GPT2LMHeadModel/LlamaForCausalLM/; s/"hidden_act": "silu"/"hidden_act": "silu", "logit_scale": 2/' model/config.json
+refuses "a key that changes the arithmetic" "logit_scale"
+
+# Texts: the tokenizer is read before anything else of the data.
+rm -r model && cp -r "$golden/planted" model
+echo 'some text' > text.txt && echo '{"model": {"type": "Unigram", "vocab": []}}' > model/tokenizer.json
+printf '%s\n' "$base" | sed 's/"tokens"/"text"/; s#^file = .*#files = ["text.txt"]#' > x.toml
+refuses "an unknown kind of tokenizer" "Unigram"
+echo '{"model": ' > model/tokenizer.json;                                               refuses "a tokenizer.json cut short" "tokenizer.json"
 [ "$failed" -eq 0 ] && echo "all bad input refused"

@@ -214,3 +214,23 @@ TEST_CASE("means of the blocks that step up are found and recorded") {
   CHECK(a.at("block.4").values[7] == doctest::Approx(900).epsilon(1e-5));
   CHECK(a.at("block.4.largest").values[33] == doctest::Approx(-400).epsilon(1e-5));
 }
+
+TEST_CASE("a probe's memory does not hold the states of all layers") {
+  const auto memory = [](int layers) {
+    TransformerConfig config;
+    config.d_model = 64, config.n_layers = layers, config.n_heads = config.n_kv_heads = 4, config.head_dim = 16, config.d_ffn = 128;
+    config.vocab_size = 96;
+    Weights weights(pipelines().device(), config, DType::f32, WeightsUse::inference);
+    weights.initialize("paper", 1);
+    Settings own(parse_toml("", ""));
+    const auto spikes = Probes::find("statistic", "spikes")(ProbeSettings{}, own),
+               sinks = Probes::find("statistic", "sinks")(ProbeSettings{}, own);
+    const EvaluationData data{
+        .rows = 2, .columns = 64, .ids = std::vector<std::int32_t>(128, 5), .shifted = false, .positions = std::nullopt};
+    return static_cast<std::int64_t>(Evaluator(pipelines(), weights, DType::f32, data).run({}, {spikes.get(), sinks.get()}).memory);
+  };
+  // What is kept of a layer: top 3 of every token of two states (24 bytes each), importances and masses of 4 heads.
+  const std::int64_t state = 2 * 64 * 64 * 4, one_layer = 2 * (2 * 64 * 24) + 2 * 4 * 65 * 4;
+  CHECK(memory(8) - memory(2) <= 6 * (one_layer + 40 * 256));  // every piece takes whole 256 bytes
+  CHECK(one_layer + 40 * 256 < state);
+}
