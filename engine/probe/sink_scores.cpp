@@ -32,16 +32,15 @@ std::vector<SinkScores::Head> SinkScores::heads() const {
   return list;
 }
 
-static bool less(const SinkScores::Head& a, const SinkScores::Head& b) { return a.score < b.score; }
-
-SinkScores::Head SinkScores::strongest() const {
-  const auto list = heads();
-  return *std::max_element(list.begin(), list.end(), less);
+// The first whose score is the best but for rounding, so that devices agree on it.
+static SinkScores::Head best(const std::vector<SinkScores::Head>& heads, double sign) {
+  constexpr double rounding = 1e-6;
+  double score = sign * heads.front().score;
+  for (const SinkScores::Head& head : heads) score = std::max(score, sign * head.score);
+  return *std::find_if(heads.begin(), heads.end(), [&](const SinkScores::Head& head) { return !(sign * head.score < score - rounding); });
 }
 
-SinkScores::Head SinkScores::weakest() const {
-  const auto list = heads();
-  return *std::min_element(list.begin(), list.end(), less);
-}
+SinkScores::Head SinkScores::strongest() const { return best(heads(), 1); }
+SinkScores::Head SinkScores::weakest() const { return best(heads(), -1); }
 
 }  // namespace ablate
