@@ -53,7 +53,7 @@ struct TransformerConfig {
   double norm_eps = 1e-5;
   bool tie_embeddings = false;
   Position position = Position::rope;
-  std::string norm = "rmsnorm";     ///< rmsnorm | layernorm (weight, no bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
+  std::string norm = "rmsnorm";     ///< rmsnorm | layernorm (weight; and bias if layernorm_bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
   std::string final_norm = "same";  ///< the norm before lm_head: same | a kind of norm
   bool attn_input_norm = true;
   bool ffn_input_norm = true;
@@ -69,6 +69,7 @@ struct TransformerConfig {
   double ffn_alpha = 0.2;
   double final_alpha = 0.2;
   bool dyt_bias = false;
+  bool layernorm_bias = false;
   std::optional<std::array<int, 2>> loss_positions;  ///< (a, b): loss on output positions a .. b-1 only
 
   RopeScaling rope_scaling;

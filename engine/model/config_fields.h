@@ -36,6 +36,7 @@ void visit_fields(Config& config, Visit&& visit) {
   visit("ffn_alpha", config.ffn_alpha);
   visit("final_alpha", config.final_alpha);
   visit("dyt_bias", config.dyt_bias);
+  visit("layernorm_bias", config.layernorm_bias);
   visit("loss_positions", config.loss_positions);
   visit("sliding_window", config.sliding_window);
   visit("qkv_bias", config.qkv_bias);

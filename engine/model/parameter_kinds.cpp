@@ -8,6 +8,12 @@ using Specs = std::vector<ParameterSpec>;
 
 Specs weight_only(const NormPlace& place) { return {{place.prefix + ".weight", {place.width}, ParameterKind::norm_weight}}; }
 
+Specs layernorm(const NormPlace& place) {
+  Specs specs = weight_only(place);
+  if (place.config.layernorm_bias) specs.push_back({place.prefix + ".bias", {place.width}, ParameterKind::norm_bias});
+  return specs;
+}
+
 Specs dyt(const NormPlace& place) {
   Specs specs = weight_only(place);
   if (place.config.dyt_bias) specs.push_back({place.prefix + ".bias", {place.width}, ParameterKind::norm_bias});
@@ -15,7 +21,7 @@ Specs dyt(const NormPlace& place) {
   return specs;
 }
 
-const NormParametersRegistration rmsnorm{"rmsnorm", weight_only}, layernorm{"layernorm", weight_only}, dynamic_tanh{"dyt", dyt};
+const NormParametersRegistration rmsnorm{"rmsnorm", weight_only}, layer{"layernorm", layernorm}, dynamic_tanh{"dyt", dyt};
 
 std::int64_t per_channel(const TransformerConfig& c) { return std::int64_t{c.n_heads} * c.head_dim; }
 

@@ -1,5 +1,6 @@
 #include "ops/layernorm.h"
 
+#include "ops/bias.h"
 #include "ops/norm.h"
 #include "ops/normalize.h"
 
@@ -10,7 +11,8 @@ Tensor layernorm(Graph& graph, const Tensor& x, const Tensor& weight, float eps)
 }
 
 static const Norms::Registration registration("layernorm", {[](Graph& g, const NormArgs& a) {
-                                                return layernorm(g, a.x, a.parameter("weight"), a.eps);
+                                                const Tensor y = layernorm(g, a.x, a.parameter("weight"), a.eps), bias = a.parameter("bias");
+                                                return bias ? add_bias(g, y, bias) : y;
                                               }});
 
 }  // namespace ablate

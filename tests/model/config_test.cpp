@@ -64,6 +64,7 @@ TEST_CASE("combinations that make no sense are refused with a reason") {
   refuses(R"({"gate_input": "constant"})", "has no gate to feed");
   refuses(R"({"dyt_bias": true})", "there is no dyt norm");
   CHECK_NOTHROW(config(R"({"dyt_bias": true, "final_norm": "dyt"})"));
+  refuses(R"({"layernorm_bias": true})", "there is no layernorm");
   refuses(R"({"rope_scaling": {"kind": "linear"}, "position": "none"})", "has no rope to scale");
   refuses(R"({"rope_scaling": {"kind": "llama3", "low_freq_factor": 4.0}})", "more than low_freq_factor");
   refuses(R"({"loss_positions": [3, 3]})", "0 <= first < end");

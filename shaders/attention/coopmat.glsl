@@ -1,0 +1,147 @@
+// Attention on subgroup cooperative matrices (VK_KHR_cooperative_matrix), 16-bit operands, f32 sums. A workgroup takes BLOCK_ROWS rows (queries, or keys in the
+// backward pass for keys), PARTS matrices of rows for each of its subgroups, against BLOCK_COLUMNS columns at a time, which go through shared memory.
+//
+// Scores, weights and gradients stay in accumulators. A number per row or column (a log-sum-exp, a position) becomes a matrix of the accumulators' layout by
+// loading it with stride 0, so that everything is elementwise; only to become an operand again do weights pass through shared memory. Numbers, names and
+// meanings as in attention/common.glsl.
+#ifndef ABLATE_ATTENTION_COOPMAT_GLSL
+#define ABLATE_ATTENTION_COOPMAT_GLSL
+#include "common/coop.glsl"
+
+#define SOFTMAX 0u
+#define SOFTMAX1 1u
+#define SIGMOID 2u
+#define RELU 3u
+
+layout(constant_id = 1) const uint DTYPE = DTYPE_F16;
+layout(constant_id = 2) const uint HEAD_DIM = 64;
+layout(constant_id = 3) const uint SCORE = SOFTMAX;
+layout(constant_id = 4) const uint SUBGROUPS = 4;
+layout(constant_id = 5) const uint PARTS = 1;
+layout(constant_id = 6) const uint BLOCK_COLUMNS = 64;
+layout(constant_id = 7) const uint COOP_M = 16;
+layout(constant_id = 8) const uint COOP_N = 16;
+layout(constant_id = 9) const uint COOP_K = 16;
+
+const bool NORMALISED = SCORE == SOFTMAX || SCORE == SOFTMAX1;
+const float LOWEST = -3.0e38;  // the score of what is not seen, and a maximum of nothing: finite, so that differences of two are 0 and not NaN
+
+const uint ROWS = PARTS * COOP_M, BLOCK_ROWS = SUBGROUPS * ROWS;
+const uint GROUPS = HEAD_DIM / 8;                       // of eight channels, 16 bytes
+const uint STRIDE = GROUPS + 1;                         // of a vector in shared memory; one more than needed, against bank conflicts
+const uint WEIGHT_STRIDE = BLOCK_COLUMNS / 8 + 1;
+const uint DEEP = HEAD_DIM / COOP_K, WIDE = HEAD_DIM / COOP_N;  // matrices along a vector, as operand and as result
+const uint COLUMNS = BLOCK_COLUMNS / COOP_N;            // matrices across a block of columns
+
+shared uvec4 tile[2 * BLOCK_COLUMNS * STRIDE];          // two vectors of every column; at start and end, one of every row
+shared uvec4 weights[BLOCK_ROWS * WEIGHT_STRIDE];
+shared float scratch[SUBGROUPS * COOP_M * COOP_N];
+shared float row_value[2 * BLOCK_ROWS];
+shared float column_value[2 * BLOCK_COLUMNS];
+shared float counting[COOP_M + COOP_N];                 // 0, 1, 2, ...
+
+#define OPERAND_A coopmat<float16_t, gl_ScopeSubgroup, COOP_M, COOP_K, gl_MatrixUseA>
+#define OPERAND_B coopmat<float16_t, gl_ScopeSubgroup, COOP_K, COOP_N, gl_MatrixUseB>
+#define SUM coopmat<float, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>
+#define HALF_SUM coopmat<float16_t, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>
+#define BY_ROW gl_CooperativeMatrixLayoutRowMajor
+#define BY_COLUMN gl_CooperativeMatrixLayoutColumnMajor
+
+void subgroup_barrier() { controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease); }
+
+// The first row of a part of this subgroup, counted from the block's first.
+uint row_of(uint part) { return gl_SubgroupID * ROWS + part * COOP_M; }
+
+// Where vectors of one kind lie: vector i of a head starts at element first + i * stride; there are `count`.
+struct Vectors {
+  Words at;
+  uint first, stride, count;
+};
+Vectors vectors(Words at, uint batch, uint count, uint heads, uint head) {
+  return Vectors(at, (batch * count * heads + head) * HEAD_DIM, heads * HEAD_DIM, count);
+}
+
+// Vectors first .. first + amount - 1 to shared memory, zeros past the last.
+void stage(uint to, Vectors v, uint first, uint amount) {
+  for (uint item = lane(); item < amount * GROUPS; item += LANES) {
+    const uint i = item / GROUPS, group = item % GROUPS;
+    tile[(to + i) * STRIDE + group] = first + i < v.count ? WordsU32x4(v.at).at[(v.first + (first + i) * v.stride) / 8 + group] : uvec4(0);
+  }
+}
+
+// The rows of this subgroup as operands.
+#define LOAD_ROWS(operand, v, first)                                                                                                  \
+  barrier();                                                                                                                          \
+  stage(0, v, first, BLOCK_ROWS);                                                                                                     \
+  barrier();                                                                                                                          \
+  [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                                \
+    [[unroll]] for (uint l = 0; l < DEEP; ++l) coopMatLoad(operand[part][l], tile, row_of(part) * STRIDE + l * (COOP_K / 8), STRIDE, BY_ROW);
+
+// result[part][j] = rows times columns, whose vectors were staged from `from` on.
+#define MULTIPLY(result, operand, from)                                                                                               \
+  [[unroll]] for (uint j = 0; j < COLUMNS; ++j) {                                                                                     \
+    [[unroll]] for (uint part = 0; part < PARTS; ++part) result[part][j] = SUM(0.0);                                                  \
+    [[unroll]] for (uint l = 0; l < DEEP; ++l) {                                                                                      \
+      OPERAND_B b;                                                                                                                    \
+      coopMatLoad(b, tile, (from + j * COOP_N) * STRIDE + l * (COOP_K / 8), STRIDE, BY_COLUMN);                                       \
+      [[unroll]] for (uint part = 0; part < PARTS; ++part) result[part][j] = coopMatMulAdd(operand[part][l], b, result[part][j]);     \
+    }                                                                                                                                 \
+  }
+
+// result[part][n] += weight[part][.] rounded to 16 bits, times the columns' vectors staged from `from` on.
+#define ACCUMULATE(result, weight, from)                                                                                              \
+  subgroup_barrier();                                                                                                                 \
+  [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                                \
+    [[unroll]] for (uint j = 0; j < COLUMNS; ++j)                                                                                     \
+      coopMatStore(HALF_SUM(weight[part][j]), weights, row_of(part) * WEIGHT_STRIDE + j * (COOP_N / 8), WEIGHT_STRIDE, BY_ROW);       \
+  subgroup_barrier();                                                                                                                 \
+  [[unroll]] for (uint l = 0; l < BLOCK_COLUMNS / COOP_K; ++l) {                                                                      \
+    OPERAND_A a[PARTS];                                                                                                               \
+    [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                              \
+      coopMatLoad(a[part], weights, row_of(part) * WEIGHT_STRIDE + l * (COOP_K / 8), WEIGHT_STRIDE, BY_ROW);                          \
+    [[unroll]] for (uint n = 0; n < WIDE; ++n) {                                                                                      \
+      OPERAND_B b;                                                                                                                    \
+      coopMatLoad(b, tile, (from + l * COOP_K) * STRIDE + n * (COOP_N / 8), STRIDE, BY_ROW);                                          \
+      [[unroll]] for (uint part = 0; part < PARTS; ++part) result[part][n] = coopMatMulAdd(a[part], b, result[part][n]);              \
+    }                                                                                                                                 \
+  }
+
+// The subgroups' results to memory, as rows first .. of v.
+#define STORE_ROWS(result, v, row0)                                                                                                   \
+  barrier();                                                                                                                          \
+  [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                                \
+    [[unroll]] for (uint n = 0; n < WIDE; ++n)                                                                                        \
+      coopMatStore(HALF_SUM(result[part][n]), tile, row_of(part) * STRIDE + n * (COOP_N / 8), STRIDE, BY_ROW);                        \
+  barrier();                                                                                                                          \
+  for (uint item = lane(); item < BLOCK_ROWS * GROUPS; item += LANES) {                                                               \
+    const uint i = item / GROUPS, group = item % GROUPS;                                                                              \
+    if ((row0) + i < v.count) WordsU32x4(v.at).at[(v.first + ((row0) + i) * v.stride) / 8 + group] = tile[i * STRIDE + group];        \
+  }
+
+// Query i sees key j unless it comes later, lies outside the window (0: none), or is masked (-1: none) for those after it.
+bool is_visible(uint i, uint j, uint window, int masked_key) {
+  return j <= i && (window == 0 || i - j < window) && !(int(j) == masked_key && i > j);
+}
+// Whether all these queries see all these keys.
+bool all_visible(uint first_query, uint last_query, uint first_key, uint last_key, uint window, int masked_key) {
+  const bool masked = masked_key >= int(first_key) && masked_key <= int(last_key) && last_query > uint(max(masked_key, 0));
+  return last_key <= first_query && (window == 0 || last_query - first_key < window) && !masked;
+}
+uint first_key(uint i, uint window) { return window == 0 || i < window ? 0 : i - window + 1; }
+
+float weight_of(float score, float lse, float i) {
+  if (SCORE == SIGMOID) return 1.0 / (1.0 + exp(-score));
+  if (SCORE == RELU) return max(score, 0.0) / (i + 1.0);
+  return exp(score - lse);
+}
+float score_gradient(float weight, float gradient, float delta, float i) {
+  if (SCORE == SIGMOID) return weight * (1.0 - weight) * gradient;
+  if (SCORE == RELU) return weight > 0.0 ? gradient / (i + 1.0) : 0.0;
+  return weight * (gradient - delta);
+}
+
+void count() {
+  for (uint i = lane(); i < COOP_M + COOP_N; i += LANES) counting[i] = float(i);
+  barrier();
+}
+#endif
