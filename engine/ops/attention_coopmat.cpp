@@ -18,7 +18,8 @@ struct Blocking {
     return 16 * (vectors + weights) + 4 * (subgroups * shape.m * shape.n + 2 * rows() + 2 * columns + shape.m + shape.n);
   }
   bool fits(const Caps& caps) const {
-    const bool whole = columns % shape.n == 0 && columns % shape.k == 0 && head_dim % shape.k == 0 && head_dim % shape.n == 0 && shape.n % 8 == 0;
+    const bool whole =
+        columns % shape.n == 0 && columns % shape.k == 0 && head_dim % shape.k == 0 && head_dim % shape.n == 0 && shape.n % 8 == 0;
     return whole && rows() <= 2 * columns && shared_bytes() <= caps.shared_memory;
   }
 };
@@ -41,7 +42,8 @@ bool is_aligned(const Tensor& x) { return !x || x.offset % 16 == 0; }
 bool runs(const Caps& caps, const AttentionProblem& problem) {
   const bool known = !problem.user && !problem.options.k_bias && problem.options.head_dim % 16 == 0;
   const bool aligned = is_aligned(problem.q) && is_aligned(problem.k) && is_aligned(problem.v);
-  return known && aligned && subgroups * caps.subgroup_size <= caps.max_invocations && blocking(caps, problem, most_columns(problem)).has_value();
+  return known && aligned && subgroups * caps.subgroup_size <= caps.max_invocations &&
+         blocking(caps, problem, most_columns(problem)).has_value();
 }
 
 // A CPU has no matrix units to win with.

@@ -9,23 +9,18 @@ namespace {
 // Largest tiles first: the default is the first that gives the device enough workgroups. What each gave where is in docs/performance.md.
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n;
-} tiled_table[] = {{128, 128, 8, 8, 8}, {128, 128, 16, 8, 8}, {128, 256, 8, 8, 16}, {128, 128, 8, 8, 16}, {64, 128, 8, 8, 8},
-                   {128, 64, 8, 8, 8},  {64, 64, 16, 8, 8},   {64, 64, 8, 8, 8},    {64, 128, 16, 8, 8},  {128, 64, 16, 8, 8},
+} tiled_table[] = {{128, 128, 8, 8, 8}, {128, 256, 8, 8, 16}, {128, 64, 8, 8, 8}, {64, 64, 8, 8, 8},
                    {64, 64, 16, 4, 4},  {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
 
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n, buffers;
-} coopmat_table[] = {{128, 256, 16, 64, 64, 2}, {128, 256, 32, 64, 64, 1}, {128, 256, 16, 64, 64, 1}, {256, 128, 16, 64, 64, 2},
-                     {256, 128, 32, 64, 64, 1}, {128, 128, 32, 64, 32, 2}, {128, 128, 32, 64, 64, 2}, {128, 128, 64, 64, 32, 1},
-                     {128, 128, 16, 64, 32, 2}, {128, 64, 32, 32, 32, 2},  {64, 128, 32, 32, 32, 2},  {64, 64, 32, 32, 32, 2},
-                     {64, 64, 64, 32, 32, 1},   {64, 64, 32, 32, 16, 2},   {32, 64, 32, 16, 32, 2},   {32, 32, 32, 16, 16, 2},
-                     {16, 16, 16, 16, 16, 2}};
+} coopmat_table[] = {{128, 128, 32, 64, 32, 2}, {128, 64, 32, 32, 32, 2}, {64, 64, 32, 32, 16, 2}, {64, 64, 32, 32, 32, 2},
+                     {32, 64, 32, 16, 32, 2},   {32, 32, 32, 16, 16, 2},  {16, 16, 16, 16, 16, 2}};
 
 constexpr struct {
   std::uint32_t m, n, k, lanes;
-} coopmat2_table[] = {{128, 256, 64, 256}, {256, 128, 64, 256}, {128, 256, 32, 256}, {256, 256, 32, 256},
-                      {256, 256, 64, 512}, {128, 128, 64, 256}, {128, 128, 64, 128}, {128, 128, 32, 128},
-                      {64, 128, 64, 128},  {128, 64, 64, 128},  {64, 64, 64, 128},   {64, 64, 32, 64}};
+} coopmat2_table[] = {{128, 256, 64, 256}, {128, 256, 32, 256}, {128, 128, 64, 256},
+                      {128, 128, 32, 128}, {64, 64, 64, 128},   {64, 64, 32, 64}};
 
 constexpr const char* layouts[] = {"nn", "nt", "tn"};
 constexpr std::uint64_t enough_workgroups = 128;  // a big GPU's multiprocessors, roughly; Vulkan does not tell
@@ -182,9 +177,13 @@ std::vector<MatmulKernel> all_matmul_kernels(const MatmulProblem& problem, const
 
 std::vector<MatmulKernel> matmul_candidates(const MatmulProblem& problem, const Caps& caps) {
   std::vector<MatmulKernel> all{default_matmul_kernel(problem, caps)};
-  const bool matrices = all.front().shader.starts_with("coopmat");
+  // Beside workgroup-wide matrices only small tiles of subgroup-wide ones have ever won, and every pipeline takes a driver up to a second.
+  const auto worth = [&](const MatmulKernel& kernel) {
+    if (all.front().shader == "coopmat2" && kernel.shader == "coopmat") return kernel.m <= 64 && kernel.part_n <= 16;
+    return kernel.shader == all.front().shader;
+  };
   for (const MatmulKernel& kernel : caps.is_cpu() ? cpu_table(problem, caps) : table(problem, caps))
-    if (kernel.shader.starts_with("coopmat") == matrices && to_string(kernel) != to_string(all.front())) all.push_back(kernel);
+    if (worth(kernel) && to_string(kernel) != to_string(all.front())) all.push_back(kernel);
   return all;
 }
 

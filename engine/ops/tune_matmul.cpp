@@ -64,11 +64,13 @@ std::vector<std::unique_ptr<Contender>> contenders(Pipelines& pipelines, const M
     const std::uint64_t bytes = Executor::memory_needed(contender->trial.graph, device);
     if (bytes > left) continue;
     left -= bytes;
-    for (const Dispatch& dispatch : contender->trial.graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
+    for (const Dispatch& dispatch : contender->trial.graph.dispatches())
+      keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
     all.push_back(std::move(contender));
   }
   pipelines.prepare(keys);
-  for (const auto& contender : all) contender->executor = std::make_unique<Executor>(pipelines, contender->trial.graph, ExecutorOptions{.profile = true});
+  for (const auto& contender : all)
+    contender->executor = std::make_unique<Executor>(pipelines, contender->trial.graph, ExecutorOptions{.profile = true});
   return all;
 }
 

@@ -29,8 +29,8 @@ void BigramProbe::collect(Executor& executor, const ProbeBatch& batch) {
   collect_risks(executor, batch);
 }
 
-// The target is one draw from the oracle's distribution. Its own log-probability is a control variate: loss + log P(target) + H has the mean of the
-// cross-entropy against the oracle, and hardly the draw's noise.
+// The target is one draw from the oracle's distribution. Its own log-probability is a control variate: loss + log P(target) + H has the
+// mean of the cross-entropy against the oracle, and hardly the draw's noise.
 void BigramProbe::collect_risks(Executor& executor, const ProbeBatch& batch) {
   const std::vector<float> losses = executor.read_floats(losses_);
   std::vector<double> oracle(static_cast<std::size_t>(task_.vocabulary_size()));

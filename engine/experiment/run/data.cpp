@@ -11,8 +11,8 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   context.vocabulary = config.vocab_size;
   if (!checkpoint.empty() && std::filesystem::exists(checkpoint / "tokenizer.json")) context.tokenizer = checkpoint / "tokenizer.json";
   std::unique_ptr<DataSource> data = open_data(table, context);
-  require(data->vocabulary_size() <= config.vocab_size, "{}: the data has {} tokens, the model's vocab_size is {}", table.where("source"), data->vocabulary_size(),
-          config.vocab_size);
+  require(data->vocabulary_size() <= config.vocab_size, "{}: the data has {} tokens, the model's vocab_size is {}", table.where("source"),
+          data->vocabulary_size(), config.vocab_size);
   return data;
 }
 

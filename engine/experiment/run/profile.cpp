@@ -2,8 +2,8 @@
 
 #include "base/file.h"
 
-#include <algorithm>
 #include <fmt/core.h>
+#include <algorithm>
 #include <map>
 
 namespace ablate {

@@ -42,7 +42,8 @@ class Runner {
         instance_(request.validation),
         device_(instance_, device_options()),
         pipelines_(device_),
-        tuner_(pipelines_, known_choices(), [this](const Choices& choices, std::size_t count, double seconds) { keep(choices, count, seconds); }),
+        tuner_(pipelines_, known_choices(),
+               [this](const Choices& choices, std::size_t count, double seconds) { keep(choices, count, seconds); }),
         progress_(static_cast<int>(selected_.size()), stderr_is_terminal()) {}
 
   int run() {
@@ -89,13 +90,15 @@ class Runner {
   std::filesystem::path choices_file() const { return request_.out / request_.plan.name / "kernels.json"; }
   Choices known_choices() const {
     std::error_code error;
-    return request_.resume && std::filesystem::exists(choices_file(), error) ? Choices::read(choices_file()) : Choices::cached(device_.caps());
+    return request_.resume && std::filesystem::exists(choices_file(), error) ? Choices::read(choices_file())
+                                                                             : Choices::cached(device_.caps());
   }
   void keep(const Choices& choices, std::size_t count, double seconds) {
     choices.save(device_.caps());
     choices.write(choices_file());
     progress_.clear();
-    fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count, device_.caps().device_name, seconds);
+    fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count,
+               device_.caps().device_name, seconds);
   }
 
   PointRun point_run(std::size_t i, const std::filesystem::path& folder) {

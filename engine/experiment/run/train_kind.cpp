@@ -42,7 +42,8 @@ Training read_training(PointRun& run) {
   if (!t.train.init.empty()) {
     const auto file = std::make_shared<const SafetensorsFile>(t.train.init);
     t.model.fill = [file](Weights& weights) { weights.load(*file); };
-    for (const ParameterSpec& spec : parameters(t.model.config)) require(file->at(spec.name).shape == spec.shape, "{}: its shape is not the model's", file->at(spec.name).where);
+    for (const ParameterSpec& spec : parameters(t.model.config))
+      require(file->at(spec.name).shape == spec.shape, "{}: its shape is not the model's", file->at(spec.name).where);
   }
   t.data = open_point_data(run, t.model.config, model.get("checkpoint", ""));
   if (t.train.steps > 0) t.data->batch(0, t.train.batch, t.train.seq_len + 1);
@@ -54,8 +55,9 @@ Training read_training(PointRun& run) {
 
 // Validation windows as the evaluator wants them.
 EvaluationData validation_data(const Training& t) {
-  const Batch batch = t.data->own_columns() > 0 && t.data->own_columns() != t.train.seq_len + 1 ? t.data->validation(t.train.eval_windows, 0)
-                                                                                                : t.data->validation(t.train.eval_windows, t.train.seq_len + 1);
+  const Batch batch = t.data->own_columns() > 0 && t.data->own_columns() != t.train.seq_len + 1
+                          ? t.data->validation(t.train.eval_windows, 0)
+                          : t.data->validation(t.train.eval_windows, t.train.seq_len + 1);
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, true, t.train.loss_positions};
 }
 
@@ -74,8 +76,9 @@ class TrainingRun {
     if (!resumed) t_.model.fill(weights_);
     MetricsLog log(run_.folder / "metrics.jsonl", trainer_.step() - 1);
     const auto earlier = read_log(run_.folder / "metrics.jsonl");
-    run_.note(fmt::format("memory: {:.1f} MB for {} parameters and their optimizer, {:.1f} MB for activations", static_cast<double>(weight_bytes()) * 1e-6,
-                          parameter_count(t_.model.config), static_cast<double>(trainer_.memory()) * 1e-6));
+    run_.note(fmt::format("memory: {:.1f} MB for {} parameters and their optimizer, {:.1f} MB for activations",
+                          static_cast<double>(weight_bytes()) * 1e-6, parameter_count(t_.model.config),
+                          static_cast<double>(trainer_.memory()) * 1e-6));
     run_.progress.start_point(run_.point.label, t_.train.steps, trainer_.step());
     const Clock::time_point start = Clock::now();
     const std::int64_t first = trainer_.step();
@@ -144,7 +147,8 @@ class TrainingRun {
     const Evaluation evaluation = evaluate(all, validation_data(t_), false);
     entry.set("validation_loss", evaluation.loss);
     for (const auto& [name, value] : all) {
-      const bool small = std::holds_alternative<double>(value) || (std::holds_alternative<std::vector<double>>(value) && std::get<std::vector<double>>(value).size() <= 64);
+      const bool small = std::holds_alternative<double>(value) ||
+                         (std::holds_alternative<std::vector<double>>(value) && std::get<std::vector<double>>(value).size() <= 64);
       if (small) entry.set(name, value);
     }
   }
@@ -172,7 +176,8 @@ class TrainingRun {
     metrics.set("tokens", static_cast<double>(t_.train.steps * tokens_per_step()));
     metrics.set("memory_bytes", static_cast<double>(weight_bytes() + trainer_.memory()));
     if (skipped_ > 0) metrics.set("skipped_steps", static_cast<double>(skipped_));
-    if (t_.train.steps > first && seconds > 0) metrics.set("tokens_per_s", static_cast<double>((t_.train.steps - first) * tokens_per_step()) / seconds);
+    if (t_.train.steps > first && seconds > 0)
+      metrics.set("tokens_per_s", static_cast<double>((t_.train.steps - first) * tokens_per_step()) / seconds);
     return metrics;
   }
 
@@ -184,7 +189,7 @@ class TrainingRun {
   TrainingCheckpoint checkpoint_;
   std::vector<double> losses_;
   std::int64_t skipped_ = 0, logged_step_ = -1;
-  double measuring_ = 0;   // seconds spent in evaluations
+  double measuring_ = 0;  // seconds spent in evaluations
   Clock::time_point logged_at_ = Clock::now();
 };
 
