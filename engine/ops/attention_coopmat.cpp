@@ -55,6 +55,7 @@ Dispatch launch(const Graph& graph, const AttentionProblem& problem, const std::
   dispatch.shader = "attention/coopmat_" + pass + (problem.q.dtype == DType::bf16 ? "_bf16" : "");
   dispatch.rows = std::uint64_t{problem.batch} * heads * ((problem.tokens + b.rows() - 1) / b.rows());
   dispatch.constants = {{"LANES", subgroups * graph.caps().subgroup_size},
+                        {"DTYPE", static_cast<std::uint32_t>(problem.q.dtype)},
                         {"HEAD_DIM", problem.options.head_dim},
                         {"SCORE", problem.score},
                         {"SUBGROUPS", subgroups},
@@ -76,7 +77,6 @@ void forward(Graph& graph, const AttentionProblem& problem, const AttentionResul
 
 void backward(Graph& graph, const AttentionProblem& problem, const AttentionGradients& g) {
   Dispatch queries = launch(graph, problem, "backward_q", problem.options.heads);
-  queries.constants.push_back({"DTYPE", static_cast<std::uint32_t>(problem.q.dtype)});
   queries.push = problem.push({problem.q, problem.k, problem.v, g.y, g.dy, g.lse, g.delta, g.dq});
   queries.cost = attention_backward_q_cost(problem);
   graph.dispatch(std::move(queries));

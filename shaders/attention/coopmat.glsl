@@ -49,6 +49,11 @@ shared float counting[COOP_M + COOP_N];                 // 0, 1, 2, ...
 
 void subgroup_barrier() { controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease); }
 
+HALF_SUM to_half(SUM x) {
+  [[unroll]] for (uint e = 0; e < x.length(); ++e) x[e] = nearest(x[e], DTYPE);
+  return HALF_SUM(x);
+}
+
 // The first row of a part of this subgroup, counted from the block's first.
 uint row_of(uint part) { return gl_SubgroupID * ROWS + part * COOP_M; }
 
@@ -93,7 +98,7 @@ void stage(uint to, Vectors v, uint first, uint amount) {
   subgroup_barrier();                                                                                                                 \
   [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                                \
     [[unroll]] for (uint j = 0; j < COLUMNS; ++j)                                                                                     \
-      coopMatStore(HALF_SUM(weight[part][j]), weights, row_of(part) * WEIGHT_STRIDE + j * (COOP_N / 8), WEIGHT_STRIDE, BY_ROW);       \
+      coopMatStore(to_half(weight[part][j]), weights, row_of(part) * WEIGHT_STRIDE + j * (COOP_N / 8), WEIGHT_STRIDE, BY_ROW);        \
   subgroup_barrier();                                                                                                                 \
   [[unroll]] for (uint l = 0; l < BLOCK_COLUMNS / COOP_K; ++l) {                                                                      \
     OPERAND_A a[PARTS];                                                                                                               \
@@ -111,7 +116,7 @@ void stage(uint to, Vectors v, uint first, uint amount) {
   barrier();                                                                                                                          \
   [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                                \
     [[unroll]] for (uint n = 0; n < WIDE; ++n)                                                                                        \
-      coopMatStore(HALF_SUM(result[part][n]), tile, row_of(part) * STRIDE + n * (COOP_N / 8), STRIDE, BY_ROW);                        \
+      coopMatStore(to_half(result[part][n]), tile, row_of(part) * STRIDE + n * (COOP_N / 8), STRIDE, BY_ROW);                         \
   barrier();                                                                                                                          \
   for (uint item = lane(); item < BLOCK_ROWS * GROUPS; item += LANES) {                                                               \
     const uint i = item / GROUPS, group = item % GROUPS;                                                                              \

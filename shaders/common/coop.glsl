@@ -40,6 +40,12 @@ uint encode(float x, uint dtype) {  // to nearest even; NaN stays NaN
   return isnan(x) ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
 }
 
+// The number that `dtype` keeps of x, still as f32: drivers may convert whole matrices to bfloat16 by cutting bits off. NaN stays NaN.
+float nearest(float x, uint dtype) {
+  const uint bits = floatBitsToUint(x);
+  return dtype != DTYPE_BF16 || isnan(x) ? x : uintBitsToFloat((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
+}
+
 float load_as(Words p, uint i, uint dtype) {
   if (dtype == DTYPE_F32) return WordsF32(p).at[i];
   const uint bits = uint(WordsU16(p).at[i]);

@@ -132,6 +132,7 @@ void main() {
             coopMatLoad(c, AlignedU16(Words(p.residual)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
             sum[i][j] = sum[i][j] + coopmat<float, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>(c);
           }
+          [[unroll]] for (uint e = 0; e < sum[i][j].length(); ++e) sum[i][j][e] = nearest(sum[i][j][e], C_TYPE);
           c = coopmat<float16_t, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>(sum[i][j]);
           coopMatStore(c, AlignedU16(Words(p.c)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
         }
