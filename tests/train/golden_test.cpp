@@ -48,7 +48,12 @@ struct Golden {
     settings.decay = "matrices";
     settings.schedule = "constant";
     if (const auto& window = config.loss_positions) settings.loss_positions = {(*window)[0], (*window)[1]};
-    Settings source(Value(Value::Table{{"source", Value("tokens")}, {"file", Value(expected.path().string())}}), "data");
+    Value::Table table_of_data;
+    table_of_data["source"].data = "tokens";
+    table_of_data["file"].data = expected.path().string();
+    Value value;
+    value.data = std::move(table_of_data);
+    Settings source(std::move(value), "data");
     data = open_data(source, {});
   }
 };
