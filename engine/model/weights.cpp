@@ -25,8 +25,8 @@ std::uint64_t widest(DType compute, WeightsUse use) { return use == WeightsUse::
 
 }  // namespace
 
-Weights::Weights(const Device& device, const TransformerConfig& config, DType compute, WeightsUse use)
-    : device_(device), config_(config), compute_(compute), use_(use), transfer_(std::make_unique<Transfer>(device)) {
+Weights::Weights(const Device& device, const TransformerConfig& config, DType compute, WeightsUse use, bool allocate)
+    : device_(device), config_(config), compute_(compute), use_(use), allocated_(allocate), transfer_(std::make_unique<Transfer>(device)) {
   for (ParameterSpec& spec : parameters(config)) {
     by_name_[spec.name] = entries_.size();
     const bool matrix = is_matrix(spec.kind);
@@ -39,6 +39,7 @@ Weights::Weights(const Device& device, const TransformerConfig& config, DType co
     const bool halves = half && (training || i > 0);
     const auto make = [&](bool wanted, DType type, const char* name) {
       if (!wanted) return Buffer();
+      if (!allocated_) return Buffer::planned(block.count * bytes_of(type));
       Buffer buffer(device_, block.count * bytes_of(type), MemoryKind::device, name);
       transfer_->fill(buffer, 0, buffer.size(), 0);
       return buffer;

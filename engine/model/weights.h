@@ -20,12 +20,14 @@ enum class WeightsUse { inference, training };
 /// pass over each block. Matrices are read in `compute` type by the forward pass; everything of one dimension stays f32.
 class Weights {
  public:
-  /// Throws DeviceError naming the bytes when they do not fit.
-  Weights(const Device& device, const TransformerConfig& config, DType compute, WeightsUse use);
+  /// Throws DeviceError naming the bytes when they do not fit. Without `allocate` there is no memory behind them: graphs can be built for its planning,
+  /// not run.
+  Weights(const Device& device, const TransformerConfig& config, DType compute, WeightsUse use, bool allocate = true);
 
   const TransformerConfig& config() const { return config_; }
   DType compute_type() const { return compute_; }
   WeightsUse use() const { return use_; }
+  bool allocated() const { return allocated_; }
 
   /// Bytes of device memory such weights take.
   static std::uint64_t bytes_needed(const TransformerConfig& config, DType compute, WeightsUse use);
@@ -77,6 +79,7 @@ class Weights {
   TransformerConfig config_;
   DType compute_;
   WeightsUse use_;
+  bool allocated_;
   std::vector<Entry> entries_;
   std::map<std::string, std::size_t> by_name_;
   std::vector<Block> blocks_;

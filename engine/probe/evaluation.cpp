@@ -64,13 +64,13 @@ std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hook
 }
 
 // As many sequences at once as keep the device busy, halved until they fit its memory.
-std::uint32_t Evaluator::rows_per_run(const Hooks& hooks, const std::vector<Probe*>& probes) {
+Evaluator::Size Evaluator::size_of_run(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
   const Device& device = pipelines_.device();
   const std::uint32_t wanted = (device.caps().is_cpu() ? 4096u : 32768u) / data_.tokens();
   std::uint32_t rows = std::clamp(wanted, 1u, data_.rows);
   while (true) {
-    const std::uint64_t needed = Executor::memory_needed(build(rows, hooks, probes)->graph, device), free = device.free_memory();
-    if (needed <= std::min(free / 10 * 9, rows > 1 ? activation_bytes : free)) return rows;
+    const std::uint64_t needed = Executor::memory_needed(build(rows, hooks, probes)->graph, device);
+    if (needed <= std::min(free / 10 * 9, rows > 1 ? activation_bytes : free)) return {rows, needed};
     if (rows == 1)
       throw DeviceError(fmt::format("a sequence of {} tokens needs {} bytes for its activations, {} are free on {}: use shorter sequences", data_.tokens(), needed, free,
                                     device.caps().device_name));
@@ -91,7 +91,7 @@ Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes,
 
 Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& probes,
                                const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
-  const std::uint32_t step = rows_per_run(hooks, probes), tokens = data_.tokens();
+  const std::uint32_t step = size_of_run(hooks, probes, pipelines_.device().free_memory()).rows, tokens = data_.tokens();
   Evaluation result;
   double sum = 0;
   std::unique_ptr<Pass> pass;

@@ -39,10 +39,17 @@ class Evaluator {
   /// Probes that ask for it get further passes of their own, which `progress` does not count.
   Evaluation run(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress = {});
 
+  /// Bytes of device memory that run() would take besides the weights (which need none behind them), with `free` bytes free.
+  std::uint64_t memory_needed(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) { return size_of_run(hooks, probes, free).bytes; }
+
  private:
+  struct Size {
+    std::uint32_t rows;
+    std::uint64_t bytes;
+  };
   Evaluation one_pass(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress);
   struct Pass;
-  std::uint32_t rows_per_run(const Hooks& hooks, const std::vector<Probe*>& probes);
+  Size size_of_run(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free);
   std::unique_ptr<Pass> build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes);
 
   Pipelines& pipelines_;

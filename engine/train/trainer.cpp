@@ -63,11 +63,8 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
     graph_.emplace(device.caps(), tuner ? &tuner->choices() : nullptr);
     build();
   } while (tuner && tuner->tune());
-  const std::uint64_t needed = Executor::memory_needed(*graph_, device), free = device.free_memory();
-  if (needed > free)
-    throw DeviceError(fmt::format("a step needs {:.2f} GB for activations, {:.2f} GB are free on {}: raise train.accumulate (now {}), or lower train.batch or train.seq_len",
-                                  static_cast<double>(needed) * 1e-9, static_cast<double>(free) * 1e-9, device.caps().device_name, settings.accumulate));
-  executor_ = std::make_unique<Executor>(pipelines_, *graph_, options);
+  memory_ = Executor::memory_needed(*graph_, device);
+  if (weights.allocated()) executor_ = std::make_unique<Executor>(pipelines_, *graph_, options);
 }
 
 // One piece of the batch, forward and backward; its losses.

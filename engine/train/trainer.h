@@ -33,8 +33,8 @@ class Trainer {
   Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations,
           Tuner* tuner = nullptr, const ExecutorOptions& options = {});
 
-  /// Bytes of device memory besides the weights' arenas.
-  std::uint64_t memory() const { return executor_->memory(); }
+  /// Bytes of device memory besides the weights' arenas. All that can be asked where the weights have no memory.
+  std::uint64_t memory() const { return memory_; }
 
   /// The next step to be done; steps done so far.
   std::int64_t step() const { return step_; }
@@ -75,6 +75,7 @@ class Trainer {
   Buffer state_;                            // StepState
   std::optional<Graph> graph_;
   std::unique_ptr<Executor> executor_;
+  std::uint64_t memory_ = 0;
   double counted_ = 0;
   std::vector<std::int32_t> next_ids_, next_targets_;  // of step_, prepared while the device works
   std::int64_t step_ = 0, prepared_ = -1;

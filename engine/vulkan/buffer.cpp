@@ -21,11 +21,12 @@ VkMemoryPropertyFlags wanted_flags(const Caps& caps, MemoryKind kind) {
 
 }  // namespace
 
-Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const std::string& name) : device_(&device), size_((bytes + 15) / 16 * 16) {
+Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const std::string& name)
+    : device_(&device), size_((bytes + 15) / 16 * 16) {
   const VolkDeviceTable& vk = device.vk();
   const auto out_of_memory = [&] {
-    return DeviceError(fmt::format("{}: needs {} bytes of device memory, {} are free on {} (largest single allocation {})", name, bytes, device.free_memory(),
-                                   device.caps().device_name, device.caps().max_allocation));
+    return DeviceError(fmt::format("{}: needs {} bytes of device memory, {} are free on {} (largest single allocation {})", name, bytes,
+                                   device.free_memory(), device.caps().device_name, device.caps().max_allocation));
   };
   if (size_ == 0) size_ = 16;
   if (size_ > device.caps().max_allocation) throw out_of_memory();
@@ -33,8 +34,8 @@ Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const
                                 nullptr,
                                 0,
                                 size_,
-                                VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-                                    VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
+                                    VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
                                 VK_SHARING_MODE_EXCLUSIVE,
                                 0,
                                 nullptr};
@@ -43,9 +44,12 @@ Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const
   vk.vkGetBufferMemoryRequirements(device.handle(), handle_, &requirements);
   const VkMemoryPropertyFlags flags = wanted_flags(device.caps(), kind);
   int type = device.memory_type(requirements.memoryTypeBits, flags);
-  if (type < 0) type = device.memory_type(requirements.memoryTypeBits, flags & ~static_cast<VkMemoryPropertyFlags>(VK_MEMORY_PROPERTY_HOST_CACHED_BIT));
-  const VkMemoryAllocateFlagsInfo addressed{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, nullptr, VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT, 0};
-  const VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &addressed, requirements.size, static_cast<std::uint32_t>(std::max(type, 0))};
+  if (type < 0)
+    type = device.memory_type(requirements.memoryTypeBits, flags & ~static_cast<VkMemoryPropertyFlags>(VK_MEMORY_PROPERTY_HOST_CACHED_BIT));
+  const VkMemoryAllocateFlagsInfo addressed{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, nullptr, VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT,
+                                            0};
+  const VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &addressed, requirements.size,
+                                        static_cast<std::uint32_t>(std::max(type, 0))};
   const VkResult result = type < 0 ? VK_ERROR_OUT_OF_DEVICE_MEMORY : vk.vkAllocateMemory(device.handle(), &allocation, nullptr, &memory_);
   if (result != VK_SUCCESS) {
     vk.vkDestroyBuffer(device.handle(), std::exchange(handle_, nullptr), nullptr);
@@ -53,6 +57,11 @@ Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const
     check(result, "vkAllocateMemory for " + name);
   }
   check(vk.vkBindBufferMemory(device.handle(), handle_, memory_, 0), "vkBindBufferMemory for " + name);
+  if (kind == MemoryKind::device) {
+    counted_ = requirements.size;
+    device.allocated_ += counted_;
+    device.most_allocated_ = std::max(device.most_allocated_, device.allocated_);
+  }
   if (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) {
     void* data = nullptr;
     check(vk.vkMapMemory(device.handle(), memory_, 0, VK_WHOLE_SIZE, 0, &data), "vkMapMemory for " + name);
@@ -62,9 +71,17 @@ Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const
   address_ = vk.vkGetBufferDeviceAddress(device.handle(), &where);
 }
 
+Buffer Buffer::planned(std::uint64_t bytes) {
+  Buffer buffer;
+  buffer.size_ = bytes;
+  buffer.address_ = 1ull << 20;
+  return buffer;
+}
+
 Buffer::~Buffer() {
   if (!device_) return;
   if (handle_) device_->vk().vkDestroyBuffer(device_->handle(), handle_, nullptr);
+  device_->allocated_ -= counted_;
   if (memory_) device_->vk().vkFreeMemory(device_->handle(), memory_, nullptr);
 }
 
@@ -76,29 +93,35 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   std::swap(memory_, other.memory_);
   std::swap(size_, other.size_);
   std::swap(address_, other.address_);
+  std::swap(counted_, other.counted_);
   std::swap(mapped_, other.mapped_);
   return *this;
 }
 
 Transfer::Transfer(const Device& device) : device_(device) {
-  const VkCommandPoolCreateInfo info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT, device.queue_family()};
+  const VkCommandPoolCreateInfo info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+                                     device.queue_family()};
   check(device.vk().vkCreateCommandPool(device.handle(), &info, nullptr, &pool_), "vkCreateCommandPool");
-  const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_, VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
+  const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_,
+                                               VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
   check(device.vk().vkAllocateCommandBuffers(device.handle(), &allocation, &commands_), "vkAllocateCommandBuffers");
 }
 
 Transfer::~Transfer() { device_.vk().vkDestroyCommandPool(device_.handle(), pool_, nullptr); }
 
 void Transfer::begin() {
-  const VkCommandBufferBeginInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr, VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT, nullptr};
+  const VkCommandBufferBeginInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr, VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+                                      nullptr};
   check(device_.vk().vkBeginCommandBuffer(commands_, &info), "vkBeginCommandBuffer");
 }
 
 void Transfer::end() {
-  const VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
-                                VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT};
+  const VkMemoryBarrier barrier{
+      VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
+      VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT};
   device_.vk().vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                    VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
+                                    VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, 0,
+                                    1, &barrier, 0, nullptr, 0, nullptr);
   check(device_.vk().vkEndCommandBuffer(commands_), "vkEndCommandBuffer");
   device_.run({&commands_, 1});
 }

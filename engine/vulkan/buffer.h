@@ -16,6 +16,8 @@ class Buffer {
   Buffer() = default;
   /// Throws DeviceError naming `name`, the bytes asked for and the bytes free when memory runs out.
   Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const std::string& name);
+  /// No memory, only a size and an address, for graphs that are planned and not run.
+  static Buffer planned(std::uint64_t bytes);
   ~Buffer();
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
@@ -32,6 +34,7 @@ class Buffer {
   VkBuffer handle_ = nullptr;
   VkDeviceMemory memory_ = nullptr;
   std::uint64_t size_ = 0, address_ = 0;
+  std::uint64_t counted_ = 0;  // bytes in the device's own account
   std::byte* mapped_ = nullptr;
 };
 

@@ -69,10 +69,19 @@ void Device::create(VkPhysicalDevice physical) {
   features.pNext = &v11;
   features.features.shaderInt16 = caps_.storage16;
 
-  VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, nullptr, VK_TRUE, VK_FALSE};
-  VkPhysicalDeviceCooperativeMatrix2FeaturesNV coop2{
-      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV, nullptr, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE, VK_TRUE};
-  VkPhysicalDeviceShaderBfloat16FeaturesKHR bf16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR, nullptr, VK_TRUE, VK_FALSE, VK_TRUE};
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, nullptr, VK_TRUE,
+                                                    VK_FALSE};
+  VkPhysicalDeviceCooperativeMatrix2FeaturesNV coop2{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
+                                                     nullptr,
+                                                     VK_TRUE,
+                                                     VK_TRUE,
+                                                     VK_TRUE,
+                                                     VK_TRUE,
+                                                     VK_TRUE,
+                                                     VK_TRUE,
+                                                     VK_TRUE};
+  VkPhysicalDeviceShaderBfloat16FeaturesKHR bf16{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR, nullptr, VK_TRUE, VK_FALSE,
+                                                 VK_TRUE};
   VkPhysicalDeviceFaultFeaturesEXT fault{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT, nullptr, VK_TRUE, VK_FALSE};
   VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executables{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR, nullptr, VK_TRUE};
@@ -95,8 +104,8 @@ void Device::create(VkPhysicalDevice physical) {
 
   const float priority = 1.0f;
   const VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, nullptr, 0, queue_family_, 1, &priority};
-  const VkDeviceCreateInfo info{
-      VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features, 0, 1, &queue, 0, nullptr, static_cast<std::uint32_t>(extensions.size()), extensions.data(), nullptr};
+  const VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,          &features,         0,      1, &queue, 0, nullptr,
+                                static_cast<std::uint32_t>(extensions.size()), extensions.data(), nullptr};
   check(vkCreateDevice(physical, &info, nullptr, &handle_), fmt::format("vkCreateDevice on {}", caps_.device_name));
   volkLoadDeviceTable(table_.get(), handle_);
   table_->vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
@@ -123,7 +132,15 @@ void Device::run(std::span<const VkCommandBuffer> commands) const {
 void Device::submit(std::span<const VkCommandBuffer> commands) const {
   const VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};  // made late: a device that only compiles has none
   if (!fence_) check(table_->vkCreateFence(handle_, &fence, nullptr, &fence_), "vkCreateFence");
-  const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, nullptr, 0, nullptr, nullptr, static_cast<std::uint32_t>(commands.size()), commands.data(), 0, nullptr};
+  const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                          nullptr,
+                          0,
+                          nullptr,
+                          nullptr,
+                          static_cast<std::uint32_t>(commands.size()),
+                          commands.data(),
+                          0,
+                          nullptr};
   check(table_->vkQueueSubmit(queue_, 1, &info, fence_), fmt::format("vkQueueSubmit on {}", caps_.device_name));
 }
 
@@ -163,11 +180,12 @@ std::uint64_t Device::free_memory() const {
     const std::uint64_t used = memory_budget_ ? budget.heapUsage[i] : 0, limit = memory_budget_ ? budget.heapBudget[i] : heap.size;
     best = std::max<std::uint64_t>(best, limit > used ? limit - used : 0);
   }
-  return std::min(best, caps_.device_heap);
+  return std::min(best, caps_.device_heap - std::min(caps_.device_heap, allocated_));
 }
 
 std::string Device::cache_file() const {
-  return (cache_folder() / fmt::format("pipelines-{:08x}-{:08x}-{:08x}.bin", caps_.vendor_id, caps_.device_id, caps_.driver_version)).string();
+  return (cache_folder() / fmt::format("pipelines-{:08x}-{:08x}-{:08x}.bin", caps_.vendor_id, caps_.device_id, caps_.driver_version))
+      .string();
 }
 
 void Device::load_pipeline_cache() {

@@ -16,8 +16,8 @@ namespace ablate {
 
 /// What `--without` and its TOML key mask, and which device to take.
 struct DeviceOptions {
-  std::string choice;   ///< "", a number, or part of a name
-  std::string without;  ///< Caps::mask list
+  std::string choice;       ///< "", a number, or part of a name
+  std::string without;      ///< Caps::mask list
   bool statistics = false;  ///< keep what the driver tells about its pipelines, where it does (Pipelines::statistics)
 };
 
@@ -55,6 +55,11 @@ class Device {
   /// Bytes of the device-local heap free for this process now (VK_EXT_memory_budget), or its size where the driver does not tell.
   std::uint64_t free_memory() const;
 
+  /// Bytes of MemoryKind::device that this process's buffers hold now, and the most they have held since reset_most_allocated().
+  std::uint64_t allocated() const { return allocated_; }
+  std::uint64_t most_allocated() const { return most_allocated_; }
+  void reset_most_allocated() const { most_allocated_ = allocated_; }
+
   /// Writes the pipeline cache to `cache_folder()`; failures are not errors (it is only a cache).
   void save_pipeline_cache() const noexcept;
 
@@ -72,6 +77,8 @@ class Device {
   VkQueue queue_ = nullptr;
   mutable VkFence fence_ = nullptr;
   VkPipelineCache pipeline_cache_ = nullptr;
+  friend class Buffer;  // counts itself
+  mutable std::uint64_t allocated_ = 0, most_allocated_ = 0;
   bool memory_budget_ = false, device_fault_ = false, statistics_ = false;
 };
 

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "command.h"
 #include "experiment/results.h"
+#include "experiment/run/runner.h"
 #include "run_options.h"
 
 #include <CLI/CLI.hpp>
@@ -61,19 +62,33 @@ std::string as_text(const Plan& plan, const std::vector<Value>& points) {
   return text;
 }
 
-const CommandRegistration registration{{"check", "Validate an experiment file and print its points", [](CLI::App& app) {
-                                          auto options = std::make_shared<RunOptions>();
-                                          auto json = std::make_shared<bool>(false);
-                                          add_plan_options(app, *options);
-                                          app.add_flag("--json", *json, "Print every point's resolved keys, defaults included, as JSON");
-                                          return [options, json] {
-                                            const Plan plan = options->plan();
-                                            std::vector<Value> points;
-                                            for (const Point& point : plan.points) points.push_back(resolve(point));
-                                            fmt::print("{}", *json ? as_json(plan, std::move(points)) + "\n" : as_text(plan, points));
-                                            return 0;
-                                          };
-                                        }}};
+// A file can be checked on a machine without a device, its data or its checkpoint.
+void print_memory_if_known(const Plan& plan) {
+  try {
+    RunRequest request;
+    request.plan = plan;
+    fmt::print("memory: {}{}\n", to_text(planned_memory(request)), plan.points.size() > 1 ? " (the most of any point)" : "");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "memory: {}\n", error.what());
+  }
+}
+
+const CommandRegistration registration{
+    {"check", "Validate an experiment file and print its points and the memory they take", [](CLI::App& app) {
+       auto options = std::make_shared<RunOptions>();
+       auto json = std::make_shared<bool>(false);
+       add_plan_options(app, *options);
+       app.add_flag("--json", *json, "Print every point's resolved keys, defaults included, as JSON");
+       return [options, json] {
+         const Plan plan = options->plan();
+         std::vector<Value> points;
+         for (const Point& point : plan.points) points.push_back(resolve(point));
+         fmt::print("{}", *json ? as_json(plan, std::move(points)) + "\n" : as_text(plan, points));
+         std::fflush(stdout);
+         if (!*json) print_memory_if_known(plan);
+         return 0;
+       };
+     }}};
 
 }  // namespace
 }  // namespace ablate

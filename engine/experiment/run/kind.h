@@ -5,8 +5,10 @@
 #include "base/registry.h"
 #include "experiment/plan.h"
 #include "experiment/progress.h"
+#include "experiment/run/memory.h"
 #include "model/weights.h"
 #include "ops/tune_matmul.h"
+#include "probe/evaluation.h"
 
 #include <filesystem>
 #include <functional>
@@ -27,8 +29,8 @@ struct PointRun {
   Pipelines& pipelines;
   const Plan& plan;
   const Point& point;
-  Settings settings;              ///< a reader of point.table
-  std::filesystem::path folder;   ///< points/<id>
+  Settings settings;             ///< a reader of point.table
+  std::filesystem::path folder;  ///< points/<id>
   Progress& progress;
   WeightsCache& cache;
   Tuner& tuner;
@@ -45,10 +47,16 @@ struct ExperimentKind {
   /// Reads everything that can be wrong before anything is computed or written: settings, files, shapes. Throws InputError or DeviceError.
   std::function<void(PointRun&)> check;
   std::function<Metrics(PointRun&)> run;
+  /// Plans a point's memory without taking any. Throws DeviceError with the figure and what to change when it is more than is free.
+  std::function<MemoryNeed(PointRun&)> memory;
 };
 using ExperimentKinds = Registry<ExperimentKind>;
 
 /// The element type that `precision` ("f16", "mixed-bf16", ...) asks for, or f32 with a note when the device cannot store it.
 DType usable_type(PointRun& run, const std::string& precision);
+
+/// The need with `evaluator`'s share added. Throws DeviceError ending in `advice` when it is more than is free.
+MemoryNeed with_evaluation(PointRun& run, MemoryNeed need, Evaluator& evaluator, const std::vector<Probe*>& probes,
+                           const std::string& advice);
 
 }  // namespace ablate

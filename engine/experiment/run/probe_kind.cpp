@@ -66,13 +66,29 @@ Study read_study(PointRun& run) {
   return study;
 }
 
-std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
+DType stored_type(PointRun& run, const Study& study) {
   const bool half = study.model.stored != DType::f32;
   const bool storage16 = run.pipelines.device().caps().storage16;
   if (half && !storage16)
     run.note(fmt::format("{} has no 16-bit storage: the weights are kept as f32", run.pipelines.device().caps().device_name));
   const DType activations = usable_type(run, study.probe.precision);
-  const DType stored = activations != DType::f32 ? activations : half && storage16 ? study.model.stored : DType::f32;
+  return activations != DType::f32 ? activations : half && storage16 ? study.model.stored : DType::f32;
+}
+
+MemoryNeed plan_memory(PointRun& run) {
+  const Study study = read_study(run);
+  const DType stored = stored_type(run, study);
+  const Weights weights(run.pipelines.device(), study.model.config, stored, WeightsUse::inference, false);
+  Evaluator evaluator(run.pipelines, weights, usable_type(run, study.probe.precision), study.data);
+  const auto probes = make_probes(run, study.probe);
+  std::vector<Probe*> listeners;
+  for (const auto& probe : probes) listeners.push_back(probe.get());
+  return with_evaluation(run, {Weights::bytes_needed(study.model.config, stored, WeightsUse::inference), 0, 0}, evaluator, listeners,
+                         "use a smaller model, or lower probe.seq_len");
+}
+
+std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
+  const DType stored = stored_type(run, study);
   const std::string key = study.model_key + std::string(name_of(stored));
   if (run.cache.key == key) return run.cache.weights;
   run.cache = {};
@@ -127,7 +143,8 @@ Metrics run_study(PointRun& run) {
   return metrics;
 }
 
-const ExperimentKinds::Registration probe("probe", {check, run_study}), intervene("intervene", {check, run_study});
+const ExperimentKinds::Registration probe("probe", {check, run_study, plan_memory}),
+    intervene("intervene", {check, run_study, plan_memory});
 
 }  // namespace
 }  // namespace ablate

@@ -52,6 +52,7 @@ class Runner {
       PointRun run = point_run(i, {});
       kind_of(run).check(run);
     }
+    fmt::print(stderr, "memory: {}\n", to_text(planned_memory()));
     ResultsFolder results(request_.out, request_.plan, request_.resume);
     for (const Point& point : request_.plan.points) configuration_.push_back(point.table);
     start_ = std::chrono::steady_clock::now();
@@ -73,7 +74,21 @@ class Runner {
     return failed ? 1 : 0;
   }
 
+  /// The largest need of the selected points, of the first planned_points.
+  MemoryNeed planned_memory() {
+    MemoryNeed most;
+    const std::size_t count = std::min(selected_.size(), planned_points);
+    for (std::size_t n = 0; n < count; ++n) {
+      PointRun run = point_run(selected_[n], {});
+      const MemoryNeed need = kind_of(run).memory(run);
+      if (need.total() > most.total()) most = need;
+    }
+    return most;
+  }
+
  private:
+  static constexpr std::size_t planned_points = 64;  // a plan takes milliseconds; sweeps are of similar points
+
   DeviceOptions device_options() const {
     require(!request_.plan.points.empty(), "{}: has no points", request_.plan.source.string());
     Settings settings = request_.plan.points[0].settings();
@@ -115,6 +130,7 @@ class Runner {
   bool run_point(ResultsFolder& results, std::size_t i) {
     const Point& point = request_.plan.points[i];
     PointRun run = point_run(i, results.point(point));
+    device_.reset_most_allocated();
     try {
       Metrics metrics = kind_of(run).run(run);
       configuration_[i] = run.settings.resolved();
@@ -196,5 +212,7 @@ int run_plan(const RunRequest& request) {
   catch_stop_signals();
   return Runner(request).run();
 }
+
+MemoryNeed planned_memory(const RunRequest& request) { return Runner(request).planned_memory(); }
 
 }  // namespace ablate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "experiment/plan.h"
+#include "experiment/run/memory.h"
 
 #include <filesystem>
 #include <string>
@@ -13,15 +14,18 @@ struct RunRequest {
   Plan plan;
   Selection selection;
   std::filesystem::path out = "runs";
-  std::string device;    ///< --device; empty: the file's
-  std::string without;   ///< --without, comma-separated
+  std::string device;   ///< --device; empty: the file's
+  std::string without;  ///< --without, comma-separated
   bool resume = false;
   bool validation = false;
-  bool profile = false;  ///< --profile
+  bool profile = false;              ///< --profile
   std::vector<std::string> command;  ///< argv, for the manifest
 };
 
 /// Returns the exit code: 0, or 1 when a point failed. Throws InputError, DeviceError, Interrupted.
 int run_plan(const RunRequest& request);
+
+/// The device memory that the largest of the plan's points takes, as run_plan prints it before it starts. Throws the same.
+MemoryNeed planned_memory(const RunRequest& request);
 
 }  // namespace ablate

@@ -61,6 +61,28 @@ EvaluationData validation_data(const Training& t) {
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, true, t.train.loss_positions};
 }
 
+/// What a point listens with.
+struct Listeners {
+  std::vector<std::unique_ptr<Probe>> probes;
+  std::vector<Probe*> list;
+
+  Listeners(PointRun& run, const Training& t) : probes(make_probes(run, t.probe)) {
+    if (t.data->task()) probes.push_back(std::make_unique<BigramProbe>(*t.data->task()));
+    for (const auto& probe : probes) list.push_back(probe.get());
+  }
+};
+
+MemoryNeed plan_memory(PointRun& run, const Training& t) {
+  const DType type = usable_type(run, t.train.precision);
+  Weights weights(run.pipelines.device(), t.model.config, type, WeightsUse::training, false);
+  const Trainer trainer(run.pipelines, weights, *t.data, t.train, type);
+  const MemoryNeed need{Weights::bytes_needed(t.model.config, type, WeightsUse::training), trainer.memory(), 0};
+  Evaluator evaluator(run.pipelines, weights, type, validation_data(t));
+  return with_evaluation(
+      run, need, evaluator, Listeners(run, t).list,
+      fmt::format("raise train.accumulate (now {}), or lower train.batch or train.seq_len, or the model's size", t.train.accumulate));
+}
+
 class TrainingRun {
  public:
   TrainingRun(PointRun& run, Training training)
@@ -76,9 +98,6 @@ class TrainingRun {
     if (!resumed) t_.model.fill(weights_);
     MetricsLog log(run_.folder / "metrics.jsonl", trainer_.step() - 1);
     const auto earlier = read_log(run_.folder / "metrics.jsonl");
-    run_.note(fmt::format("memory: {:.1f} MB for {} parameters and their optimizer, {:.1f} MB for activations",
-                          static_cast<double>(weight_bytes()) * 1e-6, parameter_count(t_.model.config),
-                          static_cast<double>(trainer_.memory()) * 1e-6));
     run_.progress.start_point(run_.point.label, t_.train.steps, trainer_.step());
     const Clock::time_point start = Clock::now();
     const std::int64_t first = trainer_.step();
@@ -90,7 +109,6 @@ class TrainingRun {
   }
 
  private:
-  std::uint64_t weight_bytes() const { return Weights::bytes_needed(t_.model.config, type_, WeightsUse::training); }
   std::int64_t tokens_per_step() const { return std::int64_t{t_.train.batch} * t_.train.seq_len; }
 
   void one_step(MetricsLog& log) {
@@ -128,15 +146,12 @@ class TrainingRun {
 
   Evaluation evaluate(Metrics& metrics, const EvaluationData& data, bool files) {
     const Clock::time_point start = Clock::now();
-    auto probes = make_probes(run_, t_.probe);
-    if (t_.data->task()) probes.push_back(std::make_unique<BigramProbe>(*t_.data->task()));
-    std::vector<Probe*> listeners;
-    for (const auto& probe : probes) listeners.push_back(probe.get());
+    const Listeners listeners(run_, t_);
     Evaluator evaluator(run_.pipelines, weights_, type_, data, &run_.tuner);
-    const Evaluation evaluation = evaluator.run({}, listeners);
-    for (const auto& probe : probes) probe->finish(metrics);
+    const Evaluation evaluation = evaluator.run({}, listeners.list);
+    for (const auto& probe : listeners.probes) probe->finish(metrics);
     if (files)
-      for (const auto& probe : probes) probe->write(run_.folder);
+      for (const auto& probe : listeners.probes) probe->write(run_.folder);
     measuring_ += std::chrono::duration<double>(Clock::now() - start).count();
     logged_at_ = Clock::now();
     return evaluation;
@@ -174,7 +189,7 @@ class TrainingRun {
     metrics.set("parameters", static_cast<double>(parameter_count(t_.model.config)));
     metrics.set("steps", static_cast<double>(t_.train.steps));
     metrics.set("tokens", static_cast<double>(t_.train.steps * tokens_per_step()));
-    metrics.set("memory_bytes", static_cast<double>(weight_bytes() + trainer_.memory()));
+    metrics.set("memory_bytes", static_cast<double>(run_.pipelines.device().most_allocated()));
     if (skipped_ > 0) metrics.set("skipped_steps", static_cast<double>(skipped_));
     if (t_.train.steps > first && seconds > 0)
       metrics.set("tokens_per_s", static_cast<double>((t_.train.steps - first) * tokens_per_step()) / seconds);
@@ -193,8 +208,13 @@ class TrainingRun {
   Clock::time_point logged_at_ = Clock::now();
 };
 
-const ExperimentKinds::Registration train("train", {[](PointRun& run) { read_training(run); },
-                                                    [](PointRun& run) { return TrainingRun(run, read_training(run)).run(); }});
+Metrics run_training(PointRun& run) {
+  run.cache = {};  // room for what is trained
+  return TrainingRun(run, read_training(run)).run();
+}
+
+const ExperimentKinds::Registration train("train", {[](PointRun& run) { read_training(run); }, run_training,
+                                                    [](PointRun& run) { return plan_memory(run, read_training(run)); }});
 
 }  // namespace
 }  // namespace ablate
