@@ -92,5 +92,5 @@ TEST_CASE("an unknown activation is refused by name") {
   const Caps caps;
   Graph graph(caps);
   const Tensor x = graph.input("x", {4}, DType::f32);
-  CHECK_THROWS_WITH_AS(activation(graph, "swish", x), doctest::Contains("activation \"swish\" is not known; there are gelu, relu, "), InputError);
+  CHECK_THROWS_WITH_AS(activation(graph, "swish", x), doctest::Contains("activation \"swish\" is not known"), InputError);
 }
