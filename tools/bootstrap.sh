@@ -2,6 +2,7 @@
 build_packages="cmake ninja-build ccache g++ pkg-config libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers glslang-dev glslang-tools spirv-tools
   libspirv-cross-c-shared-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libcli11-dev libpcre2-dev libutf8proc-dev libeigen3-dev"
 test_packages="doctest-dev vulkan-validationlayers clang-format python3"
+lint_packages="clang-format clang-tidy"
 
 # Installs the Debian packages among the arguments that are not there yet (as root, or with sudo). Elsewhere the build says what is missing.
 install_packages() {
@@ -12,7 +13,10 @@ install_packages() {
   done
   [ ${#missing[@]} -eq 0 ] && return 0
   local sudo=
-  [ "$(id -u)" -eq 0 ] || sudo=sudo
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo > /dev/null || { printf 'packages are missing and there is no sudo; as root run:\n  apt-get install --no-install-recommends %s\n' "${missing[*]}" >&2; exit 2; }
+    sudo=sudo
+  fi
   echo "installing ${missing[*]}" >&2
   $sudo apt-get update -qq >&2
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
