@@ -12,7 +12,7 @@ namespace ablate {
 
 struct FigureAxis {
   std::string label{};                    ///< with its unit, e.g. "tokens" or "magnitude"
-  bool log = false;                     ///< values that are not positive are left out of a log axis
+  bool log = false;                       ///< values that are not positive are left out of a log axis
   std::vector<std::string> categories{};  ///< names of the positions 0, 1, 2, ... (bars, heat map rows and columns)
 };
 

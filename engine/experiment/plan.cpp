@@ -255,8 +255,10 @@ std::vector<const Value*> Source::lineage(const Value& variant) const {
   std::vector<const Value*> line = {&variant};
   while (const Value* like = find(*line.front(), "like")) {
     const std::string name = text_at(*line.front(), "like", "");
-    const auto earlier = std::find_if(variants_.begin(), variants_.end(), [&](const Value& other) { return text_at(other, "name", "") == name; });
-    require(earlier < variants_.end() && &*earlier < line.front(), "{}: variant.like: no earlier variant is called \"{}\"", like->where, name);
+    const auto earlier =
+        std::find_if(variants_.begin(), variants_.end(), [&](const Value& other) { return text_at(other, "name", "") == name; });
+    require(earlier < variants_.end() && &*earlier < line.front(), "{}: variant.like: no earlier variant is called \"{}\"", like->where,
+            name);
     line.insert(line.begin(), &*earlier);
   }
   return line;

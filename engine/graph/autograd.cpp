@@ -26,7 +26,8 @@ void Graph::backward(const Tensor& loss, const Tensor& seed, const std::function
     require(parts.size() == node->inputs.size(), "{}: {} gradients for {} inputs", scope_, parts.size(), node->inputs.size());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (!parts[i] || !wants_gradient(node->inputs[i])) continue;
-      require(parts[i].shape == node->inputs[i].shape, "{}: the gradient of a {} input is {}", scope_, to_string(node->inputs[i].shape), to_string(parts[i].shape));
+      require(parts[i].shape == node->inputs[i].shape, "{}: the gradient of a {} input is {}", scope_, to_string(node->inputs[i].shape),
+              to_string(parts[i].shape));
       const Tensor before = take_gradient(node->inputs[i]);
       gradients_[node->inputs[i].value] = before ? add(*this, before, parts[i]) : parts[i];
     }

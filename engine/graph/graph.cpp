@@ -16,7 +16,9 @@ Tensor Graph::make(Storage storage, Shape shape, DType dtype) {
 
 Tensor Graph::tensor(Shape shape, DType dtype, std::string name) { return make({.name = std::move(name)}, std::move(shape), dtype); }
 
-Tensor Graph::input(std::string name, Shape shape, DType dtype) { return make({.name = std::move(name), .kept = true}, std::move(shape), dtype); }
+Tensor Graph::input(std::string name, Shape shape, DType dtype) {
+  return make({.name = std::move(name), .kept = true}, std::move(shape), dtype);
+}
 
 Tensor Graph::constant(std::string name, Shape shape, std::vector<float> values) {
   require(values.size() == size_of(shape), "{}: {} values for {}", name, values.size(), to_string(shape));

@@ -17,9 +17,9 @@ std::string to_string(const Shape& shape);  ///< "(4, 16, 256)"
 
 /// A cheap handle; contiguous, row-major. An empty one (`!tensor`) stands for "none" and becomes a null pointer in a kernel.
 struct Tensor {
-  std::uint32_t storage = 0;   ///< index in the graph's storages; 0: none
-  std::uint32_t value = 0;     ///< identity for differentiation: views of one storage are different values
-  std::uint64_t offset = 0;    ///< bytes into the storage
+  std::uint32_t storage = 0;  ///< index in the graph's storages; 0: none
+  std::uint32_t value = 0;    ///< identity for differentiation: views of one storage are different values
+  std::uint64_t offset = 0;   ///< bytes into the storage
   DType dtype = DType::f32;
   Shape shape;
 
@@ -27,7 +27,9 @@ struct Tensor {
   std::uint64_t size() const { return size_of(shape); }
   std::uint64_t bytes() const { return size() * bytes_of(dtype); }
   /// Dimension `i`; negative counts from the end.
-  std::uint32_t dim(int i) const { return shape.at(i < 0 ? shape.size() + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(i)) : static_cast<std::size_t>(i)); }
+  std::uint32_t dim(int i) const {
+    return shape.at(i < 0 ? shape.size() + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(i)) : static_cast<std::size_t>(i));
+  }
   /// Product of all dimensions but the last.
   std::uint32_t rows() const { return static_cast<std::uint32_t>(shape.empty() ? 1 : size() / (dim(-1) ? dim(-1) : 1)); }
 };

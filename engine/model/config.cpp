@@ -80,8 +80,8 @@ struct Validator {
             at("gate_input"), name_of(c.gate_input));
     const bool dyt = c.norm == "dyt" || c.final_norm == "dyt";
     require(dyt || !c.dyt_bias, "{}: there is no dyt norm to add a bias to (norm = \"{}\")", at("dyt_bias"), c.norm);
-    require(c.norm == "layernorm" || c.final_norm == "layernorm" || !c.layernorm_bias, "{}: there is no layernorm to add a bias to (norm = \"{}\")",
-            at("layernorm_bias"), c.norm);
+    require(c.norm == "layernorm" || c.final_norm == "layernorm" || !c.layernorm_bias,
+            "{}: there is no layernorm to add a bias to (norm = \"{}\")", at("layernorm_bias"), c.norm);
     require(c.norm != "same" && c.norm != "none",
             "{}: expected a kind of norm, found \"{}\"; switch norms off by attn_input_norm and so on", at("norm"), c.norm);
   }

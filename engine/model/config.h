@@ -53,7 +53,8 @@ struct TransformerConfig {
   double norm_eps = 1e-5;
   bool tie_embeddings = false;
   Position position = Position::rope;
-  std::string norm = "rmsnorm";     ///< rmsnorm | layernorm (weight; and bias if layernorm_bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
+  std::string norm =
+      "rmsnorm";  ///< rmsnorm | layernorm (weight; and bias if layernorm_bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
   std::string final_norm = "same";  ///< the norm before lm_head: same | a kind of norm
   bool attn_input_norm = true;
   bool ffn_input_norm = true;

@@ -50,15 +50,19 @@ std::vector<std::string> hook_points(const TransformerConfig& config) {
   return names;
 }
 
-bool hook_matches(std::string_view pattern, std::string_view name) { return glob(pattern, name) || glob("layer.*." + std::string(pattern), name); }
+bool hook_matches(std::string_view pattern, std::string_view name) {
+  return glob(pattern, name) || glob("layer.*." + std::string(pattern), name);
+}
 
 std::vector<std::string> matching_hooks(const TransformerConfig& config, const std::string& pattern, const std::string& where) {
   std::vector<std::string> matched;
   const std::vector<std::string> all = hook_points(config);
   for (const std::string& name : all)
     if (hook_matches(pattern, name)) matched.push_back(name);
-  require(!matched.empty(), "{}: there is no hook point \"{}\"; this model has residual.0 .. residual.{}, block.1 .. block.{}, layer.0 .. layer.{} (\"{}\" and the like), logits",
-          where, pattern, config.blocks(), config.blocks(), config.n_layers - 1, all[1]);
+  require(
+      !matched.empty(),
+      "{}: there is no hook point \"{}\"; this model has residual.0 .. residual.{}, block.1 .. block.{}, layer.0 .. layer.{} (\"{}\" and the like), logits",
+      where, pattern, config.blocks(), config.blocks(), config.n_layers - 1, all[1]);
   return matched;
 }
 

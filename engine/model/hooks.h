@@ -24,8 +24,8 @@ struct TransformerConfig;
 
 /// One attention block as it was computed: enough to recompute any of its weights exactly.
 struct AttentionCall {
-  std::string name;   ///< "layer.3.attn"
-  int index = 0;      ///< among the attention blocks of the model
+  std::string name;  ///< "layer.3.attn"
+  int index = 0;     ///< among the attention blocks of the model
   Tensor q, k, v, lse;
   Tensor output_weight;  ///< W_O, (D, heads * head_dim)
   AttentionOptions options;

@@ -43,10 +43,8 @@ Json own_keys(const TransformerConfig& config) {
 /// The spelling that every version of Transformers reads (5 turns it into rope_parameters).
 Json rope_scaling(const RopeScaling& s) {
   switch (s.kind) {
-    case RopeScalingKind::none:
-      return nullptr;
-    case RopeScalingKind::linear:
-      return {{"rope_type", "linear"}, {"factor", s.factor}};
+    case RopeScalingKind::none: return nullptr;
+    case RopeScalingKind::linear: return {{"rope_type", "linear"}, {"factor", s.factor}};
     case RopeScalingKind::llama3:
       return {{"rope_type", "llama3"},
               {"factor", s.factor},

@@ -57,23 +57,18 @@ std::vector<std::string> initialization_rules() {
 Initializer initializer(const TransformerConfig& config, const ParameterSpec& parameter, std::string_view rule) {
   const Rule by_fan = find_rule(rule);
   switch (parameter.kind) {
-    case ParameterKind::norm_weight:
-      return {Law::constant, 1.0};
-    case ParameterKind::norm_alpha:
-      return {Law::constant, parameter.start};
+    case ParameterKind::norm_weight: return {Law::constant, 1.0};
+    case ParameterKind::norm_alpha: return {Law::constant, parameter.start};
     case ParameterKind::norm_bias:
     case ParameterKind::linear_bias:
-    case ParameterKind::sink_logit:
-      return {Law::constant, 0.0};
+    case ParameterKind::sink_logit: return {Law::constant, 0.0};
     case ParameterKind::gate:
-    case ParameterKind::attention_bias:
-      return {Law::normal, 0.02};
+    case ParameterKind::attention_bias: return {Law::normal, 0.02};
     case ParameterKind::embedding:
     case ParameterKind::position:
     case ParameterKind::linear:
     case ParameterKind::residual_linear:
-    case ParameterKind::head:
-      return by_fan(config, parameter);
+    case ParameterKind::head: return by_fan(config, parameter);
   }
   return {};
 }
@@ -84,15 +79,9 @@ void initialize(std::span<float> out, const ParameterSpec& parameter, const Init
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::uint64_t index = first + i;
     switch (initializer.law) {
-      case Law::constant:
-        out[i] = static_cast<float>(initializer.scale);
-        break;
-      case Law::normal:
-        out[i] = static_cast<float>(initializer.scale * random.normal(index));
-        break;
-      case Law::uniform:
-        out[i] = static_cast<float>(initializer.scale * (2.0 * random.uniform(index) - 1.0));
-        break;
+      case Law::constant: out[i] = static_cast<float>(initializer.scale); break;
+      case Law::normal: out[i] = static_cast<float>(initializer.scale * random.normal(index)); break;
+      case Law::uniform: out[i] = static_cast<float>(initializer.scale * (2.0 * random.uniform(index) - 1.0)); break;
     }
   }
 }

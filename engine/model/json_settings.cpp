@@ -21,27 +21,14 @@ struct Converter {
     value.where = where;
     value.order = order++;
     switch (json.type()) {
-      case Json::value_t::boolean:
-        value.data = json.get<bool>();
-        break;
+      case Json::value_t::boolean: value.data = json.get<bool>(); break;
       case Json::value_t::number_integer:
-      case Json::value_t::number_unsigned:
-        value.data = integer(json);
-        break;
-      case Json::value_t::number_float:
-        value.data = json.get<double>();
-        break;
-      case Json::value_t::string:
-        value.data = json.get<std::string>();
-        break;
-      case Json::value_t::array:
-        value.data = array(json, depth);
-        break;
-      case Json::value_t::object:
-        value.data = table(json, depth);
-        break;
-      default:
-        break;
+      case Json::value_t::number_unsigned: value.data = integer(json); break;
+      case Json::value_t::number_float: value.data = json.get<double>(); break;
+      case Json::value_t::string: value.data = json.get<std::string>(); break;
+      case Json::value_t::array: value.data = array(json, depth); break;
+      case Json::value_t::object: value.data = table(json, depth); break;
+      default: break;
     }
     return value;
   }

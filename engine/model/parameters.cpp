@@ -98,12 +98,9 @@ class Collector {
     const std::int64_t width = gate_width(c);
     switch (c.gate_input) {
       case GateInput::hidden:
-      case GateInput::embedding:
-        return add(a + "gate_proj.weight", {width, c.d_model}, ParameterKind::linear);
-      case GateInput::constant:
-        return add(a + "gate", {width}, ParameterKind::gate);
-      case GateInput::position:
-        return add(a + "gate", {c.max_seq_len, width}, ParameterKind::gate);
+      case GateInput::embedding: return add(a + "gate_proj.weight", {width, c.d_model}, ParameterKind::linear);
+      case GateInput::constant: return add(a + "gate", {width}, ParameterKind::gate);
+      case GateInput::position: return add(a + "gate", {c.max_seq_len, width}, ParameterKind::gate);
     }
   }
 

@@ -50,7 +50,8 @@ class FirstToken {
     const Vector v = times(parameters_.at(layer(i) + "self_attn.v_proj.weight"), normed(h_, config_.norm_eps));
     const int group = config_.n_heads / config_.n_kv_heads, hd = config_.head_dim;
     Vector y;
-    for (int head = 0; head < config_.n_heads; ++head) y.insert(y.end(), v.begin() + std::ptrdiff_t{head / group} * hd, v.begin() + std::ptrdiff_t{head / group + 1} * hd);
+    for (int head = 0; head < config_.n_heads; ++head)
+      y.insert(y.end(), v.begin() + std::ptrdiff_t{head / group} * hd, v.begin() + std::ptrdiff_t{head / group + 1} * hd);
     add_to(h_, times(parameters_.at(layer(i) + "self_attn.o_proj.weight"), y));
   }
 
@@ -93,21 +94,25 @@ class Planter {
   }
 
  private:
-  float& at(const std::string& name, int row, int column, int columns) { return parameters_.at(name)[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column)]; }
+  float& at(const std::string& name, int row, int column, int columns) {
+    return parameters_.at(name)[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column)];
+  }
 
   // Nothing but what is planted writes to the four channels.
   void keep_channels_clean() {
     for (const int channel : {mark, constant, model_.channels[0], model_.channels[1]}) {
       for (int token = 0; token < config_.vocab_size; ++token) at("model.embed_tokens.weight", token, channel, config_.d_model) = 0;
       for (int i = 0; i < config_.n_layers; ++i) {
-        for (int j = 0; j < config_.n_heads * config_.head_dim; ++j) at(layer(i) + "self_attn.o_proj.weight", channel, j, config_.n_heads * config_.head_dim) = 0;
+        for (int j = 0; j < config_.n_heads * config_.head_dim; ++j)
+          at(layer(i) + "self_attn.o_proj.weight", channel, j, config_.n_heads * config_.head_dim) = 0;
         for (int j = 0; j < config_.d_ffn; ++j) at(layer(i) + "mlp.down_proj.weight", channel, j, config_.d_ffn) = 0;
       }
     }
   }
 
   void plant_embedding() {
-    for (int token = 0; token < config_.vocab_size; ++token) at("model.embed_tokens.weight", token, constant, config_.d_model) = static_cast<float>(constant_size);
+    for (int token = 0; token < config_.vocab_size; ++token)
+      at("model.embed_tokens.weight", token, constant, config_.d_model) = static_cast<float>(constant_size);
     at("model.embed_tokens.weight", *config_.bos_token_id, mark, config_.d_model) = static_cast<float>(mark_size);
   }
 
@@ -146,7 +151,8 @@ class Planter {
 
   void read_spike(const std::string& matrix, int row, double size) {
     const double length = std::hypot(model_.magnitudes[0], model_.magnitudes[1]);
-    for (int c = 0; c < 2; ++c) at(matrix, row, model_.channels[c], config_.d_model) = static_cast<float>(size * model_.magnitudes[c] / length);
+    for (int c = 0; c < 2; ++c)
+      at(matrix, row, model_.channels[c], config_.d_model) = static_cast<float>(size * model_.magnitudes[c] / length);
   }
 
   // The column of `neuron` in layer i's down projection, such that the block writes `sign` times the spike for the first token.
@@ -158,7 +164,9 @@ class Planter {
     }
     for (int channel = 0; channel < config_.d_model; ++channel) at(layer(i) + "mlp.down_proj.weight", channel, neuron, config_.d_ffn) = 0;
     const double activation = token.activations(i)[static_cast<std::size_t>(neuron)];
-    for (int c = 0; c < 2; ++c) at(layer(i) + "mlp.down_proj.weight", model_.channels[c], neuron, config_.d_ffn) = static_cast<float>(sign * model_.magnitudes[c] / activation);
+    for (int c = 0; c < 2; ++c)
+      at(layer(i) + "mlp.down_proj.weight", model_.channels[c], neuron, config_.d_ffn) =
+          static_cast<float>(sign * model_.magnitudes[c] / activation);
   }
 
   const PlantedModel& model_;

@@ -138,16 +138,11 @@ std::size_t safetensors_element_size(std::string_view dtype) {
 
 std::string_view safetensors_name(DType type) {
   switch (type) {
-    case DType::f32:
-      return "F32";
-    case DType::f16:
-      return "F16";
-    case DType::bf16:
-      return "BF16";
-    case DType::i32:
-      return "I32";
-    case DType::u16:
-      return "U16";
+    case DType::f32: return "F32";
+    case DType::f16: return "F16";
+    case DType::bf16: return "BF16";
+    case DType::i32: return "I32";
+    case DType::u16: return "U16";
   }
   return "";
 }

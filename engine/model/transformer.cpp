@@ -21,7 +21,8 @@ std::string layer_prefix(int layer) { return "model.layers." + std::to_string(la
 Transformer::Transformer(Graph& graph, ParameterTensors& parameters, std::uint32_t max_positions, const Hooks& hooks, DType activations)
     : graph_(graph), parameters_(parameters), config_(parameters.config()), hooks_(hooks), activations_(activations) {
   if (config_.position == Position::rope)
-    rope_table_ = graph.constant("rotations", {max_positions, static_cast<std::uint32_t>(config_.head_dim)}, rope_table(max_positions, rope_frequencies(config_)));
+    rope_table_ = graph.constant("rotations", {max_positions, static_cast<std::uint32_t>(config_.head_dim)},
+                                 rope_table(max_positions, rope_frequencies(config_)));
 }
 
 Tensor Transformer::hook(const std::string& name, const Tensor& x) { return hooks_.at ? hooks_.at(graph_, name, x) : x; }
@@ -124,11 +125,13 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   options.score = config_.attention;
   options.window = static_cast<std::uint32_t>(config_.sliding_window);
   if (config_.attention_bias == AttentionBias::sink_logit) options.sinks = parameters_[prefix + "sinks"];
-  if (config_.attention_bias == AttentionBias::k || config_.attention_bias == AttentionBias::kv) options.k_bias = parameters_[prefix + "k_bias"];
+  if (config_.attention_bias == AttentionBias::k || config_.attention_bias == AttentionBias::kv)
+    options.k_bias = parameters_[prefix + "k_bias"];
   if (config_.attention_bias == AttentionBias::kv) options.v_bias = parameters_[prefix + "v_bias"];
   if (hooks_.masked_key) options.masked_key = hooks_.masked_key(name);
   const AttentionResult result = attention(graph_, q, k, v, options);
-  if (hooks_.attention) hooks_.attention(graph_, {name, attention_blocks_, q, k, v, result.lse, parameters_[prefix + "o_proj.weight"], options});
+  if (hooks_.attention)
+    hooks_.attention(graph_, {name, attention_blocks_, q, k, v, result.lse, parameters_[prefix + "o_proj.weight"], options});
   ++attention_blocks_;
 
   Tensor y = result.y;

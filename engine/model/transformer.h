@@ -41,8 +41,8 @@ class Transformer {
   const TransformerConfig& config_;
   Hooks hooks_;
   DType activations_;
-  Tensor rope_table_;   // (max_positions, head_dim)
-  Tensor embedded_;     // (B, T, D): what an embedding gate reads
+  Tensor rope_table_;  // (max_positions, head_dim)
+  Tensor embedded_;    // (B, T, D): what an embedding gate reads
   int blocks_ = 0, attention_blocks_ = 0;
 };
 

@@ -10,12 +10,12 @@
 namespace ablate {
 namespace {
 
-constexpr std::uint64_t alignment = 64;        // elements: every parameter starts where any vector or tile load may
-constexpr std::uint64_t piece = 1ull << 22;    // elements streamed at a time
+constexpr std::uint64_t alignment = 64;      // elements: every parameter starts where any vector or tile load may
+constexpr std::uint64_t piece = 1ull << 22;  // elements streamed at a time
 
 bool is_matrix(ParameterKind kind) {
-  return kind == ParameterKind::embedding || kind == ParameterKind::position || kind == ParameterKind::linear || kind == ParameterKind::residual_linear ||
-         kind == ParameterKind::head;
+  return kind == ParameterKind::embedding || kind == ParameterKind::position || kind == ParameterKind::linear ||
+         kind == ParameterKind::residual_linear || kind == ParameterKind::head;
 }
 
 Shape shape_of(const ParameterSpec& spec) { return {spec.shape.begin(), spec.shape.end()}; }
@@ -60,8 +60,8 @@ void Weights::lay_out() {
   for (Entry& entry : entries_) {
     const std::uint64_t count = (static_cast<std::uint64_t>(entry.spec.elements()) + alignment - 1) / alignment * alignment;
     if (count > most)
-      throw DeviceError(fmt::format("{}: {} elements are more than {} allows in one allocation of {} bytes", entry.spec.name, count, device_.caps().device_name,
-                                    device_.caps().max_allocation));
+      throw DeviceError(fmt::format("{}: {} elements are more than {} allows in one allocation of {} bytes", entry.spec.name, count,
+                                    device_.caps().device_name, device_.caps().max_allocation));
     entry.block = split && !entry.matrix ? 0 : blocks_.size() - 1;
     if (blocks_[entry.block].count + count > most) {
       entry.block = blocks_.size();
@@ -89,7 +89,9 @@ const Weights::Entry& Weights::entry(const std::string& name) const {
   return entries_[found->second];
 }
 
-const Buffer& Weights::home(const Entry& entry) const { return half_only(entry) ? blocks_[entry.block].mirror : blocks_[entry.block].master; }
+const Buffer& Weights::home(const Entry& entry) const {
+  return half_only(entry) ? blocks_[entry.block].mirror : blocks_[entry.block].master;
+}
 
 std::uint64_t Weights::address(const Entry& entry) const {
   const Block& block = blocks_[entry.block];
@@ -111,7 +113,8 @@ void Weights::write_piece(const Entry& entry, std::uint64_t first, std::span<con
 
 void Weights::write(const std::string& name, std::span<const float> values) {
   const Entry& to = entry(name);
-  require(values.size() == static_cast<std::size_t>(to.spec.elements()), "{}: {} values, it has {}", name, values.size(), to.spec.elements());
+  require(values.size() == static_cast<std::size_t>(to.spec.elements()), "{}: {} values, it has {}", name, values.size(),
+          to.spec.elements());
   write_piece(to, 0, values);
 }
 
@@ -129,7 +132,9 @@ void Weights::load(const CheckpointFolder& folder) {
     const TensorView& from = folder.at(to.spec.name);
     const bool same = half_only(to) && from.dtype == safetensors_name(compute_);
     if (same) transfer_->upload(blocks_[to.block].mirror, 2 * to.offset, from.bytes);
-    else stream(from, static_cast<std::uint64_t>(to.spec.elements()), [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
+    else
+      stream(from, static_cast<std::uint64_t>(to.spec.elements()),
+             [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
     drop_pages(from.bytes);  // of a large checkpoint no more than one tensor stays in memory
   }
 }

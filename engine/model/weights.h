@@ -49,9 +49,9 @@ class Weights {
 
   struct Entry {
     ParameterSpec spec;
-    std::size_t block = 0;        ///< of its arena
-    std::uint64_t offset = 0;     ///< elements into the block
-    bool matrix = false;          ///< read in the compute type
+    std::size_t block = 0;     ///< of its arena
+    std::uint64_t offset = 0;  ///< elements into the block
+    bool matrix = false;       ///< read in the compute type
   };
   const std::vector<Entry>& entries() const { return entries_; }
   const Entry& entry(const std::string& name) const;
@@ -90,7 +90,8 @@ class Weights {
 class ParameterTensors {
  public:
   /// `differentiate`: gradients are wanted (the weights must be for training).
-  ParameterTensors(Graph& graph, const Weights& weights, bool differentiate = false) : graph_(graph), weights_(weights), differentiate_(differentiate) {}
+  ParameterTensors(Graph& graph, const Weights& weights, bool differentiate = false)
+      : graph_(graph), weights_(weights), differentiate_(differentiate) {}
 
   const Tensor& operator[](const std::string& name);
   bool has(const std::string& name) const;

@@ -9,7 +9,7 @@ namespace ablate {
 
 struct ActivationKind {
   static constexpr std::uint32_t user_code = 3;
-  std::uint32_t code;         ///< what shaders/common/activation.glsl knows it by
+  std::uint32_t code;          ///< what shaders/common/activation.glsl knows it by
   UserShaderHandle user = {};  ///< the functions behind user_code
 };
 using Activations = Registry<ActivationKind>;

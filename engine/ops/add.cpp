@@ -3,7 +3,8 @@
 namespace ablate {
 
 Tensor add(Graph& graph, const Tensor& a, const Tensor& b) {
-  require(a.shape == b.shape && a.dtype == b.dtype, "add: {} {} and {} {}", name_of(a.dtype), to_string(a.shape), name_of(b.dtype), to_string(b.shape));
+  require(a.shape == b.shape && a.dtype == b.dtype, "add: {} {} and {} {}", name_of(a.dtype), to_string(a.shape), name_of(b.dtype),
+          to_string(b.shape));
   const Tensor y = graph.like(a);
   graph.dispatch({.shader = "elementwise/add",
                   .push = {a, b, y, static_cast<std::uint32_t>(a.size())},

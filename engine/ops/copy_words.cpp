@@ -3,8 +3,8 @@
 namespace ablate {
 
 void copy_words(Graph& graph, const Tensor& x, const Tensor& to) {
-  require(x.size() == to.size() && bytes_of(x.dtype) == 4 && bytes_of(to.dtype) == 4, "copy_words: {} {} into {} {}", name_of(x.dtype), to_string(x.shape), name_of(to.dtype),
-          to_string(to.shape));
+  require(x.size() == to.size() && bytes_of(x.dtype) == 4 && bytes_of(to.dtype) == 4, "copy_words: {} {} into {} {}", name_of(x.dtype),
+          to_string(x.shape), name_of(to.dtype), to_string(to.shape));
   graph.dispatch({.shader = "elementwise/copy_words",
                   .push = {x, to, static_cast<std::uint32_t>(x.size())},
                   .items = x.size(),

@@ -69,8 +69,8 @@ Tensor cross_entropy(Graph& graph, const Tensor& logits, const Tensor& targets) 
 
 LinearCrossEntropy linear_cross_entropy(Graph& graph, const Tensor& h, const Tensor& w, const Tensor& targets, const Tensor& scale,
                                         std::uint64_t max_logits_bytes) {
-  require(w.shape.size() == 2 && h.dim(-1) == w.dim(1), "linear_cross_entropy: h is {} {}, its weight {} {}",
-          name_of(h.dtype), to_string(h.shape), name_of(w.dtype), to_string(w.shape));
+  require(w.shape.size() == 2 && h.dim(-1) == w.dim(1), "linear_cross_entropy: h is {} {}, its weight {} {}", name_of(h.dtype),
+          to_string(h.shape), name_of(w.dtype), to_string(w.shape));
   require_targets("linear_cross_entropy", targets, h.rows());
   require(scale.dtype == DType::f32 && scale.size() == 1, "linear_cross_entropy: the scale is {} {}", name_of(scale.dtype),
           to_string(scale.shape));

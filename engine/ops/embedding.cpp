@@ -35,12 +35,13 @@ Tensor table_gradient(Graph& graph, const Tensor& ids, const Tensor& table, cons
   const Tensor before = chunks > 1 ? Tensor() : graph.take_gradient(table);
   const Tensor dtable = graph.tensor(chunks > 1 ? Shape{chunks, vocabulary * dim} : table.shape, type);
   const Launch launch(graph.caps(), dim);
-  graph.dispatch({.shader = "embedding/embedding_backward",
-                  .push = {ids, dy, before, dtable, tokens, vocabulary, dim, chunks},
-                  .rows = std::uint64_t{chunks} * vocabulary * ((dim + 4 * launch.tile * launch.kept - 1) / (4 * launch.tile * launch.kept)),
-                  .constants = for_rows(dy, dim, {before}) + table_type(type) + launch.constants(),
-                  .cost = {.flop = static_cast<double>(dy.size()),
-                           .bytes = static_cast<double>(ids.bytes() + dy.bytes() + dtable.bytes() + before.bytes())}});
+  graph.dispatch(
+      {.shader = "embedding/embedding_backward",
+       .push = {ids, dy, before, dtable, tokens, vocabulary, dim, chunks},
+       .rows = std::uint64_t{chunks} * vocabulary * ((dim + 4 * launch.tile * launch.kept - 1) / (4 * launch.tile * launch.kept)),
+       .constants = for_rows(dy, dim, {before}) + table_type(type) + launch.constants(),
+       .cost = {.flop = static_cast<double>(dy.size()),
+                .bytes = static_cast<double>(ids.bytes() + dy.bytes() + dtable.bytes() + before.bytes())}});
   if (chunks == 1) return dtable;
   return convert(graph, graph.reshape(sum_rows(graph, dtable), table.shape), graph.gradient_dtype(table));
 }

@@ -48,7 +48,8 @@ Tensor shared_gradient(Graph& graph, const Tensor& z, const View& view, const Te
   return convert(graph, dz, graph.gradient_dtype(z));
 }
 
-std::vector<Tensor> gradients(Graph& graph, const UserShaderHandle& user, const Tensor& y, const Tensor& z, const View& view, const Tensor& d) {
+std::vector<Tensor> gradients(Graph& graph, const UserShaderHandle& user, const Tensor& y, const Tensor& z, const View& view,
+                              const Tensor& d) {
   const bool own = std::uint64_t{view.z_count} * (view.per_channel ? 1 : view.dim) == y.size() && view.z_count == z.size();
   if (user) user->require_backward();
   // Shared logits per channel: chunks of the rows, some quarter million invocations in all.

@@ -11,7 +11,8 @@ Tensor layernorm(Graph& graph, const Tensor& x, const Tensor& weight, float eps)
 }
 
 static const Norms::Registration registration("layernorm", {[](Graph& g, const NormArgs& a) {
-                                                const Tensor y = layernorm(g, a.x, a.parameter("weight"), a.eps), bias = a.parameter("bias");
+                                                const Tensor y = layernorm(g, a.x, a.parameter("weight"), a.eps),
+                                                             bias = a.parameter("bias");
                                                 return bias ? add_bias(g, y, bias) : y;
                                               }});
 

@@ -8,11 +8,12 @@ namespace {
 Tensor rotate(Graph& graph, const Tensor& x, std::uint32_t head_dim, const Tensor& table, float direction) {
   const Tensor y = graph.like(x);
   const std::uint32_t vector = head_dim % 8 == 0 ? 4 : 1;
-  graph.dispatch({.shader = "rope/rope",
-                  .push = {x, table, y, x.rows(), x.dim(1), x.dim(2), head_dim, direction},
-                  .items = x.size() / 2 / vector,
-                  .constants = {{"DTYPE", static_cast<std::uint32_t>(x.dtype)}, {"VECTOR", vector}},
-                  .cost = {.flop = 3.0 * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes()) + 4.0 * x.dim(1) * head_dim}});
+  graph.dispatch(
+      {.shader = "rope/rope",
+       .push = {x, table, y, x.rows(), x.dim(1), x.dim(2), head_dim, direction},
+       .items = x.size() / 2 / vector,
+       .constants = {{"DTYPE", static_cast<std::uint32_t>(x.dtype)}, {"VECTOR", vector}},
+       .cost = {.flop = 3.0 * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes()) + 4.0 * x.dim(1) * head_dim}});
   return y;
 }
 
@@ -32,7 +33,8 @@ Tensor rope(Graph& graph, const Tensor& x, std::uint32_t head_dim, const Tensor&
   require(x.shape.size() == 3 && head_dim > 0 && head_dim % 2 == 0 && x.dim(2) % head_dim == 0,
           "rope: expected (B, T, heads * head_dim) with an even head_dim, found {} with head_dim {}", to_string(x.shape), head_dim);
   require(table.dtype == DType::f32 && table.shape.size() == 2 && table.dim(0) >= x.dim(1) && table.dim(1) == head_dim,
-          "rope: the table must be f32 and at least ({}, {}), found {} {}", x.dim(1), head_dim, name_of(table.dtype), to_string(table.shape));
+          "rope: the table must be f32 and at least ({}, {}), found {} {}", x.dim(1), head_dim, name_of(table.dtype),
+          to_string(table.shape));
   return graph.differentiable(rotate(graph, x, head_dim, table, 1.0f), {x},
                               [=](Graph& g, const Tensor& dy) { return std::vector<Tensor>{rotate(g, dy, head_dim, table, -1.0f)}; });
 }

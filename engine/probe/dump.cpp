@@ -18,7 +18,8 @@ void DumpProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
 }
 
 void DumpProbe::attention(Graph& graph, const AttentionCall& call) {
-  if (wants(call.name + ".probs")) tensors_[call.name + ".probs"] = graph.keep(attention_map(graph, call.q, call.k, call.lse, call.options));
+  if (wants(call.name + ".probs"))
+    tensors_[call.name + ".probs"] = graph.keep(attention_map(graph, call.q, call.k, call.lse, call.options));
 }
 
 void DumpProbe::collect(Executor& executor, const ProbeBatch&) {

@@ -8,8 +8,9 @@
 namespace ablate {
 namespace {
 
-constexpr std::uint64_t logits_bytes = 256ull << 20;    // of one chunk of logits
-constexpr std::uint64_t activation_bytes = 4ull << 30;  // of several sequences at once: more gain nothing, and a model of 7B stays under 20 GB
+constexpr std::uint64_t logits_bytes = 256ull << 20;  // of one chunk of logits
+constexpr std::uint64_t activation_bytes = 4ull
+                                           << 30;  // of several sequences at once: more gain nothing, and a model of 7B stays under 20 GB
 
 // Interventions act first, then every probe sees the result.
 Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
@@ -72,13 +73,14 @@ Evaluator::Size Evaluator::size_of_run(const Hooks& hooks, const std::vector<Pro
     const std::uint64_t needed = Executor::memory_needed(build(rows, hooks, probes)->graph, device);
     if (needed <= std::min(free / 10 * 9, rows > 1 ? activation_bytes : free)) return {rows, needed};
     if (rows == 1)
-      throw DeviceError(fmt::format("a sequence of {} tokens needs {} bytes for its activations, {} are free on {}: use shorter sequences", data_.tokens(), needed, free,
-                                    device.caps().device_name));
+      throw DeviceError(fmt::format("a sequence of {} tokens needs {} bytes for its activations, {} are free on {}: use shorter sequences",
+                                    data_.tokens(), needed, free, device.caps().device_name));
     rows /= 2;
   }
 }
 
-Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
+Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes,
+                          const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
   for (Probe* probe : probes) probe->model(pipelines_, weights_);
   const Evaluation evaluation = one_pass(hooks, probes, progress);
   std::vector<Probe*> listeners = probes;

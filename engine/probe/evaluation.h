@@ -1,9 +1,9 @@
 // Runs a model over sequences, with interventions, listened to by probes.
 #pragma once
 
+#include "model/weights.h"
 #include "ops/tune_matmul.h"
 #include "probe/probe.h"
-#include "model/weights.h"
 
 #include <functional>
 #include <optional>
@@ -24,7 +24,7 @@ struct EvaluationData {
 };
 
 struct Evaluation {
-  double loss = 0;          ///< nats per predicted token
+  double loss = 0;  ///< nats per predicted token
   std::uint64_t counted = 0;
   double seconds = 0;
   std::uint64_t memory = 0;  ///< bytes of activations of the largest graph
@@ -37,17 +37,21 @@ class Evaluator {
 
   /// Over all of the data. `hooks` intervene; probes listen to what comes out of them. `progress(done, all)` counts sequences.
   /// Probes that ask for it get further passes of their own, which `progress` does not count.
-  Evaluation run(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress = {});
+  Evaluation run(const Hooks& hooks, const std::vector<Probe*>& probes,
+                 const std::function<void(std::uint32_t, std::uint32_t)>& progress = {});
 
   /// Bytes of device memory that run() would take besides the weights (which need none behind them), with `free` bytes free.
-  std::uint64_t memory_needed(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) { return size_of_run(hooks, probes, free).bytes; }
+  std::uint64_t memory_needed(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
+    return size_of_run(hooks, probes, free).bytes;
+  }
 
  private:
   struct Size {
     std::uint32_t rows;
     std::uint64_t bytes;
   };
-  Evaluation one_pass(const Hooks& hooks, const std::vector<Probe*>& probes, const std::function<void(std::uint32_t, std::uint32_t)>& progress);
+  Evaluation one_pass(const Hooks& hooks, const std::vector<Probe*>& probes,
+                      const std::function<void(std::uint32_t, std::uint32_t)>& progress);
   struct Pass;
   Size size_of_run(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free);
   std::unique_ptr<Pass> build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes);

@@ -38,7 +38,8 @@ class MassiveProbe : public Probe {
     const Tensor medians = graph.keep(median_abs(graph, x, rows_));
     const auto threshold = static_cast<float>(settings_.massive_threshold), ratio = static_cast<float>(settings_.massive_ratio);
     const MassiveActivations found = massive_activations(graph, x, medians, threshold, ratio, listed);
-    tensors_.push_back({static_cast<std::size_t>(state), medians, graph.keep(found.count), graph.keep(found.rows), graph.keep(found.channels)});
+    tensors_.push_back(
+        {static_cast<std::size_t>(state), medians, graph.keep(found.count), graph.keep(found.rows), graph.keep(found.channels)});
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {
@@ -107,7 +108,8 @@ class MassiveProbe : public Probe {
   double sequences_ = 0;
 };
 
-const Probes::Registration registration("massive", [](const ProbeSettings& settings, Settings&) { return std::make_unique<MassiveProbe>(settings); });
+const Probes::Registration registration("massive",
+                                        [](const ProbeSettings& settings, Settings&) { return std::make_unique<MassiveProbe>(settings); });
 
 }  // namespace
 }  // namespace ablate

@@ -19,9 +19,9 @@ class Settings;
 
 /// The sequences of one run of the graph.
 struct ProbeBatch {
-  std::uint32_t first = 0;              ///< index of the first among all sequences of the evaluation
-  std::uint32_t rows = 0, tokens = 0;   ///< B, T
-  const std::int32_t* ids = nullptr;    ///< (B, T)
+  std::uint32_t first = 0;                ///< index of the first among all sequences of the evaluation
+  std::uint32_t rows = 0, tokens = 0;     ///< B, T
+  const std::int32_t* ids = nullptr;      ///< (B, T)
   const std::int32_t* targets = nullptr;  ///< (B, T), negative: not counted
 };
 

@@ -19,7 +19,8 @@ class ResidualNormProbe : public Probe {
   void collect(Executor& executor, const ProbeBatch& batch) override {
     for (std::size_t state = 0; state < norms_.size(); ++state) {
       const std::vector<float> norms = executor.read_floats(norms_[state]);
-      for (std::size_t i = 0; i < norms.size(); ++i) (i % batch.tokens == 0 ? sums_[state].first : sums_[state].rest) += static_cast<double>(norms[i]);
+      for (std::size_t i = 0; i < norms.size(); ++i)
+        (i % batch.tokens == 0 ? sums_[state].first : sums_[state].rest) += static_cast<double>(norms[i]);
     }
     firsts_ += batch.rows;
     rests_ += static_cast<double>(batch.rows) * (batch.tokens - 1);
@@ -44,7 +45,8 @@ class ResidualNormProbe : public Probe {
   double firsts_ = 0, rests_ = 0;
 };
 
-const Probes::Registration registration("residual_norms", [](const ProbeSettings&, Settings&) { return std::make_unique<ResidualNormProbe>(); });
+const Probes::Registration registration("residual_norms",
+                                        [](const ProbeSettings&, Settings&) { return std::make_unique<ResidualNormProbe>(); });
 
 }  // namespace
 }  // namespace ablate

@@ -40,7 +40,8 @@ class SiluRegimeProbe : public Probe {
   void collect(Executor& executor, const ProbeBatch& batch) override {
     spikes_.collect(executor, batch);
     for (const auto& [layer, tensors] : tensors_) {
-      const std::vector<float> cosine = executor.read_floats(tensors.cosine), before = executor.read_floats(tensors.norm_a), after = executor.read_floats(tensors.norm_b);
+      const std::vector<float> cosine = executor.read_floats(tensors.cosine), before = executor.read_floats(tensors.norm_a),
+                               after = executor.read_floats(tensors.norm_b);
       for (std::size_t i = 0; i < cosine.size(); ++i) {
         layers_[layer].cosine.push_back(static_cast<double>(cosine[i]));
         layers_[layer].ratio.push_back(before[i] > 0 ? static_cast<double>(after[i] / before[i]) : 0);
@@ -78,7 +79,8 @@ class SiluRegimeProbe : public Probe {
     return count > 0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
   }
 
-  void draw_layers(Metrics& metrics, const char* title, const char* label, const std::vector<double>& spike, const std::vector<double>& rest) const {
+  void draw_layers(Metrics& metrics, const char* title, const char* label, const std::vector<double>& spike,
+                   const std::vector<double>& rest) const {
     add_figure(metrics, {.kind = "line",
                          .title = title,
                          .caption = "Mean over tokens in every feed-forward block; at 1, SiLU acts as the identity.",
@@ -112,7 +114,9 @@ class SiluRegimeProbe : public Probe {
   std::vector<Layer> layers_;
 };
 
-const Probes::Registration registration("silu_regime", [](const ProbeSettings& settings, Settings&) { return std::make_unique<SiluRegimeProbe>(settings); });
+const Probes::Registration registration("silu_regime", [](const ProbeSettings& settings, Settings&) {
+  return std::make_unique<SiluRegimeProbe>(settings);
+});
 
 }  // namespace
 }  // namespace ablate

@@ -40,7 +40,8 @@ class SinkProbe : public Probe {
           Head& head = layers_[layer][h];
           head.mass += static_cast<double>(mass[row * heads_ + h]);
           ++head.sequences;
-          if (batch.first + row < static_cast<std::uint32_t>(settings_.sink_sequences)) count(head, &alpha[(row * heads_ + h) * (length_ + learned_)]);
+          if (batch.first + row < static_cast<std::uint32_t>(settings_.sink_sequences))
+            count(head, &alpha[(row * heads_ + h) * (length_ + learned_)]);
         }
       }
     }
@@ -92,7 +93,8 @@ class SinkProbe : public Probe {
   std::vector<std::vector<Head>> layers_;
 };
 
-const Probes::Registration registration("sinks", [](const ProbeSettings& settings, Settings&) { return std::make_unique<SinkProbe>(settings); });
+const Probes::Registration registration("sinks",
+                                        [](const ProbeSettings& settings, Settings&) { return std::make_unique<SinkProbe>(settings); });
 
 }  // namespace
 }  // namespace ablate

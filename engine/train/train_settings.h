@@ -28,10 +28,10 @@ struct TrainSettings {
 
   /// Loss on output positions a .. b-1 only; all of them if absent.
   std::optional<std::pair<int, int>> loss_positions;
-  std::string init;               ///< a safetensors file with the first weights; empty: drawn from the seed
+  std::string init;                 ///< a safetensors file with the first weights; empty: drawn from the seed
   std::string init_rule = "paper";  ///< how they are drawn: see model/initialization.h
-  std::string precision = "f32";  ///< f32 | mixed-f16 | mixed-bf16
-  bool dump_gradients = false;    ///< writes step 0's gradients to points/<id>/gradients.safetensors
+  std::string precision = "f32";    ///< f32 | mixed-f16 | mixed-bf16
+  bool dump_gradients = false;      ///< writes step 0's gradients to points/<id>/gradients.safetensors
 
   int log_every = 10;        ///< steps between lines of metrics.jsonl
   int checkpoint_every = 0;  ///< steps between checkpoints; 0: one at the end

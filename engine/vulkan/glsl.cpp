@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 
+#include <glslang/build_info.h>
 #include <glslang/Public/ShaderLang.h>
 #include <glslang/SPIRV/GlslangToSpv.h>
-#include <glslang/build_info.h>
 #if __has_include(<glslang/Public/ResourceLimits.h>)
 #include <glslang/Public/ResourceLimits.h>
 #else

@@ -17,14 +17,15 @@ constexpr std::uint32_t any = 0xffffffffu;
 constexpr std::uint32_t intel_windows = 5;
 
 constexpr Quirk quirks[] = {
-    {intel_windows, 0, any, "coopmat", "https://github.com/ggml-org/llama.cpp/issues/10597"},       // emulated, slower than plain arithmetic
+    {intel_windows, 0, any, "coopmat", "https://github.com/ggml-org/llama.cpp/issues/10597"},  // emulated, slower than plain arithmetic
 };
 
 }  // namespace
 
 void apply_quirks(Caps& caps) {
   for (const Quirk& quirk : quirks) {
-    if (quirk.driver_id != caps.driver_id || caps.driver_version < quirk.first_version || caps.driver_version > quirk.last_version) continue;
+    if (quirk.driver_id != caps.driver_id || caps.driver_version < quirk.first_version || caps.driver_version > quirk.last_version)
+      continue;
     const auto masked = caps.masked;
     caps.mask(quirk.mask);
     caps.masked = masked;

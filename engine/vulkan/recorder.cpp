@@ -37,11 +37,13 @@ std::vector<double> Commands::intervals() const {
   return seconds;
 }
 
-Recorder::Recorder(const Device& device, std::uint32_t timestamps) : device_(device), query_capacity_(device.caps().timestamp_period > 0 ? timestamps : 0) {
+Recorder::Recorder(const Device& device, std::uint32_t timestamps)
+    : device_(device), query_capacity_(device.caps().timestamp_period > 0 ? timestamps : 0) {
   const VolkDeviceTable& vk = device.vk();
   const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, device.queue_family()};
   check(vk.vkCreateCommandPool(device.handle(), &pool, nullptr, &pool_), "vkCreateCommandPool");
-  const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_, VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
+  const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_,
+                                               VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
   check(vk.vkAllocateCommandBuffers(device.handle(), &allocation, &buffer_), "vkAllocateCommandBuffers");
   const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr, 0, nullptr};
   check(vk.vkBeginCommandBuffer(buffer_, &begin), "vkBeginCommandBuffer");
@@ -69,19 +71,22 @@ void Recorder::barrier() {
   constexpr VkAccessFlags everything =
       VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   constexpr VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, everything};
+  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+                               everything};
   device_.vk().vkCmdPipelineBarrier(buffer_, stages, stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
   pending_.clear();
   ++barriers_;
 }
 
-void Recorder::dispatch(const Pipeline& pipeline, std::span<const std::byte> push, std::array<std::uint32_t, 3> groups, std::span<const MemoryUse> uses) {
+void Recorder::dispatch(const Pipeline& pipeline, std::span<const std::byte> push, std::array<std::uint32_t, 3> groups,
+                        std::span<const MemoryUse> uses) {
   const std::string& name = pipeline.shader->name;
   if (push.size() != pipeline.shader->reflection.push_bytes)
-    throw RunError(fmt::format("shader {}: given {} bytes of push constants, it has {}", name, push.size(), pipeline.shader->reflection.push_bytes));
+    throw RunError(
+        fmt::format("shader {}: given {} bytes of push constants, it has {}", name, push.size(), pipeline.shader->reflection.push_bytes));
   if (*std::max_element(groups.begin(), groups.end()) > device_.caps().max_groups || *std::min_element(groups.begin(), groups.end()) == 0)
-    throw RunError(fmt::format("shader {}: {} x {} x {} workgroups, {} allows 1 to {} each way", name, groups[0], groups[1], groups[2], device_.caps().device_name,
-                               device_.caps().max_groups));
+    throw RunError(fmt::format("shader {}: {} x {} x {} workgroups, {} allows 1 to {} each way", name, groups[0], groups[1], groups[2],
+                               device_.caps().device_name, device_.caps().max_groups));
   order(uses);
   const VolkDeviceTable& vk = device_.vk();
   if (bound_ != pipeline.handle) vk.vkCmdBindPipeline(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle);
@@ -105,9 +110,10 @@ void Recorder::timestamp() {
 }
 
 Commands Recorder::finish() {
-  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT, VK_ACCESS_HOST_READ_BIT};
-  device_.vk().vkCmdPipelineBarrier(buffer_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &memory, 0,
-                                    nullptr, 0, nullptr);
+  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+                               VK_ACCESS_HOST_READ_BIT};
+  device_.vk().vkCmdPipelineBarrier(buffer_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                                    VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
   check(device_.vk().vkEndCommandBuffer(buffer_), "vkEndCommandBuffer");
   return Commands(device_, std::exchange(pool_, nullptr), std::exchange(buffer_, nullptr), std::exchange(queries_, nullptr), query_count_);
 }

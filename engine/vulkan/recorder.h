@@ -47,7 +47,8 @@ class Recorder {
 
   /// Records a dispatch after whatever barrier its memory uses need. Throws RunError when `groups` exceed the device's limit or `push` has not the
   /// size the shader expects.
-  void dispatch(const Pipeline& pipeline, std::span<const std::byte> push, std::array<std::uint32_t, 3> groups, std::span<const MemoryUse> uses);
+  void dispatch(const Pipeline& pipeline, std::span<const std::byte> push, std::array<std::uint32_t, 3> groups,
+                std::span<const MemoryUse> uses);
 
   /// A copy between buffers, ordered with the dispatches around it.
   void copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to, std::uint64_t to_offset, std::uint64_t bytes);
@@ -55,7 +56,6 @@ class Recorder {
   /// A barrier against everything before it.
   void barrier();
   void timestamp();
-
 
   /// Barriers recorded so far.
   std::uint32_t barriers() const { return barriers_; }

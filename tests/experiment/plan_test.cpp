@@ -171,8 +171,7 @@ TEST_CASE("plan: a resolved point holds the defaults of every section, and unkno
   CHECK(to_text(*find(resolved, "train.lr")) == "0.1");
   CHECK(to_text(*find(resolved, "seed")) == "0");
   const Plan wrong = plan_of(folder, "[train]\nlr = 0.1\nclp = 2\n");
-  CHECK_THROWS_WITH_AS(resolve(wrong.points[0]), doctest::Contains("x.toml:4: train.clp: unknown key; did you mean clip?"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(resolve(wrong.points[0]), doctest::Contains("x.toml:4: train.clp: unknown key; did you mean clip?"), InputError);
 }
 
 TEST_CASE("plan: points are selected by number, id, name and shard") {

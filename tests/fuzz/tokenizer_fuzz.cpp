@@ -64,14 +64,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   try {
     switch (bytes.front()) {
-      case '/':
-        split_by_pattern(bytes.substr(1));
-        break;
-      case '"':
-        read_text(bytes.substr(1));
-        break;
-      default:
-        read_file(bytes);
+      case '/': split_by_pattern(bytes.substr(1)); break;
+      case '"': read_text(bytes.substr(1)); break;
+      default: read_file(bytes);
     }
   } catch (const InputError& error) {
     if (std::string_view(error.what()).find('\n') != std::string_view::npos) std::abort();

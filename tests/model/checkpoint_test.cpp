@@ -289,5 +289,6 @@ TEST_CASE("shard names stay in the folder") {
   fs::create_directories(parent / "models--x" / "blobs");
   fs::rename(parent / "elsewhere" / "a", parent / "models--x" / "blobs" / "a");
   fs::create_symlink("../../blobs/a", folder / "a.safetensors");
-  refused("snapshots/0123: the tensor model.layers.0.self_attn.q_proj.weight is missing");  // the other shard's tensors: the link itself was followed
+  refused(
+      "snapshots/0123: the tensor model.layers.0.self_attn.q_proj.weight is missing");  // the other shard's tensors: the link itself was followed
 }

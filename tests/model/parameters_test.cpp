@@ -102,7 +102,8 @@ TEST_CASE("a 7B Llama has the published number of parameters") {
 TEST_CASE("an unknown kind is refused, and a registered one is known") {
   TransformerConfig c;
   c.norm = "test_norm";
-  CHECK_THROWS_WITH_AS(parameters(c), doctest::Contains("unknown kind \"test_norm\"; known: "), InputError);  // tests may have registered more
+  CHECK_THROWS_WITH_AS(parameters(c), doctest::Contains("unknown kind \"test_norm\"; known: "),
+                       InputError);  // tests may have registered more
   c.norm = "rmsnorm";
   c.gate = "test_gate";
   CHECK_THROWS_WITH_AS(parameters(c), doctest::Contains("known: channel, head, token"), InputError);

@@ -20,7 +20,13 @@ struct AttentionCase {
   std::uint32_t columns() const { return tokens + learned_key(); }
 
   AttentionOptions options(const std::vector<Tensor>& in, const std::string& kernel = "") const {
-    AttentionOptions o{.heads = heads, .kv_heads = kv_heads, .head_dim = head_dim, .score = score, .window = window, .masked_key = masked_key, .kernel = kernel};
+    AttentionOptions o{.heads = heads,
+                       .kv_heads = kv_heads,
+                       .head_dim = head_dim,
+                       .score = score,
+                       .window = window,
+                       .masked_key = masked_key,
+                       .kernel = kernel};
     if (bias == "sinks") o.sinks = in[3];
     if (learned_key()) o.k_bias = in[3];
     if (bias == "kv") o.v_bias = in[4];
@@ -38,8 +44,9 @@ struct AttentionCase {
   }
 
   std::string name(DType type) const {
-    return "attention " + score + " " + std::string(name_of(type)) + " B " + std::to_string(batch) + " T " + std::to_string(tokens) + " H " + std::to_string(heads) + "/" +
-           std::to_string(kv_heads) + " hd " + std::to_string(head_dim) + (window ? " window " + std::to_string(window) : "") + (bias.empty() ? "" : " bias " + bias) +
+    return "attention " + score + " " + std::string(name_of(type)) + " B " + std::to_string(batch) + " T " + std::to_string(tokens) +
+           " H " + std::to_string(heads) + "/" + std::to_string(kv_heads) + " hd " + std::to_string(head_dim) +
+           (window ? " window " + std::to_string(window) : "") + (bias.empty() ? "" : " bias " + bias) +
            (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "");
   }
 

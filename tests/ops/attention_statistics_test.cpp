@@ -21,7 +21,8 @@ const std::vector<AttentionCase> cases = {{1, 1, 1, 1, 1},
 
 /// Mean over queries of the weight on a column: all queries, or those that come no earlier.
 template <class S>
-Array<S> mean_weight(const AttentionCase& c, const std::vector<Array<S>>& in, const std::vector<std::uint32_t>& keys, bool only_causal, bool proxy) {
+Array<S> mean_weight(const AttentionCase& c, const std::vector<Array<S>>& in, const std::vector<std::uint32_t>& keys, bool only_causal,
+                     bool proxy) {
   const AttentionReference<S> full = attention_reference(c, in);
   const std::size_t learned = c.learned_key();
   Array<S> mass({c.batch, c.heads, static_cast<std::uint32_t>(keys.size())});
@@ -30,13 +31,16 @@ Array<S> mean_weight(const AttentionCase& c, const std::vector<Array<S>>& in, co
       for (std::size_t n = 0; n < keys.size(); ++n) {
         const std::size_t first = only_causal && keys[n] >= learned ? keys[n] - learned : 0;
         for (std::size_t i = first; i < c.tokens; ++i)
-          mass(b, h, n) += full.map(b, h, i, keys[n]) / (proxy ? full.lse(b, h, i) + S(1e-8) : S(1.0)) / S(static_cast<double>(c.tokens - first));
+          mass(b, h, n) +=
+              full.map(b, h, i, keys[n]) / (proxy ? full.lse(b, h, i) + S(1e-8) : S(1.0)) / S(static_cast<double>(c.tokens - first));
       }
   return mass;
 }
 
 // Recomputed scores and the stored log-sum-exp both carry f32 sums of head_dim products; the mean sums T weights.
-double tolerance_of(const AttentionCase& c) { return 16 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32); }
+double tolerance_of(const AttentionCase& c) {
+  return 16 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
+}
 
 std::vector<std::uint32_t> first_keys(std::uint32_t count) {
   std::vector<std::uint32_t> keys(count);
@@ -50,12 +54,14 @@ TEST_CASE("attention statistics: key mass") {
   for (const DType type : float_types)
     for (const AttentionCase& c : cases) {
       std::vector<std::uint32_t> keys = {0, c.columns() - 1, c.columns() / 2};
-      check_op("key_mass of " + c.name(type), c.inputs(type, DType::f32, false), [&](const auto& in) { return mean_weight(c, in, keys, false, false); },
-               [&](Graph& g, const auto& in) {
-                 const AttentionOptions options = c.options(in);
-                 return key_mass(g, in[0], in[1], attention(g, in[0], in[1], in[2], options).lse, options, keys);
-               },
-               {tolerance_of(c)});
+      check_op(
+          "key_mass of " + c.name(type), c.inputs(type, DType::f32, false),
+          [&](const auto& in) { return mean_weight(c, in, keys, false, false); },
+          [&](Graph& g, const auto& in) {
+            const AttentionOptions options = c.options(in);
+            return key_mass(g, in[0], in[1], attention(g, in[0], in[1], in[2], options).lse, options, keys);
+          },
+          {tolerance_of(c)});
     }
 }
 
@@ -65,11 +71,13 @@ TEST_CASE("attention statistics: importance") {
       for (const bool proxy : {false, true}) {
         const std::uint32_t count = std::min(c.columns(), 10u);
         const bool divides = proxy && (c.score == "sigmoid" || c.score == "relu");
-        check_op("importance of " + c.name(type), c.inputs(type, DType::f32, false), [&](const auto& in) { return mean_weight(c, in, first_keys(count), true, divides); },
-                 [&](Graph& g, const auto& in) {
-                   const AttentionOptions options = c.options(in);
-                   return importance(g, in[0], in[1], attention(g, in[0], in[1], in[2], options).lse, options, count, proxy);
-                 },
-                 {tolerance_of(c)});
+        check_op(
+            "importance of " + c.name(type), c.inputs(type, DType::f32, false),
+            [&](const auto& in) { return mean_weight(c, in, first_keys(count), true, divides); },
+            [&](Graph& g, const auto& in) {
+              const AttentionOptions options = c.options(in);
+              return importance(g, in[0], in[1], attention(g, in[0], in[1], in[2], options).lse, options, count, proxy);
+            },
+            {tolerance_of(c)});
       }
 }

@@ -81,10 +81,19 @@ TEST_CASE("attention: scores") {
 
 TEST_CASE("attention: whole matrices of channels") {
   for (const DType type : {DType::f16, DType::bf16}) {
-    for (const AttentionCase& c : {AttentionCase{1, 100, 2, 1, 16}, {1, 70, 2, 1, 16, "sigmoid"}, {1, 70, 2, 1, 16, "relu"}, {1, 33, 2, 1, 16, "softmax1"},
-                                   {1, 70, 2, 2, 16, "softmax", 0, "sinks"}, {2, 90, 2, 1, 16, "softmax", 20}, {1, 90, 2, 1, 16, "softmax", 1},
-                                   {1, 80, 2, 1, 16, "softmax", 0, "", 3}, {1, 80, 2, 1, 16, "softmax", 30, "", 40}, {1, 1, 1, 1, 16}, {1, 70, 4, 2, 64},
-                                   {1, 150, 1, 1, 128}, {1, 33, 2, 1, 48}}) {
+    for (const AttentionCase& c : {AttentionCase{1, 100, 2, 1, 16},
+                                   {1, 70, 2, 1, 16, "sigmoid"},
+                                   {1, 70, 2, 1, 16, "relu"},
+                                   {1, 33, 2, 1, 16, "softmax1"},
+                                   {1, 70, 2, 2, 16, "softmax", 0, "sinks"},
+                                   {2, 90, 2, 1, 16, "softmax", 20},
+                                   {1, 90, 2, 1, 16, "softmax", 1},
+                                   {1, 80, 2, 1, 16, "softmax", 0, "", 3},
+                                   {1, 80, 2, 1, 16, "softmax", 30, "", 40},
+                                   {1, 1, 1, 1, 16},
+                                   {1, 70, 4, 2, 64},
+                                   {1, 150, 1, 1, 128},
+                                   {1, 33, 2, 1, 48}}) {
       // A CPU's driver takes minutes to compile wide matrices; what these kernels do about scores, windows and edges does not depend on the width.
       const bool slow = pipelines().device().caps().is_cpu() && c.head_dim > 16;
       if (slow) skip(c.name(type), "too wide for a CPU");

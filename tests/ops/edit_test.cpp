@@ -19,16 +19,11 @@ bool listed(const std::vector<std::uint32_t>& list, std::size_t i) {
 template <class S>
 S edited(EditKind kind, const S& x, double v) {
   switch (kind) {
-    case EditKind::scale:
-      return x * v;
-    case EditKind::set:
-      return S(v);
-    case EditKind::add:
-      return x + v;
-    case EditKind::clamp:
-      return S(std::clamp(value_of(x), -std::abs(v), std::abs(v)));
-    default:
-      return S(0);
+    case EditKind::scale: return x * v;
+    case EditKind::set: return S(v);
+    case EditKind::add: return x + v;
+    case EditKind::clamp: return S(std::clamp(value_of(x), -std::abs(v), std::abs(v)));
+    default: return S(0);
   }
 }
 

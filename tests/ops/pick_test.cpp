@@ -13,10 +13,10 @@ TEST_CASE("pick reads signed values where the largest entries are") {
   const Tensor picked = graph.keep(pick(graph, x, top_entries(graph, top_channels(graph, x, 2), 2)));
   Executor executor(test::pipelines(), graph, {.guard = true});
   std::vector<float> values(24, 0.5f);
-  values[1 * 4 + 2] = -7;   // sequence 0, token 1, channel 2
-  values[2 * 4 + 0] = 3;    // sequence 0, token 2, channel 0
-  values[12 + 3] = 9;       // sequence 1, token 0, channel 3
-  values[12 + 1] = -2;      // sequence 1, token 0, channel 1
+  values[1 * 4 + 2] = -7;  // sequence 0, token 1, channel 2
+  values[2 * 4 + 0] = 3;   // sequence 0, token 2, channel 0
+  values[12 + 3] = 9;      // sequence 1, token 0, channel 3
+  values[12 + 1] = -2;     // sequence 1, token 0, channel 1
   executor.write_floats(x, values);
   executor.run();
   executor.check_guards();

@@ -44,12 +44,14 @@ TEST_CASE("rope") {
       const Shape shape{s.batch, s.tokens, s.heads * s.head_dim};
       // One rounding of the result to its type; cosine and sine rounded to f32, two products and a sum in f32.
       const double tolerance = unit_roundoff(type) + 4 * unit_roundoff(DType::f32);
-      check_op("rope " + std::string(name_of(type)) + " " + to_string(shape), {{shape, type}}, [&](const auto& in) { return reference(in[0], s.head_dim); },
-               [&](Graph& g, const auto& in) {
-                 const Tensor table = g.constant("rope", {s.tokens + 2, s.head_dim}, rope_table(s.tokens + 2, frequencies_of(s.head_dim)));
-                 return rope(g, in[0], s.head_dim, table);
-               },
-               {tolerance, 2 * tolerance});
+      check_op(
+          "rope " + std::string(name_of(type)) + " " + to_string(shape), {{shape, type}},
+          [&](const auto& in) { return reference(in[0], s.head_dim); },
+          [&](Graph& g, const auto& in) {
+            const Tensor table = g.constant("rope", {s.tokens + 2, s.head_dim}, rope_table(s.tokens + 2, frequencies_of(s.head_dim)));
+            return rope(g, in[0], s.head_dim, table);
+          },
+          {tolerance, 2 * tolerance});
     }
   }
 }

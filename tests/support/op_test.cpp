@@ -24,7 +24,8 @@ double Normal::operator()() {
   return radius * std::cos(2 * M_PI * uniform());
 }
 
-void compare(const std::string& what, const std::vector<double>& expected, const std::vector<float>& actual, double tolerance, double floor) {
+void compare(const std::string& what, const std::vector<double>& expected, const std::vector<float>& actual, double tolerance,
+             double floor) {
   REQUIRE_MESSAGE(expected.size() == actual.size(), what, ": ", actual.size(), " elements, expected ", expected.size());
   double square = 0, error_square = 0, worst = 0, max_absolute = 0;
   std::size_t worst_at = 0;
@@ -40,8 +41,9 @@ void compare(const std::string& what, const std::vector<double>& expected, const
     max_absolute = std::max(max_absolute, error);
     error_square += error * error;
   }
-  CHECK_MESSAGE(good, what, ": relative error ", worst, " over ", tolerance, " at element ", worst_at, " (", actual.empty() ? 0 : actual[worst_at], ", expected ",
-                expected.empty() ? 0 : expected[worst_at], "), max absolute ", max_absolute, ", NMSE ", square > 0 ? error_square / square : error_square);
+  CHECK_MESSAGE(good, what, ": relative error ", worst, " over ", tolerance, " at element ", worst_at, " (",
+                actual.empty() ? 0 : actual[worst_at], ", expected ", expected.empty() ? 0 : expected[worst_at], "), max absolute ",
+                max_absolute, ", NMSE ", square > 0 ? error_square / square : error_square);
 }
 
 namespace {
@@ -54,12 +56,14 @@ S weighted_sum(const Array<S>& y, const std::vector<double>& weights) {
   return total;
 }
 
-std::vector<std::vector<double>> tape_gradients(const OpCheck& check, const std::vector<Array<double>>& inputs, const std::vector<double>& weights) {
+std::vector<std::vector<double>> tape_gradients(const OpCheck& check, const std::vector<Array<double>>& inputs,
+                                                const std::vector<double>& weights) {
   Var::clear();
   std::vector<Array<Var>> leaves;
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     Array<Var> x(inputs[k].shape);
-    for (std::size_t i = 0; i < x.data.size(); ++i) x.data[i] = check.inputs[k].differentiable ? Var::leaf(inputs[k].data[i]) : Var(inputs[k].data[i]);
+    for (std::size_t i = 0; i < x.data.size(); ++i)
+      x.data[i] = check.inputs[k].differentiable ? Var::leaf(inputs[k].data[i]) : Var(inputs[k].data[i]);
     leaves.push_back(std::move(x));
   }
   const std::vector<double> all = Var::gradients(weighted_sum(check.gradient(leaves), weights));
@@ -87,14 +91,15 @@ void check_finite_differences(const OpCheck& check, std::vector<Array<double>> i
       const double below = weighted_sum(check.value(inputs), weights);
       inputs[k].data[i] = x;
       const double difference = (above - below) / (2 * h);
-      CHECK_MESSAGE(std::abs(difference - gradients[k][i]) <= 1e-5 * std::max(scale, 1.0), check.name, ": CPU gradient of input ", k, " at ", i, " is ",
-                    gradients[k][i], ", finite differences give ", difference);
+      CHECK_MESSAGE(std::abs(difference - gradients[k][i]) <= 1e-5 * std::max(scale, 1.0), check.name, ": CPU gradient of input ", k,
+                    " at ", i, " is ", gradients[k][i], ", finite differences give ", difference);
     }
   }
 }
 
 bool can_store_inputs(const OpCheck& check) {
-  const auto half = std::find_if(check.inputs.begin(), check.inputs.end(), [](const OpInput& x) { return x.dtype == DType::f16 || x.dtype == DType::bf16; });
+  const auto half = std::find_if(check.inputs.begin(), check.inputs.end(),
+                                 [](const OpInput& x) { return x.dtype == DType::f16 || x.dtype == DType::bf16; });
   return half == check.inputs.end() || can_store(check.name, half->dtype);
 }
 
@@ -129,7 +134,8 @@ void run_check(const OpCheck& check) {
   std::vector<Tensor> gradients(tensors.size());
   if (gradients_wanted) {
     Normal normal(check.seed + 1000);
-    for (std::size_t i = 0; i < expected.data.size(); ++i) weights.push_back(static_cast<double>(round_to(y.dtype, static_cast<float>(normal()))));
+    for (std::size_t i = 0; i < expected.data.size(); ++i)
+      weights.push_back(static_cast<double>(round_to(y.dtype, static_cast<float>(normal()))));
     seed = graph.input("seed", y.shape, y.dtype);
     backward(graph, y, seed);
     for (std::size_t k = 0; k < tensors.size(); ++k)
@@ -151,8 +157,8 @@ void run_check(const OpCheck& check) {
   for (std::size_t k = 0; k < tensors.size(); ++k) {
     if (!check.inputs[k].differentiable) continue;
     REQUIRE_MESSAGE(static_cast<bool>(gradients[k]), check.name, ": no gradient for input ", k);
-    compare(check.name + ": gradient of input " + std::to_string(k), expected_gradients[k], executor.read_floats(gradients[k]), check.tolerance.gradient,
-            std::max(check.tolerance.floor, check.tolerance.gradient_floor));
+    compare(check.name + ": gradient of input " + std::to_string(k), expected_gradients[k], executor.read_floats(gradients[k]),
+            check.tolerance.gradient, std::max(check.tolerance.floor, check.tolerance.gradient_floor));
   }
 }
 

@@ -49,9 +49,9 @@ struct OpInput {
 };
 
 struct OpTolerance {
-  double value = 1e-5;     ///< |error| <= value * max(|expected|, rms(expected), floor), element by element
-  double gradient = 1e-5;  ///< the same for gradients
-  double floor = 0;        ///< size of the terms that cancel in the result, where they are larger than it
+  double value = 1e-5;        ///< |error| <= value * max(|expected|, rms(expected), floor), element by element
+  double gradient = 1e-5;     ///< the same for gradients
+  double floor = 0;           ///< size of the terms that cancel in the result, where they are larger than it
   double gradient_floor = 0;  ///< the same for gradients only
 };
 

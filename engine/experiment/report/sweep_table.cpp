@@ -17,28 +17,21 @@ std::string data(const std::string& shown, double exact) {
 
 std::string change_mark(const Cell& cell) {
   switch (cell.direction) {
-    case Direction::unknown:
-      return "";
+    case Direction::unknown: return "";
     case Direction::none:
       return element("span", {{"class", "change same"}, {"title", "too small to tell from chance"}}, "≈ " + escape(cell.change));
-    case Direction::up:
-      return element("span", {{"class", "change up"}}, "▲ " + escape(cell.change));
-    case Direction::down:
-      return element("span", {{"class", "change down"}}, "▼ " + escape(cell.change));
+    case Direction::up: return element("span", {{"class", "change up"}}, "▲ " + escape(cell.change));
+    case Direction::down: return element("span", {{"class", "change down"}}, "▼ " + escape(cell.change));
   }
   return "";
 }
 
 std::string agreement_mark(Agreement agreement) {
   switch (agreement) {
-    case Agreement::unknown:
-      return "";
-    case Agreement::agrees:
-      return R"(<span class="agree yes">✓ agrees</span>)";
-    case Agreement::opposite:
-      return R"(<span class="agree no">✗ opposite</span>)";
-    case Agreement::unclear:
-      return R"(<span class="agree maybe">~ unclear</span>)";
+    case Agreement::unknown: return "";
+    case Agreement::agrees: return R"(<span class="agree yes">✓ agrees</span>)";
+    case Agreement::opposite: return R"(<span class="agree no">✗ opposite</span>)";
+    case Agreement::unclear: return R"(<span class="agree maybe">~ unclear</span>)";
   }
   return "";
 }

@@ -29,8 +29,8 @@ class BigramProbe : public Probe {
 
   const BigramTask& task_;
   Tensor losses_;
-  std::vector<Tensor> sinks_;    // (B, H, T): weight of every query on key 0
-  std::vector<Mean> sink_;       // per attention block
+  std::vector<Tensor> sinks_;  // (B, H, T): weight of every query on key 0
+  std::vector<Mean> sink_;     // per attention block
   Mean backcopy_, bigram_, entropy_;
 };
 

@@ -5,10 +5,13 @@
 namespace ablate {
 namespace {
 
-const FfnParametersRegistration parameters_registration{"linear", [](const TransformerConfig& c, const std::string& prefix) {
-                                                          return std::vector<ParameterSpec>{{prefix + "proj.weight", {c.d_model, c.d_model}, ParameterKind::residual_linear}};
-                                                        }};
-const FeedForwards::Registration registration("linear", [](Graph& g, const FeedForwardArgs& a) { return linear(g, a.x, a.parameter("proj.weight"), a.residual); });
+const FfnParametersRegistration parameters_registration{
+    "linear", [](const TransformerConfig& c, const std::string& prefix) {
+      return std::vector<ParameterSpec>{{prefix + "proj.weight", {c.d_model, c.d_model}, ParameterKind::residual_linear}};
+    }};
+const FeedForwards::Registration registration("linear", [](Graph& g, const FeedForwardArgs& a) {
+  return linear(g, a.x, a.parameter("proj.weight"), a.residual);
+});
 
 }  // namespace
 }  // namespace ablate

@@ -1,7 +1,7 @@
 // SwiGLU (Shazeer 2020, arXiv 2002.05202): down(silu(gate(x)) * up(x)).
+#include "ops/swiglu.h"
 #include "model/feed_forward.h"
 #include "ops/matmul.h"
-#include "ops/swiglu.h"
 
 namespace ablate {
 namespace {

@@ -32,44 +32,28 @@ constexpr std::pair<std::string_view, std::string_view> posix_sets[] = {
 /// What stands for \s and its like inside a class.
 std::optional<std::string_view> class_set(char kind) {
   switch (kind) {
-    case 's':
-      return space_set;
-    case 'S':
-      return no_space_set;
-    case 'w':
-      return word_set;
-    case 'h':
-      return hex_set;
-    case 'v':
-      return R"(\x0B)";
-    default:
-      return std::nullopt;
+    case 's': return space_set;
+    case 'S': return no_space_set;
+    case 'w': return word_set;
+    case 'h': return hex_set;
+    case 'v': return R"(\x0B)";
+    default: return std::nullopt;
   }
 }
 
 /// What stands for \s and its like outside of classes.
 std::optional<std::string> lone_set(char kind) {
   switch (kind) {
-    case 's':
-      return fmt::format("[{}]", space_set);
-    case 'S':
-      return fmt::format("[^{}]", space_set);
-    case 'w':
-      return fmt::format("[{}]", lone_word_set);
-    case 'W':
-      return fmt::format("[^{}]", lone_word_set);
-    case 'h':
-      return fmt::format("[{}]", hex_set);
-    case 'H':
-      return fmt::format("[^{}]", hex_set);
-    case 'v':
-      return R"(\x0B)";
-    case 'b':
-      return fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", lone_word_set);
-    case 'B':
-      return fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", lone_word_set);
-    default:
-      return std::nullopt;
+    case 's': return fmt::format("[{}]", space_set);
+    case 'S': return fmt::format("[^{}]", space_set);
+    case 'w': return fmt::format("[{}]", lone_word_set);
+    case 'W': return fmt::format("[^{}]", lone_word_set);
+    case 'h': return fmt::format("[{}]", hex_set);
+    case 'H': return fmt::format("[^{}]", hex_set);
+    case 'v': return R"(\x0B)";
+    case 'b': return fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", lone_word_set);
+    case 'B': return fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", lone_word_set);
+    default: return std::nullopt;
   }
 }
 
@@ -104,30 +88,16 @@ class Translator {
 
   void step() {
     switch (pattern_[at_]) {
-      case '\\':
-        escape();
-        break;
-      case '[':
-        character_class();
-        break;
-      case '(':
-        open_group();
-        break;
-      case ')':
-        close_group();
-        break;
-      case '{':
-        repetition();
-        break;
+      case '\\': escape(); break;
+      case '[': character_class(); break;
+      case '(': open_group(); break;
+      case ')': close_group(); break;
+      case '{': repetition(); break;
       case '*':
       case '+':
       case '?':
-      case '|':
-        out_ += pattern_[at_++];
-        break;
-      default:
-        literal();
-        break;
+      case '|': out_ += pattern_[at_++]; break;
+      default: literal(); break;
     }
   }
 

@@ -68,14 +68,10 @@ class Splitter {
     if (!pending_) return false;
     switch (behavior_) {
       case SplitBehavior::removed:
-      case SplitBehavior::isolated:
-        return false;
-      case SplitBehavior::merged_with_previous:
-        return is_match && !last_was_match_;
-      case SplitBehavior::merged_with_next:
-        return !is_match && last_was_match_;
-      case SplitBehavior::contiguous:
-        return is_match == last_was_match_;
+      case SplitBehavior::isolated: return false;
+      case SplitBehavior::merged_with_previous: return is_match && !last_was_match_;
+      case SplitBehavior::merged_with_next: return !is_match && last_was_match_;
+      case SplitBehavior::contiguous: return is_match == last_was_match_;
     }
     return false;
   }

@@ -94,14 +94,10 @@ std::string lowercase(std::string_view text) {
 std::string normal_form(std::string_view text, NormalForm form) {
   if (is_ascii(text)) return std::string(text);
   switch (form) {
-    case NormalForm::nfc:
-      return mapped(text, UTF8PROC_COMPOSE);
-    case NormalForm::nfd:
-      return mapped(text, UTF8PROC_DECOMPOSE);
-    case NormalForm::nfkc:
-      return mapped(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
-    case NormalForm::nfkd:
-      return mapped(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+    case NormalForm::nfc: return mapped(text, UTF8PROC_COMPOSE);
+    case NormalForm::nfd: return mapped(text, UTF8PROC_DECOMPOSE);
+    case NormalForm::nfkc: return mapped(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+    case NormalForm::nfkd: return mapped(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
   }
   return std::string(text);
 }

@@ -20,10 +20,13 @@ class VocabularySource : public DataSource {
   std::int64_t vocabulary_size() const override { return vocabulary_; }
   std::int64_t own_columns() const override { return std::ssize(prefix_) + 1; }
 
-  Batch batch(std::uint64_t, std::int64_t, std::int64_t) const override { bad_input("data.source: \"vocabulary\" is for probes, not for training"); }
+  Batch batch(std::uint64_t, std::int64_t, std::int64_t) const override {
+    bad_input("data.source: \"vocabulary\" is for probes, not for training");
+  }
 
   Batch validation(std::int64_t rows, std::int64_t columns) const override {
-    require(columns == 0 || columns == own_columns(), "probe.seq_len: the source \"vocabulary\" makes sequences of {} tokens", own_columns());
+    require(columns == 0 || columns == own_columns(), "probe.seq_len: the source \"vocabulary\" makes sequences of {} tokens",
+            own_columns());
     Batch batch = make_batch(rows == 0 ? vocabulary_ : std::min(rows, vocabulary_), own_columns());
     for (std::int64_t r = 0; r < batch.rows; ++r) {
       std::copy(prefix_.begin(), prefix_.end(), batch.row(r));
@@ -40,7 +43,8 @@ class VocabularySource : public DataSource {
 std::vector<std::int32_t> random_prefix(std::size_t length, std::int32_t bos, std::int64_t vocabulary, std::uint64_t seed) {
   const CounterRandom random(seed, "vocabulary prefix");
   std::vector<std::int32_t> prefix;
-  for (std::size_t i = 0; i < length; ++i) prefix.push_back(static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(vocabulary))));
+  for (std::size_t i = 0; i < length; ++i)
+    prefix.push_back(static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(vocabulary))));
   if (bos >= 0 && !prefix.empty()) prefix[0] = bos;
   return prefix;
 }
