@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "command.h"
 #include "experiment/bench/matmul.h"
-#include "ops/matmul_kernels.h"
+#include "experiment/bench/suite.h"
 
 #include <CLI/CLI.hpp>
 
@@ -11,8 +11,9 @@ namespace ablate {
 namespace {
 
 struct Options {
-  std::string op, device, without, json, dtype = "f32", out, layout = "nn", kernel;
+  std::string op, suite, peers, device, without, json, dtype = "f32", out, layout = "nn", kernel;
   std::uint32_t m = 0, n = 0, k = 0, batch = 1;
+  std::vector<std::string> rows;
   bool all_kernels = false, warm_only = false, no_ceilings = false;
   double seconds = 0.5;
 };
@@ -49,31 +50,51 @@ std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
   return cases;
 }
 
-int bench(const Options& o) {
-  const Instance instance;
-  const Device device(instance, {o.device, o.without});
-  Pipelines pipelines(device);
-  BenchOptions options;
-  options.seconds = o.seconds;
-  options.cold = !o.warm_only;
-  require(device.caps().timestamp_period > 0, "{} has no timestamps", device.caps().device_name);
-  const std::vector<BenchCase> cases = cases_of(o, device.caps());
-  fmt::print(stderr, "{}, {} {}\n", device.caps().device_name, device.caps().driver_name, device.caps().driver_info);
+// To the terminal, as text or with --json - as JSON; and to the file of --json.
+void show(const Options& o, const std::string& text, const std::string& json) {
+  fmt::print("{}", o.json == "-" ? json : text);
+  if (!o.json.empty() && o.json != "-") write_atomically(o.json, json);
+}
+
+void bench_ops(const Options& o, Pipelines& pipelines, Tuner& tuner) {
+  const Caps& caps = pipelines.device().caps();
+  const BenchOptions options{.seconds = o.seconds, .cold = !o.warm_only, .tuner = &tuner};
+  const std::vector<BenchCase> cases = cases_of(o, caps);
   const Ceilings ceilings = o.no_ceilings ? Ceilings{} : measure_ceilings(pipelines, options);
   std::vector<BenchResult> results;
   for (const BenchCase& c : cases) {
-    results.push_back(measure(pipelines, c, options));
-    fmt::print(stderr, "{} {}: {}\n", c.op, c.name,
-               results.back().failure.empty() ? fmt::format("{:.3f} ms, {:.4g} TFLOP/s", results.back().warm * 1e3,
-                                                            results.back().cost.flop / results.back().warm / 1e12)
-                                              : results.back().failure);
+    const BenchResult& r = results.emplace_back(measure(pipelines, c, options));
+    fmt::print(stderr, "{} {}: {}\n", c.op, c.name, r.failure.empty() ? fmt::format("{:.3f} ms", r.warm * 1e3) : r.failure);
   }
-  if (o.json == "-") {
-    fmt::print("{}", results_to_json(results, ceilings, device.caps()));
-    return 0;
+  show(o, format_results(results, ceilings), results_to_json(results, ceilings, caps));
+}
+
+void bench_suite(const Options& o, Pipelines& pipelines, Tuner& tuner) {
+  const Caps& caps = pipelines.device().caps();
+  Suite suite = find_suite(o.suite, caps);
+  if (!o.rows.empty())
+    std::erase_if(suite.rows, [&](const SuiteRow& row) {
+      return std::none_of(o.rows.begin(), o.rows.end(), [&](const std::string& part) { return row.id.find(part) != std::string::npos; });
+    });
+  require(!suite.rows.empty(), "--rows: no row of suite {} has a name with that in it", o.suite);
+  const MeasuredPeers peers = o.peers.empty() ? MeasuredPeers{} : read_peers(o.peers);
+  std::vector<SuiteResult> results;
+  for (const SuiteRow& row : suite.rows) {
+    const SuiteResult& r = results.emplace_back(measure({pipelines, tuner, o.seconds}, row, peers));
+    fmt::print(stderr, "{}: {}\n", row.id, r.failure.empty() ? fmt::format("{:.4g} {}", r.ours.value, row.unit) : r.failure);
   }
-  fmt::print("{}", format_results(results, ceilings));
-  if (!o.json.empty()) write_atomically(o.json, results_to_json(results, ceilings, device.caps()));
+  show(o, format_suite(suite, results, peers, caps), suite_to_json(suite, results, peers, caps));
+}
+
+int bench(const Options& o) {
+  require(o.suite.empty() || o.op.empty(), "ablate bench takes an op or a suite, not both");
+  const Instance instance;
+  const Device device(instance, {o.device, o.without});
+  Pipelines pipelines(device);
+  Tuner tuner(pipelines, {}, {});
+  require(device.caps().timestamp_period > 0, "{} has no timestamps", device.caps().device_name);
+  fmt::print(stderr, "{}, {} {}\n", device.caps().device_name, device.caps().driver_name, device.caps().driver_info);
+  (o.suite.empty() ? bench_ops : bench_suite)(o, pipelines, tuner);
   return 0;
 }
 
@@ -81,6 +102,11 @@ const CommandRegistration registration{
     {"bench", "Time the kernels of a device", [](CLI::App& app) {
        auto o = std::make_shared<Options>();
        app.add_option("op", o->op, "One op (default: all)");
+       app.add_option("--suite", o->suite, "A table of published figures, with ours beside them: h200");
+       app.add_option("--rows", o->rows, "Of the suite only rows with one of these in their names, e.g. --rows matmul,train")
+           ->delimiter(',');
+       app.add_option("--peers", o->peers, "The suite's rows as others measured them here, written by tools/bench_peers.py")
+           ->type_name("FILE.json");
        app.add_option("--device", o->device, "A number of `ablate devices`, or part of a name");
        app.add_option("--without", o->without, "Features to do without: coopmat2,coopmat,f16,...");
        app.add_option("--json", o->json, "Write the results to this file, - for the terminal");

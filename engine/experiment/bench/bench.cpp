@@ -1,57 +1,63 @@
 #include "experiment/bench/bench.h"
 
 #include "graph/executor.h"
+#include "ops/add.h"
+#include "ops/statistics/max_abs.h"
+#include "ops/tune_matmul.h"
+
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <map>
+#include <span>
 
 namespace ablate {
 namespace {
 
 constexpr std::uint64_t flushing_bytes = 512ull << 20;  // several times the last-level cache of any device of the day
-constexpr std::size_t most_copies = 64, pattern_size = 1 << 16;
+constexpr std::size_t pattern_size = 1 << 16;
 
 std::map<std::string, std::function<std::vector<BenchCase>(const Caps&)>>& registry() {
   static std::map<std::string, std::function<std::vector<BenchCase>(const Caps&)>> all;
   return all;
 }
 
-// One graph that holds `copies` independent instances of the op.
-struct Instances {
+// The graph of one case: what it prepares, perhaps a read that flushes the caches, and what is measured.
+struct Measured {
   Graph graph;
   BenchInputs inputs;
-  std::vector<std::size_t> ends;  // of each instance's dispatches
+  std::size_t first = 0;  // of the measured dispatches
 
-  Instances(const Caps& caps, const BenchCase& bench, std::size_t copies, const Choices* choices) : graph(caps, choices), inputs(graph) {
-    for (std::size_t i = 0; i < copies; ++i) {
-      bench.build(graph, inputs);
-      ends.push_back(graph.dispatches().size());
-    }
+  Measured(const Caps& caps, const BenchCase& bench, const BenchOptions& options, std::uint64_t flushed = 0)
+      : graph(caps, options.tuner ? &options.tuner->choices() : nullptr), inputs(graph) {
+    const BenchBody body = bench.build(graph, inputs);
+    if (flushed > 0)
+      graph.keep(max_abs(graph, graph.input("to read", {static_cast<std::uint32_t>(flushed / 4096), 1024}, DType::f32)).value);
+    first = graph.dispatches().size();
+    for (const Tensor& result : body())
+      if (result) graph.keep(result);
   }
 
-  std::uint64_t bytes() const {
-    std::uint64_t total = 0;
-    for (const Storage& storage : graph.storages()) total += storage.bytes;
-    return total;
-  }
+  std::span<const Dispatch> dispatches() const { return std::span(graph.dispatches()).subspan(first); }
 };
 
-std::vector<double> seconds_of(const Executor& executor, const std::vector<std::size_t>& ends) {
-  const std::vector<DispatchTime> times = executor.times();
-  std::vector<double> seconds;
-  std::size_t at = 0;
-  for (const std::size_t end : ends) {
-    double sum = 0;
-    for (; at < end; ++at) sum += times.at(at).seconds;
-    seconds.push_back(sum);
-  }
-  return seconds;
+std::unique_ptr<Measured> tuned(const Caps& caps, const BenchCase& bench, const BenchOptions& options) {
+  auto measured = std::make_unique<Measured>(caps, bench, options);
+  while (options.tuner && options.tuner->tune()) measured = std::make_unique<Measured>(caps, bench, options);
+  return measured;
 }
 
-// Times of every instance in runs that go on for `seconds`, after a third of a second (and at least one run) in which the clock rises.
-std::vector<double> run_for(Executor& executor, const std::vector<std::size_t>& ends, double seconds) {
+double seconds_of(const Executor& executor, std::size_t first) {
+  const std::vector<DispatchTime> times = executor.times();
+  double sum = 0;
+  for (std::size_t i = first; i < times.size(); ++i) sum += times[i].seconds;
+  return sum;
+}
+
+// Times of runs that go on for `seconds`, after a third of a second (and at least one run) in which the clock rises.
+std::vector<double> run_for(Executor& executor, std::size_t first, double seconds) {
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
   auto start = Clock::now();
@@ -61,8 +67,7 @@ std::vector<double> run_for(Executor& executor, const std::vector<std::size_t>& 
   start = Clock::now();
   do {
     executor.run();
-    const std::vector<double> some = seconds_of(executor, ends);
-    all.insert(all.end(), some.begin(), some.end());
+    all.push_back(seconds_of(executor, first));
   } while (since(start) < seconds);
   return all;
 }
@@ -73,37 +78,42 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-std::string kernels_of(const Graph& graph) {
-  std::string names;
-  for (const Dispatch& dispatch : graph.dispatches()) names += (names.empty() ? "" : " + ") + dispatch.shader;
-  return names;
+std::string kernels_of(std::span<const Dispatch> dispatches) {
+  std::vector<std::string> names;
+  for (const Dispatch& dispatch : dispatches)
+    if (std::find(names.begin(), names.end(), dispatch.shader) == names.end()) names.push_back(dispatch.shader);
+  return fmt::format("{}", fmt::join(names, " + "));
+}
+
+std::vector<double> times_of(Pipelines& pipelines, const Measured& measured, double seconds) {
+  Executor executor(pipelines, measured.graph, {.profile = true});
+  measured.inputs.fill(executor);
+  return run_for(executor, measured.first, seconds);
+}
+
+// Bytes to read between two measurements, as far as the device has the room; 0: too little to flush anything.
+std::uint64_t bytes_to_flush(const Device& device) {
+  const std::uint64_t wanted = device.caps().is_cpu() ? flushing_bytes / 4 : flushing_bytes;
+  const std::uint64_t possible = std::min({wanted, device.caps().max_allocation, device.free_memory() / 4});
+  return possible < wanted / 4 ? 0 : possible / 4096 * 4096;
 }
 
 void measure_into(BenchResult& result, Pipelines& pipelines, const BenchCase& bench, const BenchOptions& options) {
   const Caps& caps = pipelines.device().caps();
-  std::uint64_t bytes = 0;
   {
-    Instances one(caps, bench, 1, options.choices);
-    result.cost = one.graph.cost();
-    result.kernels = kernels_of(one.graph);
-    result.half = one.inputs.any_16_bit();
-    bytes = one.bytes();
-    Executor executor(pipelines, one.graph, {.profile = true});
-    one.inputs.fill(executor);
-    const std::vector<double> times = run_for(executor, one.ends, options.seconds);
+    const auto measured = tuned(caps, bench, options);
+    for (const Dispatch& dispatch : measured->dispatches())
+      result.cost.flop += dispatch.cost.flop, result.cost.bytes += dispatch.cost.bytes;
+    result.kernels = kernels_of(measured->dispatches());
+    result.half = measured->inputs.any_16_bit();
+    const std::vector<double> times = times_of(pipelines, *measured, options.seconds);
     result.warm = median(times);
     result.best = *std::min_element(times.begin(), times.end());
     result.runs = static_cast<std::uint32_t>(times.size());
   }
-  if (!options.cold) return;
-  const std::uint64_t wanted = flushing_bytes / std::max<std::uint64_t>(bytes, 1) + 2,
-                      possible = pipelines.device().free_memory() / 2 / std::max<std::uint64_t>(bytes, 1);
-  const std::size_t copies = std::min<std::uint64_t>({wanted, possible, most_copies});
-  if (copies < 2) return;
-  Instances many(caps, bench, copies, options.choices);
-  Executor executor(pipelines, many.graph, {.profile = true});
-  many.inputs.fill(executor);
-  result.cold = median(run_for(executor, many.ends, options.seconds));
+  const std::uint64_t flushed = options.cold ? bytes_to_flush(pipelines.device()) : 0;
+  if (flushed == 0) return;
+  result.cold = median(times_of(pipelines, Measured(caps, bench, options, flushed), options.seconds));
 }
 
 }  // namespace
@@ -114,6 +124,28 @@ Tensor BenchInputs::floats(Shape shape, DType dtype, float scale) {
 
 Tensor BenchInputs::ints(Shape shape, std::uint32_t limit) {
   return inputs_.emplace_back(Input{graph_.input("input", std::move(shape), DType::i32), 0, limit}).tensor;
+}
+
+// Differentiable from a leaf that is given nothing, so that gradients end here, in the type that they have inside a model.
+Tensor BenchInputs::activations(Shape shape, DType dtype) {
+  const Tensor leaf = graph_.tensor({1}, DType::f32), x = floats(std::move(shape), dtype);
+  graph_.require_gradient(leaf);
+  return graph_.differentiable(x, {leaf}, [gradients = activation_gradients_](Graph&, const Tensor& dx) {
+    gradients->push_back(dx);
+    return std::vector<Tensor>(1);
+  });
+}
+
+Tensor BenchInputs::parameters(Shape shape, DType dtype, float scale) {
+  parameters_.push_back(floats(std::move(shape), dtype, scale));
+  graph_.require_gradient(parameters_.back());
+  return parameters_.back();
+}
+
+std::vector<Tensor> BenchInputs::gradients() const {
+  std::vector<Tensor> all = *activation_gradients_;
+  for (const Tensor& parameter : parameters_) all.push_back(graph_.gradient(parameter));
+  return all;
 }
 
 bool BenchInputs::any_16_bit() const {
@@ -138,14 +170,28 @@ void BenchInputs::fill(Executor& executor) const {
       const std::uint16_t half = input.tensor.dtype == DType::f16 ? to_f16(value) : to_bf16(value);
       std::memcpy(&bytes[i * width], width == 4 ? static_cast<const void*>(&value) : &half, width);
     }
-    for (std::size_t at = pattern * width; at < bytes.size(); at *= 2) std::memcpy(&bytes[at], bytes.data(), std::min(at, bytes.size() - at));
+    for (std::size_t at = pattern * width; at < bytes.size(); at *= 2)
+      std::memcpy(&bytes[at], bytes.data(), std::min(at, bytes.size() - at));
     executor.write(input.tensor, bytes);
   }
+}
+
+BenchBody backward_body(Graph& graph, BenchInputs& inputs, const Tensor& y) {
+  return [&graph, &inputs, y, seed = inputs.floats(y.shape, y.dtype)] {
+    backward(graph, y, seed);
+    return inputs.gradients();
+  };
 }
 
 BenchRegistration::BenchRegistration(const std::string& op, std::function<std::vector<BenchCase>(const Caps&)> cases) {
   registry()[op] = std::move(cases);
 }
+
+std::vector<DType> activation_types(const Caps& caps) {
+  return caps.storage16 ? std::vector{DType::f32, DType::f16, DType::bf16} : std::vector{DType::f32};
+}
+
+std::uint32_t rows_for(const Caps& caps, std::uint32_t rows) { return caps.is_cpu() ? std::max(rows / 16, 1u) : rows; }
 
 std::vector<std::string> bench_ops() {
   std::vector<std::string> names;

@@ -5,21 +5,26 @@
 #include "vulkan/pipeline.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace ablate {
 
 class Executor;
+class Tuner;
 
 /// The inputs of one benchmarked op; they are filled with repeatable numbers before it runs.
 class BenchInputs {
  public:
   explicit BenchInputs(Graph& graph) : graph_(graph) {}
-  Tensor floats(Shape shape, DType dtype, float scale = 1.0f);  ///< uniform in [-scale, scale]
-  Tensor ints(Shape shape, std::uint32_t limit);                ///< uniform in [0, limit)
+  Tensor floats(Shape shape, DType dtype, float scale = 1.0f);      ///< uniform in [-scale, scale]
+  Tensor ints(Shape shape, std::uint32_t limit);                    ///< uniform in [0, limit)
+  Tensor activations(Shape shape, DType dtype);                     ///< floats in [-1, 1] whose gradient is wanted in their own type
+  Tensor parameters(Shape shape, DType dtype, float scale = 1.0f);  ///< a leaf: its gradient is wanted in f32
   void fill(Executor& executor) const;
   bool any_16_bit() const;
+  std::vector<Tensor> gradients() const;  ///< of activations and parameters, after Graph::backward
 
  private:
   struct Input {
@@ -29,26 +34,40 @@ class BenchInputs {
   };
   Graph& graph_;
   std::vector<Input> inputs_;
+  std::vector<Tensor> parameters_;
+  std::shared_ptr<std::vector<Tensor>> activation_gradients_ = std::make_shared<std::vector<Tensor>>();
 };
+
+/// Adds the dispatches that are measured, and returns their results.
+using BenchBody = std::function<std::vector<Tensor>()>;
 
 struct BenchCase {
   std::string op;    ///< "matmul"
   std::string name;  ///< "8192x8192x8192 f16 nt"
-  std::function<void(Graph&, BenchInputs&)> build;
+  /// Makes the inputs, and whatever must be computed before: a forward pass whose backward pass is measured. Both outlive the body.
+  std::function<BenchBody(Graph&, BenchInputs&)> build;
 };
+
+/// Body of the backward pass of y alone, seeded with random numbers, to what inputs.activations() and inputs.parameters() made.
+BenchBody backward_body(Graph& graph, BenchInputs& inputs, const Tensor& y);
 
 /// An op's file registers the cases that matter for it; the list may depend on the device.
 struct BenchRegistration {
   BenchRegistration(const std::string& op, std::function<std::vector<BenchCase>(const Caps&)> cases);
 };
+/// What activations can be stored as on this device: f32, and f16 and bf16 where it stores 16 bits.
+std::vector<DType> activation_types(const Caps& caps);
+/// `rows` on a GPU, a sixteenth of them on a CPU.
+std::uint32_t rows_for(const Caps& caps, std::uint32_t rows);
+
 std::vector<std::string> bench_ops();
 /// Throws InputError naming the known ops.
 std::vector<BenchCase> bench_cases(const std::string& op, const Caps& caps);
 
 struct BenchOptions {
-  double seconds = 0.5;              ///< to spend measuring, per case and cache state
-  bool cold = true;                  ///< measure with rotating buffers as well
-  const Choices* choices = nullptr;  ///< tuned kernels
+  double seconds = 0.5;    ///< to spend measuring, per case and cache state
+  bool cold = true;        ///< measure with flushed caches as well
+  Tuner* tuner = nullptr;  ///< chooses kernels by timing them; none: every op's default
 };
 
 struct BenchResult {
@@ -61,8 +80,8 @@ struct BenchResult {
   std::string failure;  ///< why it did not run on this device; the times are 0 then
 };
 
-/// The same op with the same buffers again and again (warm), and with as many sets of buffers as it takes to flush any cache in between
-/// (cold). Times are the device's timestamps around the op's dispatches. An op that the device refuses gives a result with `failure`.
+/// The same op with the same buffers again and again (warm), and after reading so much else that no cache holds them (cold). Times are the
+/// device's timestamps around the op's dispatches. An op that the device refuses gives a result with `failure`.
 BenchResult measure(Pipelines& pipelines, const BenchCase& bench, const BenchOptions& options);
 
 /// What the device can do at best, measured: bytes per second of a copy (read + write), and FLOP per second of the fastest matrix product.

@@ -1,7 +1,5 @@
 #include "experiment/bench/matmul.h"
 
-#include "ops/matmul_kernels.h"
-
 namespace ablate {
 
 BenchCase matmul_case(const MatmulShape& s, const std::string& kernel) {
@@ -10,34 +8,39 @@ BenchCase matmul_case(const MatmulShape& s, const std::string& kernel) {
   std::string name =
       fmt::format("{}{}x{}x{} {} -> {} {}", batch, s.m, s.n, s.k, name_of(s.in), name_of(s.out), layouts[static_cast<int>(s.layout)]);
   if (!kernel.empty()) name += ": " + kernel;
-  return {"matmul", name, [s, kernel](Graph& graph, BenchInputs& inputs) {
+  return {"matmul", name, [s, kernel](Graph& graph, BenchInputs& inputs) -> BenchBody {
             Shape a = s.layout == Layout::tn ? Shape{s.k, s.m} : Shape{s.m, s.k},
                   b = s.layout == Layout::nt ? Shape{s.n, s.k} : Shape{s.k, s.n};
             if (s.batch > 1) a.insert(a.begin(), s.batch), b.insert(b.begin(), s.batch);
             MatmulOptions options;
             options.out = s.out;
             options.kernel = kernel;
-            matmul(graph, inputs.floats(a, s.in), inputs.floats(b, s.in), s.layout, options);
+            return [=, &graph, a = inputs.floats(a, s.in), b = inputs.floats(b, s.in)] {
+              return std::vector{matmul(graph, a, b, s.layout, options)};
+            };
           }};
 }
 
-std::vector<BenchCase> matmul_kernel_cases(const MatmulShape& s, const Caps& caps) {
+MatmulProblem matmul_problem(const MatmulShape& s) {
   const auto group = [](std::uint32_t width) { return width % 8 == 0 ? 8u : width % 4 == 0 ? 4u : 1u; };
-  const MatmulProblem problem{s.m,
-                              s.n,
-                              s.k,
-                              s.batch,
-                              s.in,
-                              s.in,
-                              s.out,
-                              s.layout,
-                              false,
-                              false,
-                              group(s.layout == Layout::tn ? s.m : s.k),
-                              group(s.layout == Layout::nt ? s.k : s.n),
-                              group(s.n)};
+  return {s.m,
+          s.n,
+          s.k,
+          s.batch,
+          s.in,
+          s.in,
+          s.out,
+          s.layout,
+          false,
+          false,
+          group(s.layout == Layout::tn ? s.m : s.k),
+          group(s.layout == Layout::nt ? s.k : s.n),
+          group(s.n)};
+}
+
+std::vector<BenchCase> matmul_kernel_cases(const MatmulShape& s, const Caps& caps) {
   std::vector<BenchCase> cases;
-  for (const MatmulKernel& kernel : all_matmul_kernels(problem, caps)) cases.push_back(matmul_case(s, to_string(kernel)));
+  for (const MatmulKernel& kernel : all_matmul_kernels(matmul_problem(s), caps)) cases.push_back(matmul_case(s, to_string(kernel)));
   return cases;
 }
 

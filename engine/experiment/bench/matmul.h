@@ -2,7 +2,7 @@
 #pragma once
 
 #include "experiment/bench/bench.h"
-#include "ops/matmul.h"
+#include "ops/matmul_kernels.h"
 
 namespace ablate {
 
@@ -11,6 +11,9 @@ struct MatmulShape {
   DType in = DType::f32, out = DType::f32;
   Layout layout = Layout::nn;
 };
+
+/// The product as the kernels see it.
+MatmulProblem matmul_problem(const MatmulShape& shape);
 
 /// `kernel`: as MatmulOptions::kernel.
 BenchCase matmul_case(const MatmulShape& shape, const std::string& kernel = "");

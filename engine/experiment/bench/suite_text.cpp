@@ -1,0 +1,106 @@
+#include "base/error.h"
+#include "base/file.h"
+#include "experiment/bench/suite.h"
+#include "experiment/json.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ablate {
+namespace {
+
+std::string figure_text(double figure) {
+  if (figure >= 1e6) return fmt::format("{:.2f}M", figure * 1e-6);
+  if (figure >= 1e3) return fmt::format("{:.4g}k", figure * 1e-3);
+  return figure >= 100 ? fmt::format("{:.0f}", figure) : fmt::format("{:.3g}", figure);
+}
+
+std::string peers_text(const std::vector<Peer>& peers) {
+  std::vector<std::string> texts;
+  for (const Peer& peer : peers) texts.push_back(fmt::format("{} {}", peer.name, figure_text(peer.figure)));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+using Line = std::vector<std::string>;
+
+Line line_of(const SuiteResult& r, bool with_measured) {
+  Line line{r.row.what, r.row.unit, peers_text(r.row.published)};
+  if (with_measured) line.push_back(peers_text(r.measured));
+  line.push_back(r.row.asked ? (r.row.at_most ? "<= " : "") + figure_text(*r.row.asked) : "");
+  line.push_back(r.failure.empty() ? figure_text(r.ours.value) : "-");
+  line.push_back(!r.failure.empty() ? "not run"
+                 : !r.row.asked     ? ""
+                 : r.reached()      ? "yes"
+                                    : fmt::format("no, {:.0f} %", 100 * r.ours.value / *r.row.asked));
+  line.push_back(r.failure.empty() ? r.ours.how : r.failure);
+  return line;
+}
+
+Json peers_to_json(const std::vector<Peer>& peers) {
+  Json json = Json::object();
+  for (const Peer& peer : peers) json[peer.name] = peer.figure;
+  return json;
+}
+
+}  // namespace
+
+MeasuredPeers read_peers(const std::filesystem::path& file) {
+  const Json json = Json::parse(read_text(file), nullptr, false);
+  require(json.is_object() && json.contains("rows") && json["rows"].is_object(), "{}: expected {{\"device\": ..., \"rows\": {{...}}}}",
+          file.string());
+  MeasuredPeers peers{json.value("device", "an unnamed device"), {}};
+  for (const auto& [id, figures] : json["rows"].items()) {
+    require(figures.is_object(), "{}: rows.{}: expected an object of figures", file.string(), id);
+    auto& row = peers.rows.emplace_back(id, std::vector<Peer>{}).second;
+    for (const auto& [name, figure] : figures.items())
+      if (figure.is_number()) row.push_back({name, figure.get<double>()});
+  }
+  return peers;
+}
+
+std::string format_suite(const Suite& suite, const std::vector<SuiteResult>& results, const MeasuredPeers& peers, const Caps& caps) {
+  const bool measured = !peers.rows.empty();
+  Line head{"what", "unit", "published"};
+  if (measured) head.push_back("peers here");
+  head.insert(head.end(), {"asked", "ours", "reached", "how"});
+  std::vector<Line> lines{head};
+  for (const SuiteResult& result : results) lines.push_back(line_of(result, measured));
+  std::vector<std::size_t> widths(head.size());
+  for (const Line& line : lines)
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::string text =
+      fmt::format("{}\nours: {}, {} {}\npublished: {}\n", suite.title, caps.device_name, caps.driver_name, caps.driver_info, suite.device);
+  if (measured) text += fmt::format("peers here: {}\n", peers.device);
+  for (const Line& line : lines) {
+    std::string row;
+    for (std::size_t i = 0; i < line.size(); ++i) row += fmt::format("{:<{}}  ", line[i], widths[i]);
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
+  }
+  const auto asked = std::count_if(results.begin(), results.end(), [](const SuiteResult&r) { return r.row.asked.has_value(); }),
+             reached = std::count_if(results.begin(), results.end(), [](const SuiteResult&r) { return r.reached(); });
+  return text + (asked > 0 ? fmt::format("{} of {} figures reached\n", reached, asked) : "");
+}
+
+std::string suite_to_json(const Suite& suite, const std::vector<SuiteResult>& results, const MeasuredPeers& peers, const Caps& caps) {
+  Json file;
+  file["suite"] = suite.title;
+  file["device"] = {{"name", caps.device_name}, {"driver", caps.driver_name}, {"driver_info", caps.driver_info}, {"masked", caps.masked}};
+  file["published_device"] = suite.device;
+  if (!peers.rows.empty()) file["peers_device"] = peers.device;
+  file["rows"] = Json::array();
+  for (const SuiteResult& r : results) {
+    Json row = {{"id", r.row.id}, {"what", r.row.what}, {"unit", r.row.unit}, {"published", peers_to_json(r.row.published)}};
+    if (!peers.rows.empty()) row["peers"] = peers_to_json(r.measured);
+    row["asked"] = r.row.asked ? Json(*r.row.asked) : Json();
+    if (r.row.at_most) row["at_most"] = true;
+    row["ours"] = r.failure.empty() ? Json(r.ours.value) : Json();
+    if (r.row.asked) row["reached"] = r.reached();
+    row[r.failure.empty() ? "how" : "failure"] = r.failure.empty() ? r.ours.how : r.failure;
+    file["rows"].push_back(std::move(row));
+  }
+  return file.dump(1) + "\n";
+}
+
+}  // namespace ablate

@@ -1,0 +1,119 @@
+#include "experiment/bench/training.h"
+
+#include "base/random.h"
+#include "model/initialization.h"
+#include "probe/evaluation.h"
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+namespace ablate {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+constexpr std::uint64_t seed = 1;
+constexpr double warm_up = 1.0;  // seconds
+constexpr int fewest_steps = 3;
+
+// Windows of a stream of uniformly random tokens: what a step's batch costs the host is a copy, as with text that has become tokens.
+class RandomTokens : public DataSource {
+ public:
+  explicit RandomTokens(std::int64_t vocabulary) : vocabulary_(vocabulary), stream_(1 << 20) {
+    const CounterRandom random(seed, "tokens");
+    for (std::size_t i = 0; i < stream_.size(); ++i)
+      stream_[i] = static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(vocabulary)));
+  }
+
+  std::int64_t vocabulary_size() const override { return vocabulary_; }
+
+  Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
+    require(static_cast<std::size_t>(columns) < stream_.size(), "windows of {} tokens are longer than the stream", columns);
+    Batch batch = make_batch(rows, columns);
+    const CounterRandom random(seed, step);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const auto start = random.below(static_cast<std::uint64_t>(row), stream_.size() - static_cast<std::size_t>(columns));
+      std::copy_n(stream_.begin() + static_cast<std::ptrdiff_t>(start), columns, batch.row(row));
+    }
+    return batch;
+  }
+
+  Batch validation(std::int64_t rows, std::int64_t columns) const override { return batch(0, rows, columns); }
+
+ private:
+  std::int64_t vocabulary_;
+  std::vector<std::int32_t> stream_;
+};
+
+DType type_of(const std::string& precision, const Caps& caps) {
+  const DType type = precision.ends_with("bf16") ? DType::bf16 : precision.ends_with("f16") ? DType::f16 : DType::f32;
+  if (type != DType::f32 && !caps.storage16) throw DeviceError(fmt::format("{} has no 16-bit storage", caps.device_name));
+  return type;
+}
+
+// Numbers of the size that the rule gives, of which each parameter repeats the first million: drawing billions would take minutes.
+void fill(Weights& weights) {
+  std::vector<float> values;
+  for (const Weights::Entry& entry : weights.entries()) {
+    values.resize(static_cast<std::size_t>(entry.spec.elements()));
+    const std::size_t drawn = std::min<std::size_t>(values.size(), 1 << 20);
+    initialize(std::span(values).first(drawn), entry.spec, initializer(weights.config(), entry.spec), seed);
+    for (std::size_t i = drawn; i < values.size(); i += drawn) std::copy_n(values.begin(), std::min(drawn, values.size() - i), &values[i]);
+    weights.write(entry.spec.name, values);
+  }
+}
+
+// Steps until `seconds` have gone by and `fewest_steps` are done; how long one took.
+double seconds_per_step(Trainer& trainer, double seconds) {
+  const Clock::time_point start = Clock::now();
+  int steps = 0;
+  do {
+    trainer.train_step();
+    ++steps;
+  } while (steps < fewest_steps || since(start) < seconds);
+  return since(start) / steps;
+}
+
+}  // namespace
+
+Throughput measure_training(Pipelines& pipelines, Tuner& tuner, const TransformerConfig& config, TrainSettings settings, double seconds) {
+  const Device& device = pipelines.device();
+  device.reset_most_allocated();
+  const std::uint64_t before = device.allocated();
+  settings.steps = std::numeric_limits<int>::max();
+  const DType type = type_of(settings.precision, device.caps());
+  const RandomTokens data(config.vocab_size);
+  Weights weights(device, config, type, WeightsUse::training);
+  Trainer trainer(pipelines, weights, data, settings, type, &tuner);
+  fill(weights);
+  seconds_per_step(trainer, std::min(warm_up, seconds));
+  const double step = seconds_per_step(trainer, seconds);
+  return {static_cast<double>(settings.batch) * settings.seq_len / step, device.most_allocated() - before};
+}
+
+Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerConfig& config, DType type, std::uint32_t sequences,
+                         std::uint32_t tokens) {
+  const Device& device = pipelines.device();
+  device.reset_most_allocated();
+  const std::uint64_t before = device.allocated();
+  type_of(std::string(name_of(type)), device.caps());
+  Weights weights(device, config, type, WeightsUse::inference);
+  fill(weights);
+  const RandomTokens source(config.vocab_size);
+  const EvaluationData data{sequences, tokens, source.batch(0, sequences, tokens).ids, false, std::nullopt};
+  Evaluator evaluator(pipelines, weights, type, data, &tuner);
+  Evaluation evaluation;
+  for (int run = 0; run < 2; ++run) {  // kernels are chosen and compiled in the first
+    Value empty;
+    empty.data = Value::Table{};
+    Settings none(empty);
+    const auto spikes = Probes::find("probe", "spikes")({}, none), sinks = Probes::find("probe", "sinks")({}, none);
+    evaluation = evaluator.run({}, {spikes.get(), sinks.get()});
+  }
+  return {static_cast<double>(sequences) * tokens / evaluation.seconds, device.most_allocated() - before};
+}
+
+}  // namespace ablate
