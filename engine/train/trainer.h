@@ -36,6 +36,9 @@ class Trainer {
   /// Bytes of device memory besides the weights' arenas. All that can be asked where the weights have no memory.
   std::uint64_t memory() const { return memory_; }
 
+  /// What a step's arithmetic and memory traffic are at least.
+  Cost cost() const { return graph_->cost(); }
+
   /// The next step to be done; steps done so far.
   std::int64_t step() const { return step_; }
 

@@ -127,6 +127,9 @@ TEST_CASE("a suite's table and its JSON, with peers from a file") {
   for (const char* part : {"\"reached\": true", "\"failure\": \"no room\"", "\"PyTorch\": 4.0"})
     CHECK_MESSAGE(json.find(part) != std::string::npos, part);
 
+  CHECK(text.find("peers here") != std::string::npos);
+  CHECK(format_suite(suite, {results[2]}, {}, caps).find("peers here") == std::string::npos);  // a column of nothing
+
   std::ofstream(folder / "broken.json") << "[1, 2]";
   CHECK_THROWS_AS(read_peers(folder / "broken.json"), InputError);
 }

@@ -102,7 +102,8 @@ const CommandRegistration registration{
     {"bench", "Time the kernels of a device", [](CLI::App& app) {
        auto o = std::make_shared<Options>();
        app.add_option("op", o->op, "One op (default: all)");
-       app.add_option("--suite", o->suite, "A table of published figures, with ours beside them: h200");
+       app.add_option("--suite", o->suite,
+                      "A table: h200 (what is asked of one, and what others reach there) or scaling (training by context and depth)");
        app.add_option("--rows", o->rows, "Of the suite only rows with one of these in their names, e.g. --rows matmul,train")
            ->delimiter(',');
        app.add_option("--peers", o->peers, "The suite's rows as others measured them here, written by tools/bench_peers.py")

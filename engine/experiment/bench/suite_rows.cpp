@@ -41,8 +41,16 @@ std::string fastest_kernel(const SuiteContext& context, const MatmulShape& shape
   return fastest;
 }
 
+std::string size_text(std::uint64_t bytes) {
+  const double size = static_cast<double>(bytes);
+  return size < 1e9 ? fmt::format("{:.0f} MB", size * 1e-6) : fmt::format("{:.2f} GB", size * 1e-9);
+}
+
 SuiteFigure figure_of(const Throughput& throughput) {
-  return {throughput.tokens_per_second, fmt::format("{:.2f} GB", static_cast<double>(throughput.memory) * 1e-9)};
+  std::string how = size_text(throughput.memory);
+  const double flop = throughput.flop_per_second;
+  if (flop > 0) how += flop < 1e12 ? fmt::format(", {:.3g} GFLOP/s", flop * 1e-9) : fmt::format(", {:.3g} TFLOP/s", flop * 1e-12);
+  return {throughput.tokens_per_second, how};
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
 namespace ablate {
 namespace {
@@ -25,9 +24,10 @@ std::string peers_text(const std::vector<Peer>& peers) {
 
 using Line = std::vector<std::string>;
 
-Line line_of(const SuiteResult& r, bool with_measured) {
-  Line line{r.row.what, r.row.unit, peers_text(r.row.published)};
-  if (with_measured) line.push_back(peers_text(r.measured));
+const Line head{"what", "unit", "published", "peers here", "asked", "ours", "reached", "how"};
+
+Line line_of(const SuiteResult& r) {
+  Line line{r.row.what, r.row.unit, peers_text(r.row.published), peers_text(r.measured)};
   line.push_back(r.row.asked ? (r.row.at_most ? "<= " : "") + figure_text(*r.row.asked) : "");
   line.push_back(r.failure.empty() ? figure_text(r.ours.value) : "-");
   line.push_back(!r.failure.empty() ? "not run"
@@ -36,6 +36,23 @@ Line line_of(const SuiteResult& r, bool with_measured) {
                                     : fmt::format("no, {:.0f} %", 100 * r.ours.value / *r.row.asked));
   line.push_back(r.failure.empty() ? r.ours.how : r.failure);
   return line;
+}
+
+// Aligned, without the columns that hold nothing.
+std::string table_of(const std::vector<Line>& lines) {
+  std::vector<std::size_t> widths(head.size());
+  for (const Line& line : lines)
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::string text;
+  const auto add = [&](const Line& line) {
+    std::string row;
+    for (std::size_t i = 0; i < line.size(); ++i)
+      if (widths[i] > 0) row += fmt::format("{:<{}}  ", line[i], std::max(widths[i], head[i].size()));
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
+  };
+  add(head);
+  for (const Line& line : lines) add(line);
+  return text;
 }
 
 Json peers_to_json(const std::vector<Peer>& peers) {
@@ -61,23 +78,12 @@ MeasuredPeers read_peers(const std::filesystem::path& file) {
 }
 
 std::string format_suite(const Suite& suite, const std::vector<SuiteResult>& results, const MeasuredPeers& peers, const Caps& caps) {
-  const bool measured = !peers.rows.empty();
-  Line head{"what", "unit", "published"};
-  if (measured) head.push_back("peers here");
-  head.insert(head.end(), {"asked", "ours", "reached", "how"});
-  std::vector<Line> lines{head};
-  for (const SuiteResult& result : results) lines.push_back(line_of(result, measured));
-  std::vector<std::size_t> widths(head.size());
-  for (const Line& line : lines)
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  std::string text =
-      fmt::format("{}\nours: {}, {} {}\npublished: {}\n", suite.title, caps.device_name, caps.driver_name, caps.driver_info, suite.device);
-  if (measured) text += fmt::format("peers here: {}\n", peers.device);
-  for (const Line& line : lines) {
-    std::string row;
-    for (std::size_t i = 0; i < line.size(); ++i) row += fmt::format("{:<{}}  ", line[i], widths[i]);
-    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
-  }
+  std::vector<Line> lines;
+  for (const SuiteResult& result : results) lines.push_back(line_of(result));
+  std::string text = fmt::format("{}\nours: {}, {} {}\n", suite.title, caps.device_name, caps.driver_name, caps.driver_info);
+  if (!suite.device.empty()) text += fmt::format("published: {}\n", suite.device);
+  if (!peers.rows.empty()) text += fmt::format("peers here: {}\n", peers.device);
+  text += table_of(lines);
   const auto asked = std::count_if(results.begin(), results.end(), [](const SuiteResult&r) { return r.row.asked.has_value(); }),
              reached = std::count_if(results.begin(), results.end(), [](const SuiteResult&r) { return r.reached(); });
   return text + (asked > 0 ? fmt::format("{} of {} figures reached\n", reached, asked) : "");
@@ -87,7 +93,7 @@ std::string suite_to_json(const Suite& suite, const std::vector<SuiteResult>& re
   Json file;
   file["suite"] = suite.title;
   file["device"] = {{"name", caps.device_name}, {"driver", caps.driver_name}, {"driver_info", caps.driver_info}, {"masked", caps.masked}};
-  file["published_device"] = suite.device;
+  if (!suite.device.empty()) file["published_device"] = suite.device;
   if (!peers.rows.empty()) file["peers_device"] = peers.device;
   file["rows"] = Json::array();
   for (const SuiteResult& r : results) {

@@ -91,7 +91,7 @@ Throughput measure_training(Pipelines& pipelines, Tuner& tuner, const Transforme
   fill(weights);
   seconds_per_step(trainer, std::min(warm_up, seconds));
   const double step = seconds_per_step(trainer, seconds);
-  return {static_cast<double>(settings.batch) * settings.seq_len / step, device.most_allocated() - before};
+  return {static_cast<double>(settings.batch) * settings.seq_len / step, trainer.cost().flop / step, device.most_allocated() - before};
 }
 
 Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerConfig& config, DType type, std::uint32_t sequences,
@@ -113,7 +113,7 @@ Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerCo
     const auto spikes = Probes::find("probe", "spikes")({}, none), sinks = Probes::find("probe", "sinks")({}, none);
     evaluation = evaluator.run({}, {spikes.get(), sinks.get()});
   }
-  return {static_cast<double>(sequences) * tokens / evaluation.seconds, device.most_allocated() - before};
+  return {static_cast<double>(sequences) * tokens / evaluation.seconds, 0, device.most_allocated() - before};
 }
 
 }  // namespace ablate

@@ -12,7 +12,8 @@ namespace ablate {
 
 struct Throughput {
   double tokens_per_second = 0;
-  std::uint64_t memory = 0;  ///< bytes of the device's memory, at most
+  double flop_per_second = 0;  ///< of training: what the step needs at least, in the time it took
+  std::uint64_t memory = 0;    ///< bytes of the device's memory, at most
 };
 
 /// Whole steps, host work included, after the kernels are chosen and at least a second (and three steps) of warm-up: for `seconds`, and
