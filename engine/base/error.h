@@ -32,6 +32,11 @@ struct RunError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The device went away while it worked: nothing more can run on it. Checkpoints on disk are not affected.
+struct DeviceLost : RunError {
+  using RunError::RunError;
+};
+
 /// The user asked to stop (SIGINT, SIGTERM); everything is saved and --resume goes on from here. Exit code 130.
 struct Interrupted : std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -81,6 +81,8 @@ FolderLock::FolderLock(const fs::path& folder) {
   handle_ = reinterpret_cast<std::intptr_t>(file);
 }
 
+void FolderLock::share_with_children() {}
+
 FolderLock::~FolderLock() {
   if (handle_ != -1) CloseHandle(reinterpret_cast<HANDLE>(handle_));
 }
@@ -159,6 +161,8 @@ FolderLock::FolderLock(const fs::path& folder) {
   }
   handle_ = file;
 }
+
+void FolderLock::share_with_children() { ::fcntl(static_cast<int>(handle_), F_SETFD, 0); }
 
 FolderLock::~FolderLock() {
   if (handle_ != -1) ::close(static_cast<int>(handle_));

@@ -65,6 +65,8 @@ class FolderLock {
   explicit FolderLock(const std::filesystem::path& folder);
   ~FolderLock();
   FolderLock(FolderLock&& other) noexcept;
+  /// Processes started from now on hold the lock too, until the last of them ends.
+  void share_with_children();
   FolderLock& operator=(FolderLock&&) = delete;
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;

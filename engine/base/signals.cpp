@@ -17,6 +17,10 @@ extern "C" void stop(int signal) {
 void catch_stop_signals() {
   std::signal(SIGINT, stop);
   std::signal(SIGTERM, stop);
+#ifndef _WIN32
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+#endif
 }
 
 bool stop_requested() { return stopped != 0; }

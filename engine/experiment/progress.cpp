@@ -83,10 +83,18 @@ void Progress::step(std::int64_t done, std::int64_t tokens, const std::string& n
   draw(now);
 }
 
-void Progress::finish_point(const std::string& note) {
+void Progress::finish_point(const std::string& note) { print_point(seconds(Clock::now() - point_start_), note); }
+
+void Progress::report_point(const std::string& label, double seconds, const std::string& note) {
+  state_.index++;
+  state_.label = label;
+  print_point(seconds, note);
+}
+
+void Progress::print_point(double seconds, const std::string& note) {
   clear();
-  fmt::print(stderr, "point {} of {}  {}  {}  {}\n", state_.index + 1, state_.points, state_.label,
-             duration_text(seconds(Clock::now() - point_start_)), note);
+  if (silent_) return;
+  fmt::print(stderr, "point {} of {}  {}  {}  {}\n", state_.index + 1, state_.points, state_.label, duration_text(seconds), note);
 }
 
 void Progress::clear() {
@@ -96,6 +104,7 @@ void Progress::clear() {
 
 void Progress::draw(Clock::time_point now) {
   last_drawn_ = now;
+  if (silent_) return;
   if (terminal_) fmt::print(stderr, "\r\x1b[K{}", progress_line(state_, terminal_width() - 1));
   else fmt::print(stderr, "{}\n", progress_line(state_, 0));
   drawn_ = terminal_;

@@ -32,11 +32,15 @@ class Progress {
 
   /// The next point starts (or goes on at `first_step`); it has `steps` steps.
   void start_point(const std::string& label, std::int64_t steps, std::int64_t first_step = 0);
+  /// From now on nothing is printed: someone else tells how far things are.
+  void silence() { silent_ = true; }
   /// The next point is finished already.
   void skip_point();
   /// So many steps of the point are done, each of `tokens` tokens. `note` is short: "loss 3.41". Draws at most ten times a second, or a
   /// line every ten seconds where there is no terminal.
   void step(std::int64_t done, std::int64_t tokens, const std::string& note = "");
+  /// A point that another process worked on is done; it took `seconds`.
+  void report_point(const std::string& label, double seconds, const std::string& note);
   /// The point is done; `note` is its outcome.
   void finish_point(const std::string& note);
   /// Takes the line away, so that something else can be printed.
@@ -45,8 +49,9 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   void draw(Clock::time_point now);
+  void print_point(double seconds, const std::string& note);
 
-  bool terminal_, drawn_ = false;
+  bool terminal_, drawn_ = false, silent_ = false;
   ProgressState state_;
   std::int64_t first_step_ = 0;
   double done_before_ = 0;  // share that this process did not do itself

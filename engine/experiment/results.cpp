@@ -188,6 +188,16 @@ ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, bool resume)
   if (resume) read_finished();
 }
 
+ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, Worker) : plan_(plan), path_(out / plan.name) {
+  for (std::size_t i = 0; i < plan_.points.size(); ++i) index_.emplace(plan_.points[i].id, i);
+}
+
+ResultsFolder ResultsFolder::of_worker(const fs::path& out, const Plan& plan) { return {out, plan, Worker{}}; }
+
+void ResultsFolder::take_over(const Point& point) {
+  insert(parse_file(path_ / "points" / point.id / "row.json", [](const Json& json) { return row_from_json(json); }));
+}
+
 void ResultsFolder::read_finished() {
   for (const Point& point : plan_.points) {
     const fs::path file = path_ / "points" / point.id / "row.json";
@@ -217,12 +227,15 @@ std::size_t ResultsFolder::index_of(const Row& row) const {
 }
 
 void ResultsFolder::add(const Row& row) {
-  const std::size_t index = index_of(row);
-  const Point& owner = plan_.points[index];
+  const Point& owner = plan_.points[index_of(row)];
   Json json = row_to_json(row);
   json["settings"] = fingerprint(owner);
   write_atomically(point(owner) / "row.json", dump(json));
+  if (lock_) insert(row);
+}
 
+void ResultsFolder::insert(const Row& row) {
+  const std::size_t index = index_of(row);
   std::erase_if(rows_, [&](const Row& other) { return other.id == row.id; });
   const auto after = std::partition_point(rows_.begin(), rows_.end(), [&](const Row& other) { return index_of(other) < index; });
   rows_.insert(after, row);

@@ -71,6 +71,14 @@ class ResultsFolder {
   /// `previous`.
   ResultsFolder(const std::filesystem::path& out, const Plan& plan, bool resume);
 
+  /// For a process that works on some points of a folder that another holds: no lock, and add() writes nothing but the point's row.json.
+  static ResultsFolder of_worker(const std::filesystem::path& out, const Plan& plan);
+
+  /// Takes over the row.json that a worker wrote. Throws InputError when it is missing or broken.
+  void take_over(const Point& point);
+  /// Workers started from now on keep the folder locked as long as they live.
+  void share_lock() { lock_->share_with_children(); }
+
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path point(const Point& point) const;  ///< points/<id>, made if need be
 
@@ -89,6 +97,9 @@ class ResultsFolder {
   void write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds);
 
  private:
+  struct Worker {};
+  ResultsFolder(const std::filesystem::path& out, const Plan& plan, Worker);
+  void insert(const Row& row);
   void read_finished();
   std::size_t index_of(const Row& row) const;
 

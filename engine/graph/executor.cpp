@@ -16,12 +16,13 @@ PlanOptions plan_options(const Device& device, const ExecutorOptions& options) {
 
 std::vector<std::byte> pack(const Dispatch& dispatch, const Reflection& reflection, const Executor& executor) {
   const auto& fields = reflection.push;
-  require(dispatch.push.size() == fields.size(), "{}: {} push constants given, the shader has {}", dispatch.label, dispatch.push.size(), fields.size());
+  require(dispatch.push.size() == fields.size(), "{}: {} push constants given, the shader has {}", dispatch.label, dispatch.push.size(),
+          fields.size());
   std::vector<std::byte> bytes(reflection.push_bytes);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const PushValue& value = dispatch.push[i];
-    require(value.kind == fields[i].kind, "{}: push constant {} ({}) is of kind '{}', the shader's of kind '{}'", dispatch.label, i, fields[i].name, value.kind,
-            fields[i].kind);
+    require(value.kind == fields[i].kind, "{}: push constant {} ({}) is of kind '{}', the shader's of kind '{}'", dispatch.label, i,
+            fields[i].name, value.kind, fields[i].kind);
     const std::uint64_t address = value.kind == 'p' && value.tensor ? executor.address(value.tensor) : 0;
     if (value.kind == 'p') std::memcpy(bytes.data() + fields[i].offset, &address, 8);
     else std::memcpy(bytes.data() + fields[i].offset, &value.bits, 4);
@@ -56,7 +57,9 @@ Executor::Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptio
   record();
 }
 
-std::uint64_t Executor::memory_needed(const Graph& graph, const Device& device) { return plan_memory(graph, plan_options(device, {})).bytes; }
+std::uint64_t Executor::memory_needed(const Graph& graph, const Device& device) {
+  return plan_memory(graph, plan_options(device, {})).bytes;
+}
 
 void Executor::fill(std::uint32_t word) {
   for (const Buffer& block : blocks_) transfer_.fill(block, 0, block.size(), word);
@@ -118,12 +121,29 @@ void Executor::run() {
   wait();
 }
 
+void Executor::run_one_by_one() {
+  for (const Dispatch& dispatch : graph_.dispatches()) {
+    Recorder recorder(device_);
+    record_dispatch(recorder, dispatch);
+    const Commands commands = recorder.finish();
+    const VkCommandBuffer handle = commands.handle();
+    try {
+      device_.run({&handle, 1});
+    } catch (const DeviceLost& lost) {
+      throw DeviceLost(fmt::format("{}: {}", dispatch.label, lost.what()));
+    }
+  }
+}
+
 void Executor::submit() {
+  if (device_.one_by_one()) return run_one_by_one();
   const VkCommandBuffer commands = commands_.handle();
   device_.submit({&commands, 1});
 }
 
-void Executor::wait() { device_.wait(); }
+void Executor::wait() {
+  if (!device_.one_by_one()) device_.wait();
+}
 
 void Executor::write(const Tensor& to, std::span<const std::byte> data) {
   require(data.size() == to.bytes(), "{}: {} bytes given, it has {}", graph_.storages().at(to.storage).name, data.size(), to.bytes());
@@ -132,8 +152,10 @@ void Executor::write(const Tensor& to, std::span<const std::byte> data) {
 }
 
 void Executor::read(const Tensor& from, std::span<std::byte> data) {
-  require(data.size() == from.bytes(), "{}: {} bytes asked for, it has {}", graph_.storages().at(from.storage).name, data.size(), from.bytes());
-  require(graph_.storages().at(from.storage).kept, "{}: is not kept, its memory may hold something else by now", graph_.storages().at(from.storage).name);
+  require(data.size() == from.bytes(), "{}: {} bytes asked for, it has {}", graph_.storages().at(from.storage).name, data.size(),
+          from.bytes());
+  require(graph_.storages().at(from.storage).kept, "{}: is not kept, its memory may hold something else by now",
+          graph_.storages().at(from.storage).name);
   const Place at = place(from);
   transfer_.download(blocks_[at.block], at.offset, data);
 }
@@ -183,7 +205,8 @@ void Executor::check_guards() {
     for (const std::uint64_t at : {start - guard_bytes, end}) {
       transfer_.download(block, at, std::as_writable_bytes(std::span(band)));
       const bool intact = std::all_of(band.begin(), band.end(), [](std::uint32_t word) { return word == guard_word; });
-      if (!intact) throw RunError(fmt::format("a kernel wrote {} the {} bytes of {}", at < start ? "before" : "past", storage.bytes, storage.name));
+      if (!intact)
+        throw RunError(fmt::format("a kernel wrote {} the {} bytes of {}", at < start ? "before" : "past", storage.bytes, storage.name));
     }
   }
 }
@@ -208,7 +231,8 @@ std::optional<std::string> Executor::first_non_finite() {
         std::uint16_t half = 0;
         if (x.dtype == DType::f32) std::memcpy(&value, bytes.data() + 4 * e, 4);
         else std::memcpy(&half, bytes.data() + 2 * e, 2), value = x.dtype == DType::f16 ? from_f16(half) : from_bf16(half);
-        if (!std::isfinite(value)) return fmt::format("{} ({}, element {} of {})", dispatch.label, graph_.storages().at(x.storage).name, e, to_string(x.shape));
+        if (!std::isfinite(value))
+          return fmt::format("{} ({}, element {} of {})", dispatch.label, graph_.storages().at(x.storage).name, e, to_string(x.shape));
       }
     }
   }

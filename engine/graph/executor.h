@@ -27,7 +27,8 @@ struct DispatchTime {
 
 class Executor {
  public:
-  /// Throws InputError when a dispatch does not fit its shader's push constants, DeviceError when memory does not suffice (named storage, bytes).
+  /// Throws InputError when a dispatch does not fit its shader's push constants, DeviceError when memory does not suffice (named storage,
+  /// bytes).
   Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptions& options = {});
 
   /// Bytes of device memory a graph would take for its intermediates.
@@ -55,7 +56,8 @@ class Executor {
   /// With options.guard: throws RunError naming the first storage whose surroundings were written to.
   void check_guards();
 
-  /// Runs the dispatches one by one and returns the label of the first that wrote a NaN or infinity, with the tensor's storage name. For diagnosis.
+  /// Runs the dispatches one by one and returns the label of the first that wrote a NaN or infinity, with the tensor's storage name. For
+  /// diagnosis.
   std::optional<std::string> first_non_finite();
 
  private:
@@ -65,6 +67,7 @@ class Executor {
   };
   Place place(const Tensor& x) const;
   void record();
+  void run_one_by_one();
   void record_dispatch(Recorder& recorder, const Dispatch& dispatch);
   std::array<std::uint32_t, 3> groups_of(const Dispatch& dispatch, const Pipeline& pipeline) const;
   void fill(std::uint32_t word);

@@ -62,7 +62,8 @@ MemoryPlan plan_memory(const Graph& graph, const PlanOptions& options) {
   std::vector<Life> placed;
   for (Life& life : lives) {
     if (life.bytes > plan.block)
-      throw DeviceError(fmt::format("{}: needs {} bytes in one piece, the device allows {} in one allocation", graph.storages()[life.storage].name, life.bytes, plan.block));
+      throw DeviceError(fmt::format("{}: needs {} bytes in one piece, the device allows {} in one allocation",
+                                    graph.storages()[life.storage].name, life.bytes, plan.block));
     life.offset = lowest_fit(life, placed, plan.block);
     plan.offset[life.storage] = life.offset + options.guard;
     plan.bytes = std::max(plan.bytes, life.offset + life.bytes);

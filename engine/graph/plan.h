@@ -11,15 +11,15 @@ namespace ablate {
 
 struct MemoryPlan {
   static constexpr std::uint64_t unplaced = ~0ull;
-  std::vector<std::uint64_t> offset;   ///< per storage, into the virtual arena; `unplaced` for external or unused ones
-  std::uint64_t bytes = 0;             ///< of the arena
-  std::uint64_t block = 0;             ///< the arena is cut into allocations of this many bytes; no storage crosses a cut
+  std::vector<std::uint64_t> offset;  ///< per storage, into the virtual arena; `unplaced` for external or unused ones
+  std::uint64_t bytes = 0;            ///< of the arena
+  std::uint64_t block = 0;            ///< the arena is cut into allocations of this many bytes; no storage crosses a cut
 };
 
 struct PlanOptions {
   std::uint64_t max_allocation = ~0ull;
-  std::uint64_t guard = 0;             ///< bytes left free around every storage
-  bool share = true;                   ///< false: every storage has its own memory
+  std::uint64_t guard = 0;  ///< bytes left free around every storage
+  bool share = true;        ///< false: every storage has its own memory
 };
 
 /// Greedy by size (Pisarchyk and Lee 2020, arXiv 2001.03288): the largest storages first, each at the lowest offset free during its life.

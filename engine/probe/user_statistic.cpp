@@ -53,7 +53,8 @@ class UserStatisticProbe : public Probe {
     metrics.set(shader_->name + "_max", largest);
     add_figure(metrics, {.kind = "line",
                          .title = shader_->name,
-                         .caption = fmt::format("{} at {}: mean over all tokens, and over the first token of every sequence.", shader_->name, pattern_),
+                         .caption = fmt::format("{} at {}: mean over all tokens, and over the first token of every sequence.",
+                                                shader_->name, pattern_),
                          .x = {.label = "hook point", .categories = names},
                          .y = {.label = shader_->name},
                          .series = {{.name = "all tokens", .y = mean}, {.name = "first token", .y = first}}});

@@ -11,6 +11,7 @@ namespace ablate {
 namespace {
 
 constexpr std::uint64_t logits_bytes = 256ull << 20;   // of one chunk of logits
+constexpr std::size_t losses_kept = 100;
 constexpr float first_loss_scale = 65536.0f;           // torch.amp.GradScaler
 constexpr float smallest_loss_scale = 0x1p-20f;        // below this, overflows are not the scale's fault
 
@@ -164,6 +165,8 @@ StepReport Trainer::train_step() {
   if (!std::isfinite(loss)) report_bad("the loss is not finite");
   if (skipped != 0 && !overflow) report_bad("a gradient is not finite");
   ++step_;
+  if (recent_losses_.size() == losses_kept) recent_losses_.erase(recent_losses_.begin());
+  recent_losses_.push_back(loss);
   return {static_cast<double>(loss), static_cast<double>(norm), skipped != 0, static_cast<double>(scale)};
 }
 
@@ -209,7 +212,8 @@ void Trainer::save(const std::filesystem::path& file) const {
   const StepState now = state();
   std::vector<std::int32_t> words(4);
   std::memcpy(words.data(), &now, sizeof(now));
-  const std::vector<TensorToWrite> tensors = {arena("m", block.m), arena("v", block.v), TensorToWrite::from("state", {4}, words)};
+  std::vector<TensorToWrite> tensors = {arena("m", block.m), arena("v", block.v), TensorToWrite::from("state", {4}, words)};
+  if (!recent_losses_.empty()) tensors.push_back(TensorToWrite::from("losses", {static_cast<std::int64_t>(recent_losses_.size())}, recent_losses_));
   write_safetensors(file, tensors, {{"step", std::to_string(step_)}});
 }
 
@@ -224,6 +228,12 @@ void Trainer::load(const std::filesystem::path& file) {
   const TensorView& words = saved.at("state");
   require(words.bytes.size() == sizeof(StepState) && saved.metadata().contains("step"), "{}: not an optimizer state", words.where);
   weights_.transfer().upload(state_, 0, words.bytes);
+  if (saved.contains("losses")) {
+    const TensorView& losses = saved.at("losses");
+    require(losses.dtype == "F32", "{}: expected F32, found {}", losses.where, losses.dtype);
+    recent_losses_.resize(losses.bytes.size() / 4);
+    std::memcpy(recent_losses_.data(), losses.bytes.data(), recent_losses_.size() * 4);
+  }
   step_ = std::stoll(saved.metadata().find("step")->second);
 }
 

@@ -41,6 +41,10 @@ class Trainer {
 
   /// The next step to be done; steps done so far.
   std::int64_t step() const { return step_; }
+  /// Losses of the last steps, the latest at the end; saved with the rest.
+  const std::vector<float>& recent_losses() const { return recent_losses_; }
+  /// What the device keeps from step to step.
+  StepState state() const;
 
   /// Does one step. Throws RunError naming the step and the first tensor that went bad when the loss or (outside mixed-f16) a gradient is not finite;
   /// the weights are then those before the step.
@@ -66,7 +70,6 @@ class Trainer {
   void optimizer_step(const Tensor& mean_loss);
   void prepare(std::int64_t step);
   [[noreturn]] void report_bad(const std::string& what);
-  StepState state() const;
 
   Pipelines& pipelines_;
   Weights& weights_;
@@ -81,6 +84,7 @@ class Trainer {
   std::uint64_t memory_ = 0;
   double counted_ = 0;
   std::vector<std::int32_t> next_ids_, next_targets_;  // of step_, prepared while the device works
+  std::vector<float> recent_losses_;
   std::int64_t step_ = 0, prepared_ = -1;
   float last_loss_scale_ = 1;
 };

@@ -42,6 +42,7 @@ Device::Device(const Instance& instance, const DeviceOptions& options) : instanc
   caps_ = candidate.caps;
   caps_.mask(options.without);
   physical_ = candidate.handle;
+  one_by_one_ = options.one_by_one;
   statistics_ = options.statistics && has_extension(physical_, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
   create(physical_);
   load_pipeline_cache();
@@ -141,18 +142,26 @@ void Device::submit(std::span<const VkCommandBuffer> commands) const {
                           commands.data(),
                           0,
                           nullptr};
-  check(table_->vkQueueSubmit(queue_, 1, &info, fence_), fmt::format("vkQueueSubmit on {}", caps_.device_name));
+  const VkResult result = table_->vkQueueSubmit(queue_, 1, &info, fence_);
+  if (result == VK_ERROR_DEVICE_LOST) throw_lost();
+  check(result, fmt::format("vkQueueSubmit on {}", caps_.device_name));
+}
+
+void Device::throw_lost() const {
+  std::string report;
+  if (device_fault_) {
+    VkDeviceFaultCountsEXT counts{VK_STRUCTURE_TYPE_DEVICE_FAULT_COUNTS_EXT, nullptr, 0, 0, 0};
+    VkDeviceFaultInfoEXT info{VK_STRUCTURE_TYPE_DEVICE_FAULT_INFO_EXT, nullptr, {}, nullptr, nullptr, nullptr};
+    const VkResult told = table_->vkGetDeviceFaultInfoEXT(handle_, &counts, &info);
+    if (told == VK_SUCCESS || told == VK_INCOMPLETE) report = info.description;
+  }
+  throw DeviceLost(fmt::format("the device {} was lost: {}{}", caps_.device_name, report.empty() ? "the driver gives no report" : report,
+                               one_by_one_ ? "" : " (--one-by-one tells in which op; --resume goes on from the last checkpoint)"));
 }
 
 void Device::wait() const {
   const VkResult result = table_->vkWaitForFences(handle_, 1, &fence_, VK_TRUE, UINT64_MAX);
-  if (result == VK_ERROR_DEVICE_LOST && device_fault_) {
-    VkDeviceFaultCountsEXT counts{VK_STRUCTURE_TYPE_DEVICE_FAULT_COUNTS_EXT, nullptr, 0, 0, 0};
-    VkDeviceFaultInfoEXT report{VK_STRUCTURE_TYPE_DEVICE_FAULT_INFO_EXT, nullptr, {}, nullptr, nullptr, nullptr};
-    const VkResult told = table_->vkGetDeviceFaultInfoEXT(handle_, &counts, &report);
-    const bool known = told == VK_SUCCESS || told == VK_INCOMPLETE;
-    throw RunError(fmt::format("the device {} was lost: {}", caps_.device_name, known ? report.description : "the driver gives no report"));
-  }
+  if (result == VK_ERROR_DEVICE_LOST) throw_lost();
   check(result, fmt::format("vkWaitForFences on {}", caps_.device_name));
   check(table_->vkResetFences(handle_, 1, &fence_), "vkResetFences");
   instance_.throw_on_message();

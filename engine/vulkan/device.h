@@ -18,6 +18,7 @@ namespace ablate {
 struct DeviceOptions {
   std::string choice;       ///< "", a number, or part of a name
   std::string without;      ///< Caps::mask list
+  bool one_by_one = false;  ///< dispatches are run one at a time, so that a lost device can be blamed on one
   bool statistics = false;  ///< keep what the driver tells about its pipelines, where it does (Pipelines::statistics)
 };
 
@@ -39,13 +40,15 @@ class Device {
   /// Invocations of a workgroup of a row kernel: one subgroup on a CPU (no barriers there), 256 on a GPU.
   std::uint32_t lanes() const;
 
-  /// Runs recorded command buffers in order and waits. Throws RunError on device loss, and on a message of the validation layer.
+  /// Runs recorded command buffers in order and waits. Throws DeviceLost with the driver's report if there is one, and RunError on a
+  /// message of the validation layer.
   void run(std::span<const VkCommandBuffer> commands) const;
 
   /// The same without waiting; wait() before the next use of anything they touch.
   void submit(std::span<const VkCommandBuffer> commands) const;
   void wait() const;
 
+  bool one_by_one() const { return one_by_one_; }
   /// Whether pipelines are made with their statistics.
   bool statistics() const { return statistics_; }
 
@@ -65,6 +68,7 @@ class Device {
 
  private:
   void create(VkPhysicalDevice physical);
+  [[noreturn]] void throw_lost() const;
   void load_pipeline_cache();
   std::string cache_file() const;
 
@@ -79,7 +83,7 @@ class Device {
   VkPipelineCache pipeline_cache_ = nullptr;
   friend class Buffer;  // counts itself
   mutable std::uint64_t allocated_ = 0, most_allocated_ = 0;
-  bool memory_budget_ = false, device_fault_ = false, statistics_ = false;
+  bool memory_budget_ = false, device_fault_ = false, statistics_ = false, one_by_one_ = false;
 };
 
 }  // namespace ablate

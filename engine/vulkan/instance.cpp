@@ -116,7 +116,7 @@ const Instance::Candidate& Instance::choose(const std::string& choice) const {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     const Candidate& device = devices_[i];
     const bool numbered = choice == std::to_string(i);
-    const bool named = !choice.empty() && lower(device.caps.device_name).find(lower(choice)) != std::string::npos;
+    const bool named = choice.find_first_not_of("0123456789") != std::string::npos && lower(device.caps.device_name).find(lower(choice)) != std::string::npos;
     if (choice.empty() ? device.unfit.empty() : numbered || named) {
       if (!device.unfit.empty()) throw DeviceError(fmt::format("device {} ({}) cannot be used: {}", i, device.caps.device_name, device.unfit));
       return device;

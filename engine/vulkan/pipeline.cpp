@@ -90,27 +90,32 @@ Pipeline Pipelines::create(const ShaderModule& module, const Specialization& con
   // CPU drivers fill their subgroups; a GPU may split a workgroup of that size all the same.
   specialize_if_there("SINGLE_SUBGROUP", device_.caps().is_cpu() && lanes == device_.caps().subgroup_size);
 
-  const VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, module.spirv.size() * 4, module.spirv.data()};
+  const VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, module.spirv.size() * 4,
+                                      module.spirv.data()};
   VkShaderModule handle = nullptr;
   check(vk.vkCreateShaderModule(device_.handle(), &code, nullptr, &handle), "vkCreateShaderModule for " + module.name);
 
   Pipeline pipeline;
   pipeline.shader = &module;
   const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, (module.reflection.push_bytes + 3) / 4 * 4};
-  const VkPipelineLayoutCreateInfo layout{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, nullptr, 0, 0, nullptr, range.size ? 1u : 0u, &range};
+  const VkPipelineLayoutCreateInfo layout{
+      VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, nullptr, 0, 0, nullptr, range.size ? 1u : 0u, &range};
   VkResult result = vk.vkCreatePipelineLayout(device_.handle(), &layout, nullptr, &pipeline.layout);
   if (result == VK_SUCCESS) {
     const VkSpecializationInfo specialization{static_cast<std::uint32_t>(entries.size()), entries.data(), values.size() * 4, values.data()};
-    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size{VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, nullptr, subgroup};
-    const VkPipelineShaderStageCreateInfo stage{VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                                                subgroup ? &size : nullptr,
-                                                subgroup ? VkPipelineShaderStageCreateFlags{VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT} : 0u,
-                                                VK_SHADER_STAGE_COMPUTE_BIT,
-                                                handle,
-                                                "main",
-                                                &specialization};
+    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size{
+        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, nullptr, subgroup};
+    const VkPipelineShaderStageCreateInfo stage{
+        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+        subgroup ? &size : nullptr,
+        subgroup ? VkPipelineShaderStageCreateFlags{VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT} : 0u,
+        VK_SHADER_STAGE_COMPUTE_BIT,
+        handle,
+        "main",
+        &specialization};
     const VkPipelineCreateFlags flags = device_.statistics() ? VkPipelineCreateFlags{VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR} : 0u;
-    const VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, flags, stage, pipeline.layout, nullptr, -1};
+    const VkComputePipelineCreateInfo info{
+        VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, flags, stage, pipeline.layout, nullptr, -1};
     result = vk.vkCreateComputePipelines(device_.handle(), device_.pipeline_cache(), 1, &info, nullptr, &pipeline.handle);
   }
   vk.vkDestroyShaderModule(device_.handle(), handle, nullptr);
@@ -129,14 +134,24 @@ std::vector<std::pair<std::string, double>> Pipelines::statistics(const Pipeline
   check(vk.vkGetPipelineExecutableStatisticsKHR(device_.handle(), &executable, &count, nullptr), "vkGetPipelineExecutableStatisticsKHR");
   std::vector<VkPipelineExecutableStatisticKHR> told(count);
   for (auto& statistic : told) statistic.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
-  check(vk.vkGetPipelineExecutableStatisticsKHR(device_.handle(), &executable, &count, told.data()), "vkGetPipelineExecutableStatisticsKHR");
+  check(vk.vkGetPipelineExecutableStatisticsKHR(device_.handle(), &executable, &count, told.data()),
+        "vkGetPipelineExecutableStatisticsKHR");
   for (const auto& statistic : told) {
     switch (statistic.format) {
-      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR: all.emplace_back(statistic.name, statistic.value.b32 ? 1 : 0); break;
-      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR: all.emplace_back(statistic.name, static_cast<double>(statistic.value.i64)); break;
-      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_UINT64_KHR: all.emplace_back(statistic.name, static_cast<double>(statistic.value.u64)); break;
-      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR: all.emplace_back(statistic.name, statistic.value.f64); break;
-      default: break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR:
+        all.emplace_back(statistic.name, statistic.value.b32 ? 1 : 0);
+        break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR:
+        all.emplace_back(statistic.name, static_cast<double>(statistic.value.i64));
+        break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_UINT64_KHR:
+        all.emplace_back(statistic.name, static_cast<double>(statistic.value.u64));
+        break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR:
+        all.emplace_back(statistic.name, statistic.value.f64);
+        break;
+      default:
+        break;
     }
   }
   return all;

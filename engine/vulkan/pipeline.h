@@ -34,8 +34,8 @@ class Pipelines {
   Pipelines(const Pipelines&) = delete;
   Pipelines& operator=(const Pipelines&) = delete;
 
-  /// Throws InputError naming the shader and the constant when the shader has no constant of that name; RunError when the driver refuses it.
-  /// `subgroup` != 0 asks for that subgroup size with full subgroups.
+  /// Throws InputError naming the shader and the constant when the shader has no constant of that name; RunError when the driver refuses
+  /// it. `subgroup` != 0 asks for that subgroup size with full subgroups.
   const Pipeline& get(const std::string& shader, const Specialization& constants = {}, std::uint32_t subgroup = 0);
 
   /// Makes those of `wanted` that get() does not know yet, on every core of the host where the driver is a GPU's. Throws as get() does.

@@ -84,7 +84,9 @@ std::unique_ptr<ShaderModule> make_module(const std::string& name, std::vector<s
 
 }  // namespace
 
-EmbeddedShaderRegistration::EmbeddedShaderRegistration(EmbeddedShader shader) { embedded_shaders().emplace(shader.name, std::move(shader)); }
+EmbeddedShaderRegistration::EmbeddedShaderRegistration(EmbeddedShader shader) {
+  embedded_shaders().emplace(shader.name, std::move(shader));
+}
 
 EmbeddedIncludeRegistration::EmbeddedIncludeRegistration(const char* name, const char* text) { embedded_includes().emplace(name, text); }
 
@@ -102,7 +104,9 @@ const ShaderModule& ShaderLibrary::find(std::string_view name) {
     const auto worth = [](const EmbeddedShader::Variant& v) { return v.storage16 + v.subgroup; };
     if (runs && (!best || worth(variant) > worth(*best))) best = &variant;
   }
-  if (!best) throw DeviceError(fmt::format("shader {}: no variant for a device without {}", name, storage16_ ? "subgroup arithmetic" : "16-bit storage"));
+  if (!best)
+    throw DeviceError(
+        fmt::format("shader {}: no variant for a device without {}", name, storage16_ ? "subgroup arithmetic" : "16-bit storage"));
   auto module = make_module(std::string(name), {best->words, best->words + best->count});
   return *modules_.emplace(name, std::move(module)).first->second;
 }
@@ -118,7 +122,9 @@ std::vector<std::uint32_t> ShaderLibrary::compile(std::string_view name, bool st
   const IncludeResolver includes = includes_of(functions->second);
   std::string key = fmt::format("glslang {} {} {}\n", glslang_version(), storage16, subgroup);
   std::set<std::string> hashed;  // a file that includes itself ends here, and is then refused by the compiler
-  const IncludeResolver once = [&](const std::string& file, std::string& text) { return hashed.insert(file).second && includes(file, text); };
+  const IncludeResolver once = [&](const std::string& file, std::string& text) {
+    return hashed.insert(file).second && includes(file, text);
+  };
   const std::uint64_t hash = hash_text(with_includes(source.text, once), hash_text(key));
   const std::filesystem::path cached = cache_folder() / "shaders" / fmt::format("{:016x}.spv", hash);
   std::vector<std::uint32_t> words = read_cached(cached);

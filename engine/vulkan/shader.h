@@ -13,7 +13,8 @@
 
 namespace ablate {
 
-/// How a kernel uses the memory behind a pointer of its push constants. The type's name says it: In..., Out..., InOut... (common/kernel.glsl).
+/// How a kernel uses the memory behind a pointer of its push constants. The type's name says it: In..., Out..., InOut...
+/// (common/kernel.glsl).
 enum class Access : std::uint8_t { none, read, write, read_write };
 
 /// One member of the push-constant block.
@@ -69,7 +70,8 @@ struct UserFunctions {
   std::string folder;  ///< where further includes are looked for
 };
 
-/// Makes known, for all libraries, what "@..." after a kernel's name stands for: "user/norm@mine" is the kernel user/norm with these functions.
+/// Makes known, for all libraries, what "@..." after a kernel's name stands for: "user/norm@mine" is the kernel user/norm with these
+/// functions.
 void add_user_functions(const std::string& suffix, UserFunctions functions);
 
 /// The kernels a program can use on one device: the embedded ones in the variant that fits its Caps, and the user's, compiled when added.

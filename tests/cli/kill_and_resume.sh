@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# A run killed (SIGKILL) at several moments and resumed ends with the same bits as one that was left alone.
+# kill_and_resume.sh ABLATE [KILLS]: a training run and a sweep, each killed (SIGKILL) at so many random moments (10) and resumed, end with the same bits as
+# ones left alone; what a kill leaves can be read, and no half-written file stays.
 set -u
-ablate=$1 dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-cat > x.toml <<'TOML'
+ablate=$1 kills=${2:-10} dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+cd "$dir" && : > log
+cat > run.toml <<'TOML'
 name = "x"
 kind = "train"
 seed = 3
@@ -26,18 +27,44 @@ log_every = 1
 checkpoint_every = 3
 eval_windows = 4
 TOML
-"$ablate" run x.toml --out whole > /dev/null 2>&1 || { echo "FAILED: the undisturbed run"; exit 1; }
-kills=0
-for delay in 0.25 0.3 0.35 0.4 0.5 0.6; do
-  "$ablate" run x.toml --out killed --resume > /dev/null 2>&1 &
-  pid=$!
-  sleep "$delay"
-  kill -9 "$pid" 2> /dev/null && kills=$((kills + 1))
-  wait "$pid" 2> /dev/null
+{ cat run.toml; printf '[sweep]\nseed = [1, 2, 3, 4, 5, 6]\n'; } > sweep.toml
+fail() { echo "FAILED: $*"; tail -n 3 log; exit 1; }
+losses() { for file in "$1"/x/points/*/metrics.jsonl; do sed -E 's/,? ?"tokens_per_s": ?[^,}]*//' "$file"; done; }
+metrics() { cut -d, -f1-11 "$1"/x/results.csv; }   # not the speed
+milliseconds() { date +%s%3N; }
+
+# compare FILE: the finished run in killed/ against the one in whole/.
+compare() {
+  "$ablate" run "$1" --out killed --resume > log 2>&1 || fail "$1: the last resume"
+  diff <(losses whole) <(losses killed) > log || fail "$1: losses differ"
+  diff <(metrics whole) <(metrics killed) > log || fail "$1: results differ"
+  local weights
+  for weights in whole/x/points/*/checkpoint/model.safetensors; do cmp "$weights" "${weights/whole/killed}" || fail "$1: weights differ"; done
+  [ -z "$(find killed -name '*.partial' -o -name 'checkpoint.*')" ] || fail "$1: left behind: $(find killed -name '*.partial' -o -name 'checkpoint.*')"
+}
+
+for file in run.toml sweep.toml; do
+  rm -rf whole killed
+  "$ablate" run $file --out whole > log 2>&1 || fail "$file: the undisturbed run"
+  start=$(milliseconds)
+  "$ablate" run $file --out timed > log 2>&1
+  length=$(($(milliseconds) - start)) killed=0 finished=0
+  rm -rf timed
+  while [ "$killed" -lt "$kills" ]; do
+    "$ablate" run $file --out killed --resume > log 2>&1 &
+    pid=$!
+    sleep "$(printf '0.%03d' $((RANDOM % (length < 999 ? length : 999))))"
+    if kill -9 "$pid" 2> /dev/null; then
+      killed=$((killed + 1))
+      wait "$pid" 2> /dev/null
+      if [ -e killed/x/manifest.json ]; then "$ablate" report killed/x > log 2>&1 || fail "$file: kill $killed left what cannot be read"; fi
+    else
+      wait "$pid" || fail "$file: a resumed run"
+      compare $file
+      rm -rf killed
+      finished=$((finished + 1))
+    fi
+  done
+  compare $file
+  echo "$file: killed $killed times in $((finished + 1)) runs, same bits"
 done
-"$ablate" run x.toml --out killed --resume > log 2>&1 || { echo "FAILED: the last resume: $(tail -n 1 log)"; exit 1; }
-losses() { sed -E 's/,? ?"tokens_per_s": ?[^,}]*//' "$1"/x/points/*/metrics.jsonl; }
-if ! diff <(losses whole) <(losses killed) > difference; then echo "FAILED: losses differ: $(head -n 3 difference)"; exit 1; fi
-cmp whole/x/points/*/checkpoint/model.safetensors killed/x/points/*/checkpoint/model.safetensors || { echo "FAILED: weights differ"; exit 1; }
-[ "$kills" -gt 0 ] || { echo "FAILED: every run ended before it could be killed"; exit 1; }
-echo "killed $kills times, same bits"

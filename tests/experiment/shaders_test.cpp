@@ -50,9 +50,10 @@ TEST_CASE("gradient checks: right ones pass, wrong ones do not") {
   folder.write("f.comp", "float forward(float x) { return x * x * x + abs(x); }");
   folder.write("b.comp", "float backward(float x) { return factor * x * x + sign(x); }");
   for (const char* factor : {"3.0", "2.9"}) {
-    const auto file = folder.write("x.toml", std::string("kind = \"train\"\n[shaders.cube]\nkind = \"activation\"\nforward = \"f.comp\"\nbackward = "
-                                                         "\"b.comp\"\nconstants = {factor = ") +
-                                                 factor + "}\n");
+    const auto file =
+        folder.write("x.toml", std::string("kind = \"train\"\n[shaders.cube]\nkind = \"activation\"\nforward = \"f.comp\"\nbackward = "
+                                           "\"b.comp\"\nconstants = {factor = ") +
+                                   factor + "}\n");
     Settings settings = read_plan(file).points[0].settings();
     read_user_shaders(settings);
     const auto samples = samples_with_gradient(DType::f32, {});

@@ -37,8 +37,8 @@ void read_example(const std::string& name, const std::vector<std::string>& sets 
 class ShaderFile {
  public:
   ShaderFile(const std::string& table, const std::string& forward, const std::string& backward = "") {
-    file_ = folder_.write("x.toml", "kind = \"probe\"\n[shaders.mine]\nforward = \"f.comp\"\n" + table +
-                                        (backward.empty() ? "" : "\nbackward = \"b.comp\""));
+    file_ = folder_.write(
+        "x.toml", "kind = \"probe\"\n[shaders.mine]\nforward = \"f.comp\"\n" + table + (backward.empty() ? "" : "\nbackward = \"b.comp\""));
     folder_.write("f.comp", forward);
     if (!backward.empty()) folder_.write("b.comp", backward);
   }
@@ -106,23 +106,29 @@ TEST_CASE("user shaders: the clipped RMSNorm of the examples") {
 }
 
 TEST_CASE("user shaders: a norm with scalar parameters, added to its input") {
-  const ShaderFile file("kind = \"norm\"\nparameters = {bias = {}, alpha = {shape = \"scalar\", start = 0.5}, gain = {shape = \"scalar\"}}",
-                        "void forward() { for_channels(i) set_y(i, alpha() * x(i) * x(i) + gain() + bias(i)); }",
-                        "void backward() { for_channels(i) { set_dx(i, 2.0 * alpha() * x(i) * dy(i)); add_bias(i, dy(i)); add_alpha(x(i) * x(i) * "
-                        "dy(i)); add_gain(dy(i)); } }");
+  const ShaderFile file(
+      "kind = \"norm\"\nparameters = {bias = {}, alpha = {shape = \"scalar\", start = 0.5}, gain = {shape = \"scalar\"}}",
+      "void forward() { for_channels(i) set_y(i, alpha() * x(i) * x(i) + gain() + bias(i)); }",
+      "void backward() { for_channels(i) { set_dx(i, 2.0 * alpha() * x(i) * dy(i)); add_bias(i, dy(i)); add_alpha(x(i) * x(i) * "
+      "dy(i)); add_gain(dy(i)); } }");
   file.read();
   // Parameters are in the order of their names; the input's other gradient is folded in.
   const auto reference = [](const auto& in) {
     auto y = in[0];
     const std::size_t dim = in[2].data.size();
-    for (std::size_t i = 0; i < y.data.size(); ++i) y.data[i] += in[1].data[0] * in[0].data[i] * in[0].data[i] + in[3].data[0] + in[2].data[i % dim];
+    for (std::size_t i = 0; i < y.data.size(); ++i)
+      y.data[i] += in[1].data[0] * in[0].data[i] * in[0].data[i] + in[3].data[0] + in[2].data[i % dim];
     return y;
   };
   for (const DType type : float_types) {
     for (const Shape& shape : row_shapes) {
-      const double terms = static_cast<double>(size_of(shape)), tolerance = 4 * unit_roundoff(type) + 8 * std::sqrt(terms) * unit_roundoff(DType::f32);
-      check_op("norm with scalars " + std::string(name_of(type)) + " " + to_string(shape), {{shape, type}, {{1}}, {{shape.back()}}, {{1}}}, reference,
-               [](Graph& g, const auto& in) { return add(g, in[0], norm_of(g, "mine", in, {"alpha", "bias", "gain"})); },
+      const double terms = static_cast<double>(size_of(shape)),
+                   tolerance = 4 * unit_roundoff(type) + 8 * std::sqrt(terms) * unit_roundoff(DType::f32);
+      check_op("norm with scalars " + std::string(name_of(type)) + " " + to_string(shape), {{shape, type}, {{1}}, {{shape.back()}}, {{1}}},
+               reference,
+               [](Graph& g, const auto& in) {
+                 return add(g, in[0], norm_of(g, "mine", in, {"alpha", "bias", "gain"}));
+               },
                {tolerance, tolerance, 3.0, std::sqrt(terms)});
     }
   }
@@ -145,26 +151,29 @@ TEST_CASE("user shaders: ReLU squared of the examples, alone and as a gated unit
     const double tolerance = 2 * unit_roundoff(type) + 8 * unit_roundoff(DType::f32);
     for (const Shape& shape : {Shape{1}, {7, 9}, {2, 5, 300}}) {
       const std::string name = "relu_squared " + std::string(name_of(type)) + " " + to_string(shape);
-      check_op(name, {{shape, type}},
-               [&](const auto& in) {
-                 auto y = in[0];
-                 for (auto& x : y.data) x = squared(x);
-                 return y;
-               },
-               [](Graph& g, const auto& in) { return activation(g, "relu_squared", in[0]); }, {tolerance, tolerance, 1.0});
-      check_op(name + " gated", {{shape, type}, {shape, type}},
-               [&](const auto& in) {
-                 auto y = in[0];
-                 for (std::size_t i = 0; i < y.data.size(); ++i) y.data[i] = squared(in[0].data[i]) * in[1].data[i];
-                 return y;
-               },
-               [](Graph& g, const auto& in) { return swiglu(g, in[0], in[1], "relu_squared"); }, {tolerance, tolerance, 1.0});
+      check_op(
+          name, {{shape, type}},
+          [&](const auto& in) {
+            auto y = in[0];
+            for (auto& x : y.data) x = squared(x);
+            return y;
+          },
+          [](Graph& g, const auto& in) { return activation(g, "relu_squared", in[0]); }, {tolerance, tolerance, 1.0});
+      check_op(
+          name + " gated", {{shape, type}, {shape, type}},
+          [&](const auto& in) {
+            auto y = in[0];
+            for (std::size_t i = 0; i < y.data.size(); ++i) y.data[i] = squared(in[0].data[i]) * in[1].data[i];
+            return y;
+          },
+          [](Graph& g, const auto& in) { return swiglu(g, in[0], in[1], "relu_squared"); }, {tolerance, tolerance, 1.0});
     }
   }
 }
 
 TEST_CASE("user shaders: a gate in all three widths") {
-  const ShaderFile file("kind = \"gate\"\nconstants = {half_at = 2.0}", "float forward(float z) { return 0.5 + 0.5 * z / (half_at + abs(z)); }",
+  const ShaderFile file("kind = \"gate\"\nconstants = {half_at = 2.0}",
+                        "float forward(float z) { return 0.5 + 0.5 * z / (half_at + abs(z)); }",
                         "float backward(float z) { return 0.5 * half_at / sq(half_at + abs(z)); }");
   file.read();
   for (const DType type : float_types) {
@@ -179,7 +188,8 @@ TEST_CASE("user shaders: a gate in all three widths") {
         return y;
       };
       const double tolerance = 2 * unit_roundoff(type) + 32 * unit_roundoff(DType::f32);
-      check_op("user gate " + std::string(name_of(type)) + " of width " + std::to_string(width), {{{2, 7, 12}, type}, {{2, 7, width}, type}}, reference,
+      check_op("user gate " + std::string(name_of(type)) + " of width " + std::to_string(width),
+               {{{2, 7, 12}, type}, {{2, 7, width}, type}}, reference,
                [](Graph& g, const auto& in) { return gate(g, in[0], in[1], 3, "mine"); }, {tolerance, 2 * tolerance, 1.0});
     }
   }
@@ -199,9 +209,10 @@ TEST_CASE("user shaders: an attention score that falls as well as rises, by ever
         if (!unused.runs(graph.caps(), AttentionProblem(in[0], in[1], in[2], c.options(in)))) continue;
         // As for the built-in scores (attention_test.cpp), with a square in place of the exponential.
         const double sums = 8 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
-        check_op(c.name(type) + " by " + kernel, c.inputs(type), [&](const auto& x) { return attention_reference(c, x).y; },
-                 [&](Graph& g, const auto& x) { return attention(g, x[0], x[1], x[2], c.options(x, kernel)).y; },
-                 {2 * unit_roundoff(type) + sums, 8 * unit_roundoff(type) + 2 * sums, 0, 1.0});
+        check_op(
+            c.name(type) + " by " + kernel, c.inputs(type), [&](const auto& x) { return attention_reference(c, x).y; },
+            [&](Graph& g, const auto& x) { return attention(g, x[0], x[1], x[2], c.options(x, kernel)).y; },
+            {2 * unit_roundoff(type) + sums, 8 * unit_roundoff(type) + 2 * sums, 0, 1.0});
       }
     }
   }
@@ -229,7 +240,8 @@ TEST_CASE("user shaders: the kurtosis of the examples") {
         expected.push_back(fourths / (squares * squares));
       }
       // Sums of `dim` positive terms in f32, and a mean whose error the powers see four times.
-      compare("kurtosis " + to_string(shape), expected, {y[0].begin(), y[0].end()}, 16 * std::sqrt(static_cast<double>(dim)) * unit_roundoff(DType::f32));
+      compare("kurtosis " + to_string(shape), expected, {y[0].begin(), y[0].end()},
+              16 * std::sqrt(static_cast<double>(dim)) * unit_roundoff(DType::f32));
     }
   }
 }
@@ -242,7 +254,9 @@ TEST_CASE("user shaders: mistakes are named by file and line") {
   CHECK(ShaderFile(norm, "void backwards() {}").refusal().starts_with("f.comp: does not define what user/norm calls"));
   CHECK(ShaderFile(norm, "#include \"f.comp\"\nvoid forward() {}").refusal().starts_with("f.comp:1: '#include'"));
   CHECK(ShaderFile(norm, "#include \"../f.comp\"\nvoid forward() {}").refusal().starts_with("f.comp:1: '#include'"));
-  CHECK(ShaderFile(norm + "\nparameters = {for_ = {}, a__b = {}}", "void forward() {}").refusal().starts_with("x.toml:5: shaders.mine.parameters.a__b"));
+  CHECK(ShaderFile(norm + "\nparameters = {for_ = {}, a__b = {}}", "void forward() {}")
+            .refusal()
+            .starts_with("x.toml:5: shaders.mine.parameters.a__b"));
   CHECK(ShaderFile(norm + "\nparameters = {a = {}, b = {}, c = {}, d = {}, e = {}}", "void forward() {}").refusal() ==
         "x.toml:5: shaders.mine.parameters: expected at most 4 parameters, found 5");
   CHECK(ShaderFile("kind = \"gate\"\nparameters = {a = {}}", "float forward(float z) { return z; }").refusal() ==
@@ -266,7 +280,8 @@ TEST_CASE("user shaders: without a backward shader there is a forward pass and n
   graph.require_gradient(x);
   const Tensor z = activation(graph, "mine", x);
   CHECK_THROWS_WITH_AS(backward(graph, z, graph.input("seed", {5}, DType::f32)),
-                       "activation \"mine\" cannot be trained: shaders.mine has no backward shader (it can be probed and intervened on)", InputError);
+                       "activation \"mine\" cannot be trained: shaders.mine has no backward shader (it can be probed and intervened on)",
+                       InputError);
 }
 
 TEST_CASE("user shaders: what was compiled is kept on disk, and a broken file there does not matter") {

@@ -8,21 +8,30 @@
 namespace ablate {
 namespace {
 
-const CommandRegistration registration{{"run", "Run an experiment file", [](CLI::App& app) {
-                                          auto options = std::make_shared<RunOptions>();
-                                          auto validation = std::make_shared<bool>(false);
-                                          add_run_options(app, *options);
-                                          auto profile = std::make_shared<bool>(false);
-                                          app.add_flag("--profile", *profile, "Write where the time of a training step goes to profile.csv of every point (slows training down)");
-                                          app.add_flag("--validation", *validation, "Run under the Vulkan validation layer; any message is fatal");
-                                          return [options, validation, profile] {
-                                            RunRequest request{options->plan(), options->selection(), options->out, options->device, "", options->resume, *validation, *profile, {}};
-                                            for (const std::string& word : options->without) request.without += (request.without.empty() ? "" : ",") + word;
-                                            request.command = {"ablate", "run", options->file.string()};
-                                            for (const std::string& set : options->sets) request.command.insert(request.command.end(), {"--set", set});
-                                            return run_plan(request);
-                                          };
-                                        }}};
+std::function<int()> declare(CLI::App& app) {
+  auto options = std::make_shared<RunOptions>();
+  auto request = std::make_shared<RunRequest>();
+  add_run_options(app, *options);
+  app.add_option("--devices", request->devices, "Spread the points over several devices, a process on each: all, or a list such as 0,1")
+      ->type_name("all|LIST")
+      ->excludes("--device");
+  app.add_flag("--profile", request->profile,
+               "Write where the time of a training step goes to profile.csv of every point (slows training down)");
+  app.add_flag("--one-by-one", request->one_by_one, "Run one kernel at a time, so that a lost device is blamed on the right one (slow)");
+  app.add_flag("--validation", request->validation, "Run under the Vulkan validation layer; any message is fatal");
+  app.add_flag("--worker", request->worker, "Take numbers of points from standard input")->group("");  // what --devices starts
+  return [options, request] {
+    request->plan = options->plan();
+    request->selection = options->selection();
+    request->out = options->out, request->device = options->device, request->resume = options->resume;
+    for (const std::string& word : options->without) request->without += (request->without.empty() ? "" : ",") + word;
+    request->command = {"ablate", "run", options->file.string()};
+    for (const std::string& set : options->sets) request->command.insert(request->command.end(), {"--set", set});
+    return run_plan(*request);
+  };
+}
+
+const CommandRegistration registration{{"run", "Run an experiment file", declare}};
 
 }  // namespace
 }  // namespace ablate

@@ -40,8 +40,8 @@ int compile(Pipelines& pipelines, bool details) {
   });
   int variants = 0, failed = 0;
   for (const KernelReport& report : reports) variants += report.variants, failed += !report.failure.empty();
-  fmt::print("{}\n{}\n{} pipelines of {} kernels built on {}, {} failed\n", pipelines.device().caps().device_name, format_kernels(reports), variants,
-             reports.size(), pipelines.device().caps().device_name, failed);
+  fmt::print("{}\n{}\n{} pipelines of {} kernels built on {}, {} failed\n", pipelines.device().caps().device_name, format_kernels(reports),
+             variants, reports.size(), pipelines.device().caps().device_name, failed);
   return failed ? 1 : 0;
 }
 
@@ -68,9 +68,10 @@ Checked check_samples(Pipelines& pipelines, bool only_users, std::set<std::strin
       continue;
     }
     for (const GradientCheck& check : check_gradients(pipelines, sample)) {
-      const std::string outcome = check.passed()     ? "right"
-                                  : check.points == 0 ? "FAILED: no element without a kink was found"
-                                                      : fmt::format("FAILED: {:.6g} where differences give {:.6g}", check.found, check.expected);
+      const std::string outcome = check.passed() ? "right"
+                                  : check.points == 0
+                                      ? "FAILED: no element without a kink was found"
+                                      : fmt::format("FAILED: {:.6g} where differences give {:.6g}", check.found, check.expected);
       fmt::print("{:<40} input {}  {:>3} elements{}  error {:.3f} of what is allowed  {}\n", title(sample, user), check.input, check.points,
                  check.kinks ? fmt::format(" ({} at kinks left out)", check.kinks) : "", check.worst, outcome);
       ++checked.gradients;
@@ -112,12 +113,17 @@ int run(const Options& options) {
 const CommandRegistration registration{
     {"shaders", "List kernels, build them all for a device, prove gradients", [](CLI::App& app) {
        auto options = std::make_shared<Options>();
-       app.add_flag("--compile", options->compile, "Build every pipeline that could be chosen for the device; print registers, spills and occupancy");
+       app.add_flag("--compile", options->compile,
+                    "Build every pipeline that could be chosen for the device; print registers, spills and occupancy");
        app.add_flag("--details", options->details, "With --compile: a line for every pipeline");
        app.add_flag("--grad-check", options->grad_check, "Compare gradients with finite differences: of all ops, or of FILE's shaders");
        app.add_option("FILE", options->file, "Experiment file whose shaders are checked")->type_name("FILE.toml");
-       app.add_option("--device", options->device, "Device by number or part of its name; one without memory will do for --compile")->type_name("N|NAME");
-       app.add_option("--without", options->without, "Do without these capabilities")->type_name("CAPS")->delimiter(',')->allow_extra_args(false);
+       app.add_option("--device", options->device, "Device by number or part of its name; one without memory will do for --compile")
+           ->type_name("N|NAME");
+       app.add_option("--without", options->without, "Do without these capabilities")
+           ->type_name("CAPS")
+           ->delimiter(',')
+           ->allow_extra_args(false);
        return [options] {
          require(options->file.empty() || options->grad_check, "{}: only --grad-check takes a file", options->file);
          return run(*options);

@@ -2,14 +2,17 @@
 
 #include "base/signals.h"
 #include "base/terminal.h"
-#include "experiment/report/report.h"
 #include "experiment/results.h"
+#include "experiment/run/devices.h"
 #include "experiment/run/kind.h"
-#include "experiment/table.h"
+#include "experiment/run/outcome.h"
 #include "ops/user/user_shader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <chrono>
+#include <charconv>
+#include <iostream>
 
 #ifndef ABLATE_VERSION
 #define ABLATE_VERSION "unknown"
@@ -46,17 +49,19 @@ class Runner {
                [this](const Choices& choices, std::size_t count, double seconds) { keep(choices, count, seconds); }),
         progress_(static_cast<int>(selected_.size()), stderr_is_terminal()) {}
 
-  int run() {
-    // Everything that can be wrong is found before anything is written.
+  /// Everything that can be wrong is found before anything is written.
+  void check() {
     for (const std::size_t i : selected_) {
       PointRun run = point_run(i, {});
       kind_of(run).check(run);
     }
     fmt::print(stderr, "memory: {}\n", to_text(planned_memory()));
+  }
+
+  int run() {
+    check();
     ResultsFolder results(request_.out, request_.plan, request_.resume);
-    for (const Point& point : request_.plan.points) configuration_.push_back(point.table);
-    start_ = std::chrono::steady_clock::now();
-    results.write_manifest(environment(), configuration_, 0);
+    Outcome outcome(request_.plan, results, [this] { return environment(); });
     tuner_.choices().write(choices_file());
     int failed = 0;
     for (const std::size_t i : selected_) {
@@ -64,14 +69,35 @@ class Runner {
         progress_.skip_point();
         continue;
       }
-      failed += !run_point(results, i);
-      if (results.manifest_due()) results.write_manifest(environment(), configuration_, seconds());
-      if (seconds() - published_ > 10 * publishing_) publish(results);
+      try {
+        failed += !run_point(results, i, &outcome);
+      } catch (const std::exception&) {
+        outcome.publish();
+        progress_.clear();
+        throw;
+      }
+      outcome.update();
     }
-    publish(results);
+    outcome.publish();
     progress_.clear();
-    print(results);
+    outcome.print();
     return failed ? 1 : 0;
+  }
+
+  /// The points whose numbers come by standard input, for a process that holds the folder (run/devices.cpp).
+  int serve() {
+    progress_.silence();
+    ResultsFolder results = ResultsFolder::of_worker(request_.out, request_.plan);
+    for (std::string line; !stop_requested() && std::getline(std::cin, line);) {
+      std::size_t i = request_.plan.points.size();
+      std::from_chars(line.data(), line.data() + line.size(), i);
+      require(i < request_.plan.points.size(), "--worker: there is no point {}", line);
+      run_point(results, i, nullptr);
+      tell("done");
+    }
+    for (const auto& [name, hash] : environment().shader_hashes) tell(fmt::format("shader {} {}", name, hash));
+    for (const std::string& note : notes_) tell("note " + note);
+    return 0;
   }
 
   /// The largest need of the selected points, of the first planned_points.
@@ -85,85 +111,6 @@ class Runner {
     }
     return most;
   }
-
- private:
-  static constexpr std::size_t planned_points = 64;  // a plan takes milliseconds; sweeps are of similar points
-
-  DeviceOptions device_options() const {
-    require(!request_.plan.points.empty(), "{}: has no points", request_.plan.source.string());
-    Settings settings = request_.plan.points[0].settings();
-    DeviceOptions options{request_.device, request_.without};
-    if (options.choice.empty()) {
-      const Value* device = settings.raw("device");
-      if (device) options.choice = to_text(*device);
-    }
-    for (const std::string& word : settings.get<std::vector<std::string>>("without", {})) options.without += "," + word;
-    return options;
-  }
-
-  // A resumed run keeps the kernels it started with, so that it keeps its bits; a new one those that were found on this device before.
-  std::filesystem::path choices_file() const { return request_.out / request_.plan.name / "kernels.json"; }
-  Choices known_choices() const {
-    std::error_code error;
-    return request_.resume && std::filesystem::exists(choices_file(), error) ? Choices::read(choices_file())
-                                                                             : Choices::cached(device_.caps());
-  }
-  void keep(const Choices& choices, std::size_t count, double seconds) {
-    choices.save(device_.caps());
-    choices.write(choices_file());
-    progress_.clear();
-    fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count,
-               device_.caps().device_name, seconds);
-  }
-
-  PointRun point_run(std::size_t i, const std::filesystem::path& folder) {
-    const Point& point = request_.plan.points[i];
-    Settings settings = point.settings();
-    settings.raw("device");
-    settings.raw("without");
-    read_user_shaders(settings);
-    return {pipelines_, request_.plan, point, settings, folder, progress_, cache_, tuner_, request_.resume, request_.profile, notes_};
-  }
-
-  static const ExperimentKind& kind_of(const PointRun& run) { return ExperimentKinds::find("kind", run.point.kind); }
-
-  bool run_point(ResultsFolder& results, std::size_t i) {
-    const Point& point = request_.plan.points[i];
-    PointRun run = point_run(i, results.point(point));
-    device_.reset_most_allocated();
-    try {
-      Metrics metrics = kind_of(run).run(run);
-      configuration_[i] = run.settings.resolved();
-      progress_.finish_point("");
-      results.add(Row::of(point, std::move(metrics)));
-      return true;
-    } catch (const Interrupted&) {
-      publish(results);
-      progress_.clear();
-      throw;
-    } catch (const std::exception& error) {
-      if (selected_.size() == 1) {
-        publish(results);
-        throw;
-      }
-      Row row = Row::of(point, {});
-      row.error = error.what();
-      results.add(row);
-      progress_.finish_point(std::string("failed: ") + error.what());
-      return false;
-    }
-  }
-
-  /// Everything a reader opens, as it stands.
-  void publish(ResultsFolder& results) {
-    const double start = seconds();
-    results.flush();
-    results.write_manifest(environment(), configuration_, start);
-    report::write_report(results.path());
-    published_ = seconds(), publishing_ = published_ - start;
-  }
-
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
   Environment environment() {
     const Caps& caps = device_.caps();
@@ -179,17 +126,82 @@ class Runner {
     return environment;
   }
 
-  void print(const ResultsFolder& results) const {
-    fmt::print("{}\n{}", request_.plan.title, format_table(results.rows()));
-    for (const Row& row : results.rows()) {
-      const Metric* states = row.metrics.find("spike_per_state");
-      const auto* values = states ? std::get_if<std::vector<double>>(states) : nullptr;
-      if (!values || values->size() < 2) continue;
-      fmt::print("\nLargest |h| of every residual state, {}:\n{}", row.label, plot_life_cycle(*values));
-      break;
+ private:
+  static constexpr std::size_t planned_points = 64;  // a plan takes milliseconds; sweeps are of similar points
+
+  DeviceOptions device_options() const {
+    require(!request_.plan.points.empty(), "{}: has no points", request_.plan.source.string());
+    Settings settings = request_.plan.points[0].settings();
+    DeviceOptions options{.choice = request_.device, .without = request_.without, .one_by_one = request_.one_by_one};
+    if (options.choice.empty()) {
+      const Value* device = settings.raw("device");
+      if (device) options.choice = to_text(*device);
     }
-    if (!request_.plan.description.empty()) fmt::print("\n{}\n", request_.plan.description);
-    fmt::print("\nresults: {}\n", results.path().string());
+    for (const std::string& word : settings.get<std::vector<std::string>>("without", {})) options.without += "," + word;
+    return options;
+  }
+
+  // A resumed run keeps the kernels it started with, so that it keeps its bits; a new one those that were found on this device before.
+  // Workers of different devices have files of their own.
+  std::filesystem::path choices_file() const {
+    const std::string own =
+        request_.worker ? fmt::format("kernels-{:08x}-{:08x}.json", device_.caps().vendor_id, device_.caps().device_id) : "kernels.json";
+    return request_.out / request_.plan.name / own;
+  }
+  Choices known_choices() const {
+    std::error_code error;
+    return (request_.resume || request_.worker) && std::filesystem::exists(choices_file(), error) ? Choices::read(choices_file())
+                                                                                                  : Choices::cached(device_.caps());
+  }
+  void keep(const Choices& choices, std::size_t count, double seconds) {
+    choices.save(device_.caps());
+    choices.write(choices_file());
+    progress_.clear();
+    if (!request_.worker)
+      fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count,
+                 device_.caps().device_name, seconds);
+  }
+
+  PointRun point_run(std::size_t i, const std::filesystem::path& folder) {
+    const Point& point = request_.plan.points[i];
+    Settings settings = point.settings();
+    settings.raw("device");
+    settings.raw("without");
+    read_user_shaders(settings);
+    return {pipelines_,       request_.plan, point, settings, folder, progress_, cache_, tuner_, request_.resume || request_.worker,
+            request_.profile, notes_};
+  }
+
+  static const ExperimentKind& kind_of(const PointRun& run) { return ExperimentKinds::find("kind", run.point.kind); }
+
+  static void tell(const std::string& line) {
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  }
+
+  // A point that fails becomes a row that says why, unless it is the only one. Throws what would fail all others too.
+  bool run_point(ResultsFolder& results, std::size_t i, Outcome* outcome) {
+    const Point& point = request_.plan.points[i];
+    PointRun run = point_run(i, results.point(point));
+    device_.reset_most_allocated();
+    try {
+      Metrics metrics = kind_of(run).run(run);
+      if (outcome) outcome->configure(i, run.settings.resolved());
+      progress_.finish_point("");
+      results.add(Row::of(point, std::move(metrics)));
+      return true;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (const std::exception& error) {
+      if (selected_.size() == 1 && outcome) throw;
+      Row row = Row::of(point, {});
+      row.error = error.what();
+      results.add(row);
+      progress_.finish_point(std::string("failed: ") + error.what());
+      return false;
+    }
   }
 
   const RunRequest& request_;
@@ -201,16 +213,25 @@ class Runner {
   Progress progress_;
   WeightsCache cache_;
   std::vector<std::string> notes_;
-  std::vector<Value> configuration_;
-  std::chrono::steady_clock::time_point start_;
-  double published_ = 0, publishing_ = 0;  // when the report was last written, and how long that took (seconds)
 };
 
 }  // namespace
 
 int run_plan(const RunRequest& request) {
   catch_stop_signals();
-  return Runner(request).run();
+  if (request.worker) return Runner(request).serve();
+  if (request.devices.empty()) return Runner(request).run();
+  const std::vector<std::string> devices = device_numbers(request.devices);
+  Environment environment;
+  {
+    RunRequest first = request;
+    first.device = devices.front();
+    Runner runner(first);
+    runner.check();
+    environment = runner.environment();
+  }
+  if (devices.size() > 1) environment.notes.push_back(fmt::format("points were shared out among the devices {}", fmt::join(devices, ", ")));
+  return run_on_devices(request, devices, std::move(environment));
 }
 
 MemoryNeed planned_memory(const RunRequest& request) { return Runner(request).planned_memory(); }

@@ -16,9 +16,12 @@ struct RunRequest {
   std::filesystem::path out = "runs";
   std::string device;   ///< --device; empty: the file's
   std::string without;  ///< --without, comma-separated
+  std::string devices;  ///< --devices: a process on each ("all", or a list); empty: this process runs everything
+  bool worker = false;  ///< one of those processes: takes the numbers of points from standard input
   bool resume = false;
   bool validation = false;
   bool profile = false;              ///< --profile
+  bool one_by_one = false;           ///< --one-by-one
   std::vector<std::string> command;  ///< argv, for the manifest
 };
 

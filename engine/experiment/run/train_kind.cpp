@@ -97,7 +97,6 @@ class TrainingRun {
     const bool resumed = run_.resume && checkpoint_.load(weights_, trainer_);
     if (!resumed) t_.model.fill(weights_);
     MetricsLog log(run_.folder / "metrics.jsonl", trainer_.step() - 1);
-    const auto earlier = read_log(run_.folder / "metrics.jsonl");
     run_.progress.start_point(run_.point.label, t_.train.steps, trainer_.step());
     const Clock::time_point start = Clock::now();
     const std::int64_t first = trainer_.step();
@@ -105,7 +104,7 @@ class TrainingRun {
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count() - measuring_;
     checkpoint_.save(weights_, trainer_);
     if (run_.profile && trainer_.step() > first) write_profile(run_.folder / "profile.csv", trainer_.times());
-    return measure(earlier, first, seconds);
+    return measure(first, seconds);
   }
 
  private:
@@ -115,8 +114,6 @@ class TrainingRun {
     const std::int64_t step = trainer_.step();
     const StepReport report = trainer_.train_step();
     if (step == 0 && t_.train.dump_gradients) write_safetensors(run_.folder / "gradients.safetensors", trainer_.gradients());
-    if (report.skipped) ++skipped_;
-    losses_.push_back(report.loss);
     const bool last = step + 1 == t_.train.steps, every = t_.probe.every > 0 && ((step + 1) % t_.probe.every == 0 || step == 0);
     if (step % t_.train.log_every == 0 || last || every) {
       Metrics entry{{"step", static_cast<double>(step)},
@@ -169,28 +166,27 @@ class TrainingRun {
   }
 
   // train_loss is the mean of the last steps: as many as a tenth of the run, at most 100.
-  double train_loss(const std::vector<Metrics>& earlier) const {
-    const std::size_t wanted = std::min<std::size_t>(100, static_cast<std::size_t>(std::max(1, t_.train.steps / 10)));
+  double train_loss() const {
+    const std::vector<float>& losses = trainer_.recent_losses();
+    const std::size_t count = std::min(losses.size(), static_cast<std::size_t>(std::max(1, t_.train.steps / 10)));
     double sum = 0;
-    const std::size_t count = std::min(wanted, losses_.size());
-    for (std::size_t i = losses_.size() - count; i < losses_.size(); ++i) sum += losses_[i];
-    if (count > 0) return sum / static_cast<double>(count);
-    return earlier.empty() ? std::nan("") : earlier.back().number("loss");
+    for (std::size_t i = losses.size() - count; i < losses.size(); ++i) sum += static_cast<double>(losses[i]);
+    return sum / static_cast<double>(count);
   }
 
-  Metrics measure(const std::vector<Metrics>& earlier, std::int64_t first, double seconds) {
+  Metrics measure(std::int64_t first, double seconds) {
     Metrics probed;
     const Evaluation evaluation = evaluate(probed, validation_data(t_), true);
     Metrics metrics;
     metrics.set("loss", evaluation.loss);
     metrics.set("perplexity", std::exp(evaluation.loss));
-    metrics.set("train_loss", train_loss(earlier));
+    metrics.set("train_loss", train_loss());
     for (const auto& [name, value] : probed) metrics.set(name, value);
     metrics.set("parameters", static_cast<double>(parameter_count(t_.model.config)));
     metrics.set("steps", static_cast<double>(t_.train.steps));
     metrics.set("tokens", static_cast<double>(t_.train.steps * tokens_per_step()));
     metrics.set("memory_bytes", static_cast<double>(run_.pipelines.device().most_allocated()));
-    if (skipped_ > 0) metrics.set("skipped_steps", static_cast<double>(skipped_));
+    if (const auto skipped = trainer_.state().skipped) metrics.set("skipped_steps", static_cast<double>(skipped));
     if (t_.train.steps > first && seconds > 0)
       metrics.set("tokens_per_s", static_cast<double>((t_.train.steps - first) * tokens_per_step()) / seconds);
     return metrics;
@@ -202,8 +198,7 @@ class TrainingRun {
   Weights weights_;
   Trainer trainer_;
   TrainingCheckpoint checkpoint_;
-  std::vector<double> losses_;
-  std::int64_t skipped_ = 0, logged_step_ = -1;
+  std::int64_t logged_step_ = -1;
   double measuring_ = 0;  // seconds spent in evaluations
   Clock::time_point logged_at_ = Clock::now();
 };

@@ -21,7 +21,8 @@ struct Difference {
 /// The op's value as a function of its inputs.
 class Function {
  public:
-  Function(Pipelines& pipelines, const OpSample& sample) : sample_(sample), graph_(pipelines.device().caps(), sample, false), executor_(pipelines, graph_.graph) {}
+  Function(Pipelines& pipelines, const OpSample& sample)
+      : sample_(sample), graph_(pipelines.device().caps(), sample, false), executor_(pipelines, graph_.graph) {}
 
   void write(std::size_t input, const std::vector<float>& values) { write_values(executor_, graph_.inputs[input], values); }
 
@@ -53,8 +54,8 @@ std::vector<std::vector<float>> random_inputs(const OpSample& sample, CounterRan
   return all;
 }
 
-// sum(weights * df/dx) by central differences with steps h and h / 2, whose combination has an error of order h^4. Where a result's two differences
-// disagree it bends between the points: a kink, about which differences say nothing.
+// sum(weights * df/dx) by central differences with steps h and h / 2, whose combination has an error of order h^4. Where a result's two
+// differences disagree it bends between the points: a kink, about which differences say nothing.
 Difference difference(Function& f, std::size_t input, std::vector<float> x, std::size_t at, const std::vector<float>& weights) {
   const float center = x[at], h = 0.02f * std::max(1.0f, std::abs(center));
   const auto value_at = [&](float where) {
@@ -62,8 +63,10 @@ Difference difference(Function& f, std::size_t input, std::vector<float> x, std:
     f.write(input, x);
     return f.value();
   };
-  const auto above = value_at(center + h), below = value_at(center - h), half_above = value_at(center + h / 2), half_below = value_at(center - h / 2);
-  const double wide = static_cast<double>(center + h) - static_cast<double>(center - h), narrow = static_cast<double>(center + h / 2) - static_cast<double>(center - h / 2);
+  const auto above = value_at(center + h), below = value_at(center - h), half_above = value_at(center + h / 2),
+             half_below = value_at(center - h / 2);
+  const double wide = static_cast<double>(center + h) - static_cast<double>(center - h),
+               narrow = static_cast<double>(center + h / 2) - static_cast<double>(center - h / 2);
   Difference d;
   double noise = 0;
   for (std::size_t j = 0; j < above.size(); ++j) {

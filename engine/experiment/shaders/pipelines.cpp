@@ -28,7 +28,16 @@ void add_products(std::set<PipelineVariant>& all, const Caps& caps, DType type, 
   const Shape a = layout == Layout::tn ? Shape{k, m} : Shape{m, k}, b = layout == Layout::nt ? Shape{n, k} : Shape{k, n};
   for (const DType out : {type, DType::f32}) {
     const std::uint32_t grouped = odd ? 1 : 8;
-    const MatmulProblem problem{.m = m, .n = n, .k = k, .a = type, .b = type, .c = out, .layout = layout, .a_group = grouped, .b_group = grouped, .c_group = grouped};
+    const MatmulProblem problem{.m = m,
+                                .n = n,
+                                .k = k,
+                                .a = type,
+                                .b = type,
+                                .c = out,
+                                .layout = layout,
+                                .a_group = grouped,
+                                .b_group = grouped,
+                                .c_group = grouped};
     for (const MatmulKernel& kernel : all_matmul_kernels(problem, caps)) {
       if (!fits(kernel, problem, caps)) continue;
       Graph graph(caps);
@@ -66,8 +75,8 @@ std::string cell(double value) { return value < 0 ? "-" : fmt::format("{:.0f}", 
 
 std::set<PipelineVariant> all_pipelines(const Caps& caps) {
   std::set<PipelineVariant> all;
-  const SampleSize sizes[] = {{1, 1, 1, 1},     {2, 7, 3, 5},     {2, 9, 4, 6},      {40, 40, 4, 8},    {1, 33, 4, 32},
-                              {2, 16, 8, 64},   {2, 16, 8, 128},  {1, 8, 32, 128},   {1, 8, 64, 128},   {1, 4, 16, 256}};
+  const SampleSize sizes[] = {{1, 1, 1, 1},   {2, 7, 3, 5},    {2, 9, 4, 6},    {40, 40, 4, 8},  {1, 33, 4, 32},
+                              {2, 16, 8, 64}, {2, 16, 8, 128}, {1, 8, 32, 128}, {1, 8, 64, 128}, {1, 4, 16, 256}};
   for (const DType type : types_of(caps)) {
     for (const SampleSize& size : sizes) add_samples(all, caps, type, size);
     for (const Layout layout : {Layout::nn, Layout::nt, Layout::tn})
@@ -102,8 +111,9 @@ std::string format_kernels(const std::vector<KernelReport>& reports) {
   for (const KernelReport& report : reports) width = std::max(width, report.shader.size());
   std::string text = fmt::format("{:<{}}  variants  registers  spills  scratch  shared  subgroups/SIMD\n", "kernel", width);
   for (const KernelReport& r : reports)
-    text += fmt::format("{:<{}}  {:>8}  {:>9}  {:>6}  {:>7}  {:>6}  {:>14}{}\n", r.shader, width, r.variants, cell(r.registers), cell(r.spills), cell(r.scratch),
-                        cell(r.shared), cell(r.occupancy), r.failure.empty() ? "" : "  FAILED: " + r.failure);
+    text +=
+        fmt::format("{:<{}}  {:>8}  {:>9}  {:>6}  {:>7}  {:>6}  {:>14}{}\n", r.shader, width, r.variants, cell(r.registers), cell(r.spills),
+                    cell(r.scratch), cell(r.shared), cell(r.occupancy), r.failure.empty() ? "" : "  FAILED: " + r.failure);
   return text;
 }
 

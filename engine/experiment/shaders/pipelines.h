@@ -17,7 +17,8 @@ struct PipelineVariant {
   auto operator<=>(const PipelineVariant&) const = default;
 };
 
-/// Collected from samples of all ops in all element types on shapes of many widths, and from all kernels of matrix products. Needs no device.
+/// Collected from samples of all ops in all element types on shapes of many widths, and from all kernels of matrix products. Needs no
+/// device.
 std::set<PipelineVariant> all_pipelines(const Caps& caps);
 
 /// What a driver says of one kernel's variants: the worst of them. Negative where it says nothing.
@@ -29,7 +30,8 @@ struct KernelReport {
 };
 
 /// Builds every pipeline. `details`: a report for every variant. `progress(done, all)` is called after each.
-std::vector<KernelReport> compile_all(Pipelines& pipelines, bool details = false, const std::function<void(std::size_t, std::size_t)>& progress = {});
+std::vector<KernelReport> compile_all(Pipelines& pipelines, bool details = false,
+                                      const std::function<void(std::size_t, std::size_t)>& progress = {});
 
 /// A table for the terminal.
 std::string format_kernels(const std::vector<KernelReport>& reports);

@@ -81,10 +81,13 @@ class Samples {
 
   void activations() {
     for (const auto& [name, kind] : Activations::all()) {
-      add("activation " + name, {like_x()}, [name = name](Graph& g, const Inputs& in) { return activation(g, name, in[0]); }, false, user_of(name));
-      if (!trainable(name)) samples_.back().has_gradient = false;
-      add("gated unit " + name, {like_x(), like_x()}, [name = name](Graph& g, const Inputs& in) { return swiglu(g, in[0], in[1], name); }, false,
+      add(
+          "activation " + name, {like_x()}, [name = name](Graph& g, const Inputs& in) { return activation(g, name, in[0]); }, false,
           user_of(name));
+      if (!trainable(name)) samples_.back().has_gradient = false;
+      add(
+          "gated unit " + name, {like_x(), like_x()}, [name = name](Graph& g, const Inputs& in) { return swiglu(g, in[0], in[1], name); },
+          false, user_of(name));
       if (!trainable(name)) samples_.back().has_gradient = false;
     }
   }
@@ -140,8 +143,10 @@ class Samples {
     add("multiply", {like_x(), like_x()}, [](Graph& g, const Inputs& in) { return multiply(g, in[0], in[1]); });
     add("scale", {like_x()}, [](Graph& g, const Inputs& in) { return scale(g, in[0], 1.5f); });
     add("bias", {like_x(), parameter({size_.width()})}, [](Graph& g, const Inputs& in) { return add_bias(g, in[0], in[1]); });
-    add("copy of columns", {like_x()}, [half = (size_.width() + 1) / 2](Graph& g, const Inputs& in) { return copy_columns(g, in[0], 0, half); });
-    add("conversion", {like_x()}, [](Graph& g, const Inputs& in) { return convert(g, in[0], in[0].dtype == DType::f32 ? DType::f16 : DType::f32); });
+    add("copy of columns", {like_x()},
+        [half = (size_.width() + 1) / 2](Graph& g, const Inputs& in) { return copy_columns(g, in[0], 0, half); });
+    add("conversion", {like_x()},
+        [](Graph& g, const Inputs& in) { return convert(g, in[0], in[0].dtype == DType::f32 ? DType::f16 : DType::f32); });
     if (type_ == DType::f32) samples_.back().has_gradient = false;  // rounds to f16: differences would measure that
     if (size_.head_dim % 2 != 0) return;
     std::vector<double> frequencies(size_.head_dim / 2);
@@ -154,11 +159,14 @@ class Samples {
   void tokens() {
     const std::uint32_t symbols = 13, positions = size_.batch * size_.tokens;
     const SampleInput ids = {{size_.batch, size_.tokens}, DType::i32, false, symbols}, targets = {{positions}, DType::i32, false, symbols};
-    add("embedding", {ids, {{symbols, size_.width()}, type_}}, [type = type_](Graph& g, const Inputs& in) { return embedding(g, in[0], in[1], type); });
+    add("embedding", {ids, {{symbols, size_.width()}, type_}},
+        [type = type_](Graph& g, const Inputs& in) { return embedding(g, in[0], in[1], type); });
     add("learned positions", {like_x(), {{size_.tokens + 1, size_.width()}, type_}},
         [](Graph& g, const Inputs& in) { return add_positions(g, in[0], in[1]); });
-    add("cross entropy", {{{positions, symbols}, type_}, targets}, [](Graph& g, const Inputs& in) { return cross_entropy(g, in[0], in[1]); });
-    add("cross entropy of a linear layer", {like_x(), {{symbols, size_.width()}, type_}, targets},
+    add("cross entropy", {{{positions, symbols}, type_}, targets},
+        [](Graph& g, const Inputs& in) { return cross_entropy(g, in[0], in[1]); });
+    add(
+        "cross entropy of a linear layer", {like_x(), {{symbols, size_.width()}, type_}, targets},
         [](Graph& g, const Inputs& in) {
           return linear_cross_entropy(g, in[0], in[1], in[2], g.constant("one", {1}, {1.0f}), 1u << 20).losses;
         },

@@ -25,7 +25,8 @@ namespace {
 
 using Inputs = std::vector<Tensor>;
 
-void add(std::vector<OpSample>& all, std::string name, std::vector<SampleInput> inputs, std::function<Tensor(Graph&, const Inputs&)> build) {
+void add(std::vector<OpSample>& all, std::string name, std::vector<SampleInput> inputs,
+         std::function<Tensor(Graph&, const Inputs&)> build) {
   all.push_back({std::move(name), std::move(inputs), std::move(build), false, false, ""});
 }
 
@@ -36,9 +37,8 @@ void statistics(std::vector<OpSample>& all, const SampleInput& x) {
     return pick(g, in[0], top);
   });
   add(all, "energy share", {x}, [](Graph& g, const Inputs& in) { return energy_share(g, top_channels(g, in[0], 1), row_norms(g, in[0])); });
-  add(all, "massive activations", {x}, [](Graph& g, const Inputs& in) {
-    return massive_activations(g, in[0], median_abs(g, in[0]), 2, 2, 8).values;
-  });
+  add(all, "massive activations", {x},
+      [](Graph& g, const Inputs& in) { return massive_activations(g, in[0], median_abs(g, in[0]), 2, 2, 8).values; });
   add(all, "column maxima", {x}, [](Graph& g, const Inputs& in) { return column_max(g, in[0]).values; });
   add(all, "mean of rows", {x}, [](Graph& g, const Inputs& in) { return mean_rows(g, in[0]); });
   add(all, "cosines", {x}, [](Graph& g, const Inputs& in) {
@@ -57,7 +57,8 @@ void statistics(std::vector<OpSample>& all, const SampleInput& x) {
 }
 
 void sinks(std::vector<OpSample>& all, const SampleInput& x, const SampleSize& size) {
-  const SampleInput statistic = {{size.batch, size.heads, size.tokens}, DType::f32, false}, bias = {{size.heads, size.head_dim}, DType::f32, false};
+  const SampleInput statistic = {{size.batch, size.heads, size.tokens}, DType::f32, false},
+                    bias = {{size.heads, size.head_dim}, DType::f32, false};
   for (const auto& [score, kind] : AttentionScores::all()) {
     for (const bool learned : {false, true}) {
       const auto build = [=, score = score](Graph& g, const Inputs& in) {
@@ -78,7 +79,8 @@ void sinks(std::vector<OpSample>& all, const SampleInput& x, const SampleSize& s
 void edits(std::vector<OpSample>& all, const SampleInput& x) {
   for (const EditKind kind : {EditKind::zero, EditKind::scale, EditKind::set, EditKind::add, EditKind::clamp})
     add(all, "edit", {x}, [kind](Graph& g, const Inputs& in) { return edit(g, in[0], {.kind = kind, .tokens = {0}}); });
-  add(all, "projection", {x, {{1, x.shape[2]}, DType::f32, false}}, [](Graph& g, const Inputs& in) { return project_out(g, in[0], in[1]); });
+  add(all, "projection", {x, {{1, x.shape[2]}, DType::f32, false}},
+      [](Graph& g, const Inputs& in) { return project_out(g, in[0], in[1]); });
   add(all, "largest token", {x}, [](Graph& g, const Inputs& in) {
     const Tensor tokens = largest_tokens(g, in[0]);
     token_mask(g, tokens, in[0].dim(1));
@@ -124,7 +126,9 @@ std::vector<OpSample> samples_without_gradient(DType type, const SampleSize& siz
   edits(all, x);
   optimizers(all, type);
   add(all, "product with bias", {x, {{size.width(), size.width()}, type, false}, {{size.width()}, DType::f32, false}},
-      [type](Graph& g, const Inputs& in) { return matmul(g, g.reshape(in[0], {in[0].rows(), in[0].dim(-1)}), in[1], Layout::nn, {.out = type, .bias = in[2]}); });
+      [type](Graph& g, const Inputs& in) {
+        return matmul(g, g.reshape(in[0], {in[0].rows(), in[0].dim(-1)}), in[1], Layout::nn, {.out = type, .bias = in[2]});
+      });
   return all;
 }
 

@@ -1,6 +1,6 @@
 // kind = "activation": between the two matrices of a feed-forward, `[model] ffn = "..."`.
-#include "model/feed_forward.h"
 #include "ops/activation.h"
+#include "model/feed_forward.h"
 
 namespace ablate {
 namespace {

@@ -1,7 +1,8 @@
-// kind = "gate": how far a logit opens a gate on the attention output, `[model] gate = "..."`. Its key `per` says what has a logit of its own.
+// kind = "gate": how far a logit opens a gate on the attention output, `[model] gate = "..."`. Its key `per` says what has a logit of its
+// own.
+#include "ops/gate.h"
 #include "base/settings.h"
 #include "model/parameters.h"
-#include "ops/gate.h"
 
 namespace ablate {
 namespace {

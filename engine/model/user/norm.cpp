@@ -1,6 +1,6 @@
 // kind = "norm": a norm for `[model] norm = "..."`.
-#include "model/parameters.h"
 #include "ops/norm.h"
+#include "model/parameters.h"
 #include "ops/user/user_norm.h"
 
 namespace ablate {
@@ -21,12 +21,13 @@ Tensor apply(Graph& graph, const UserShader& shader, const NormArgs& args) {
 
 void add(const UserShaderHandle& shader, Settings&) {
   Norms::all()[shader->name] = {[shader](Graph& g, const NormArgs& args) { return apply(g, *shader, args); }};
-  const NormParametersRegistration parameters{shader->name, [shader](const NormPlace& place) {
-                                                std::vector<ParameterSpec> specs;
-                                                for (const auto& [name, per_channel, start] : shader->parameters)
-                                                  specs.push_back({place.prefix + "." + name, {per_channel ? place.width : 1}, ParameterKind::norm_alpha, start});
-                                                return specs;
-                                              }};
+  const NormParametersRegistration parameters{
+      shader->name, [shader](const NormPlace& place) {
+        std::vector<ParameterSpec> specs;
+        for (const auto& [name, per_channel, start] : shader->parameters)
+          specs.push_back({place.prefix + "." + name, {per_channel ? place.width : 1}, ParameterKind::norm_alpha, start});
+        return specs;
+      }};
 }
 
 const UserShaderKinds::Registration registration("norm", {.forward_include = "user/functions/norm.glsl",

@@ -50,7 +50,8 @@ std::vector<Tensor> gradients(Graph& graph, const UserShader& shader, const Tens
 }  // namespace
 
 Tensor user_norm(Graph& graph, const UserShader& shader, const Tensor& x, const std::vector<Tensor>& parameters, float eps) {
-  require(parameters.size() == shader.parameters.size(), "{}: {} parameters given, it has {}", shader.name, parameters.size(), shader.parameters.size());
+  require(parameters.size() == shader.parameters.size(), "{}: {} parameters given, it has {}", shader.name, parameters.size(),
+          shader.parameters.size());
   for (std::size_t n = 0; n < parameters.size(); ++n) {
     const std::uint32_t wanted = shader.parameters[n].per_channel ? x.dim(-1) : 1;
     require(parameters[n].size() == wanted && parameters[n].dtype == DType::f32, "{}: {} must be f32 ({}), found {} {}", shader.name,
@@ -67,8 +68,7 @@ Tensor user_norm(Graph& graph, const UserShader& shader, const Tensor& x, const 
                   .cost = {.flop = 6.0 * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});
   std::vector<Tensor> inputs = {x};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
-  return graph.differentiable(
-      y, inputs, [=](Graph& g, const Tensor& dy) { return gradients(g, shader, x, parameters, eps, dy); });
+  return graph.differentiable(y, inputs, [=](Graph& g, const Tensor& dy) { return gradients(g, shader, x, parameters, eps, dy); });
 }
 
 }  // namespace ablate

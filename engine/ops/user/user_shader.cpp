@@ -74,7 +74,8 @@ std::string declarations(const UserShader& shader, bool backward) {
     if (per_channel) text += fmt::format("float {}(uint i) {{ return p.parameter{}.at[i]; }}\n", name, n);
     else text += fmt::format("float {}() {{ return p.parameter{}.at[0]; }}\n", name, n);
     if (!backward) continue;
-    if (per_channel) text += fmt::format("void add_{}(uint i, float gradient) {{ p.partial{}.at[chunk_ * p.dim + i] += gradient; }}\n", name, n);
+    if (per_channel)
+      text += fmt::format("void add_{}(uint i, float gradient) {{ p.partial{}.at[chunk_ * p.dim + i] += gradient; }}\n", name, n);
     else text += fmt::format("void add_{}(float gradient) {{ scalar_[{}] += gradient; }}\n", name, n);
   }
   return text;
@@ -133,7 +134,8 @@ void read_user_shader(Settings& own, const std::string& name, const std::string&
   require(!own.has("backward") || !kind.backward_include.empty(), "{}: a {} has no gradient", own.where("backward"), shader->kind);
   if (own.has("backward")) shader->backward = read_path(own, "backward");
   shader->constants = read_constants(own);
-  require(!own.has("parameters") || kind.parameters, "{}: a {} has constants only, no trained parameters", own.where("parameters"), shader->kind);
+  require(!own.has("parameters") || kind.parameters, "{}: a {} has constants only, no trained parameters", own.where("parameters"),
+          shader->kind);
   if (kind.parameters) shader->parameters = read_parameters(own);
   require(known_shaders().contains(name) || !kind.taken(name), "{}: there is a built-in {} of that name", where, shader->kind);
   UserFunctions functions = functions_of(*shader, kind);
@@ -146,7 +148,8 @@ void read_user_shader(Settings& own, const std::string& name, const std::string&
 }  // namespace
 
 void UserShader::require_backward() const {
-  require(!backward.empty(), "{} \"{}\" cannot be trained: shaders.{} has no backward shader (it can be probed and intervened on)", kind, name, name);
+  require(!backward.empty(), "{} \"{}\" cannot be trained: shaders.{} has no backward shader (it can be probed and intervened on)", kind,
+          name, name);
 }
 
 void read_user_shaders(Settings& experiment) {

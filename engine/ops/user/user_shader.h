@@ -43,10 +43,11 @@ inline std::string kernel_with(const char* kernel, const UserShaderHandle& user)
 
 /// What a shader may be for: norm, activation, gate, attention, statistic. A kind registers itself in its own file.
 struct UserShaderKind {
-  std::string forward_include, forward_kernel;    ///< what the forward file takes the place of, and a kernel that is compiled to find mistakes
-  std::string backward_include, backward_kernel;  ///< the same for the backward file; empty where the kind has no gradient
-  std::string no_backward{};                      ///< stands in for the backward file where both share an include
-  bool parameters = false;                        ///< whether it can have trained parameters
+  std::string forward_include,
+      forward_kernel;  ///< what the forward file takes the place of, and a kernel that is compiled to find mistakes
+  std::string backward_include, backward_kernel;       ///< the same for the backward file; empty where the kind has no gradient
+  std::string no_backward{};                           ///< stands in for the backward file where both share an include
+  bool parameters = false;                             ///< whether it can have trained parameters
   std::function<bool(const std::string& name)> taken;  ///< whether the name is known already (built in)
   std::function<void(const UserShaderHandle&, Settings& own)> add;  ///< makes the name known; reads the kind's own keys
 };

@@ -1,0 +1,42 @@
+#include "experiment/run/outcome.h"
+
+#include "experiment/report/report.h"
+#include "experiment/table.h"
+
+#include <fmt/core.h>
+
+namespace ablate {
+
+Outcome::Outcome(const Plan& plan, ResultsFolder& results, std::function<Environment()> environment)
+    : plan_(plan), results_(results), environment_(std::move(environment)) {
+  for (const Point& point : plan.points) configuration_.push_back(point.table);
+  results_.write_manifest(environment_(), configuration_, 0);
+}
+
+void Outcome::update() {
+  if (results_.manifest_due()) results_.write_manifest(environment_(), configuration_, seconds());
+  if (seconds() - published_ > 10 * publishing_) publish();
+}
+
+void Outcome::publish() {
+  const double start = seconds();
+  results_.flush();
+  results_.write_manifest(environment_(), configuration_, start);
+  report::write_report(results_.path());
+  published_ = seconds(), publishing_ = published_ - start;
+}
+
+void Outcome::print() const {
+  fmt::print("{}\n{}", plan_.title, format_table(results_.rows()));
+  for (const Row& row : results_.rows()) {
+    const Metric* states = row.metrics.find("spike_per_state");
+    const auto* values = states ? std::get_if<std::vector<double>>(states) : nullptr;
+    if (!values || values->size() < 2) continue;
+    fmt::print("\nLargest |h| of every residual state, {}:\n{}", row.label, plot_life_cycle(*values));
+    break;
+  }
+  if (!plan_.description.empty()) fmt::print("\n{}\n", plan_.description);
+  fmt::print("\nresults: {}\n", results_.path().string());
+}
+
+}  // namespace ablate

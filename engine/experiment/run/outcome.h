@@ -1,0 +1,36 @@
+// What a reader of a run's folder opens while it grows, and what the terminal shows at the end.
+#pragma once
+
+#include "experiment/results.h"
+
+#include <chrono>
+#include <functional>
+
+namespace ablate {
+
+class Outcome {
+ public:
+  /// Writes a first manifest. `environment` is asked whenever one is written. All arguments must outlive the object.
+  Outcome(const Plan& plan, ResultsFolder& results, std::function<Environment()> environment);
+
+  /// The resolved table of a point that has run.
+  void configure(std::size_t point, Value table) { configuration_.at(point) = std::move(table); }
+  /// After each point: writes what has become old, without spending more than a tenth of the time on it.
+  void update();
+  /// Writes everything: results, manifest, report.
+  void publish();
+  /// The table of results, on standard output.
+  void print() const;
+
+ private:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+  const Plan& plan_;
+  ResultsFolder& results_;
+  std::function<Environment()> environment_;
+  std::vector<Value> configuration_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double published_ = 0, publishing_ = 0;  // when everything was last written, and how long that took (seconds)
+};
+
+}  // namespace ablate

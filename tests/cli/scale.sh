@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# scale.sh ABLATE: a sweep run by one process, by several, in shards by GNU Parallel and by Slurm (where they are) gives the same results; a process that dies
+# loses only its point.
+set -u
+ablate=$1 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) dir=$(mktemp -d) failed=0 done=0
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+cat > x.toml <<'TOML'
+name = "x"
+kind = "train"
+[model]
+vocab_size = 19
+d_model = 16
+n_layers = 1
+n_heads = 2
+d_ffn = 32
+max_seq_len = 16
+[data]
+source = "bigram_backcopy"
+symbols = 17
+[train]
+steps = 150
+batch = 4
+seq_len = 16
+lr = 1e-2
+checkpoint_every = 10
+eval_windows = 4
+[sweep]
+seed = [1, 2, 3, 4, 5, 6, 7]
+TOML
+right() { echo "$1"; done=$((done + 1)); }
+wrong() { echo "FAILED $1: $(tail -n 1 log)"; failed=$((failed + 1)); }
+metrics() { cut -d, -f1-11 "$1/results.csv"; }   # not the speed
+same() { if diff <(metrics whole/x) <(metrics "$2") > log 2>&1; then right "$1: the same results"; else wrong "$1"; fi; }
+"$ablate" run x.toml --out whole > log 2>&1 || { cat log; exit 1; }
+
+"$ablate" run x.toml --out two --devices 0,0 > log 2>&1 || wrong "two processes"
+same "two processes" two/x
+
+# Kills a worker as soon as one is at work.
+"$ablate" run x.toml --out killed --devices 0,0 > log 2>&1 &
+pid=$!
+for _ in $(seq 200); do [ -e killed/x/points/01-seed-1/checkpoint/optimizer.safetensors ] && break; sleep 0.02; done
+victim=$(pgrep -P "$pid" | head -n 1)
+[ -n "$victim" ] && kill -9 "$victim"
+if wait "$pid" && grep -q "ended (signal 9)" log; then right "a killed process: $(grep 'signal 9' log)"; else wrong "a killed process"; fi
+same "a killed process" killed/x
+
+# SIGTERM to the process that holds the queue: all finish their steps and write.
+"$ablate" run x.toml --out stopped --devices 0,0 > log 2>&1 &
+pid=$!
+for _ in $(seq 200); do [ -e stopped/x/points/01-seed-1/checkpoint/optimizer.safetensors ] && break; sleep 0.02; done
+kill -TERM "$pid"
+wait "$pid"
+code=$?
+if [ "$code" -eq 130 ]; then right "SIGTERM: exit 130, $(tail -n 1 log)"; else wrong "SIGTERM: exit $code"; fi
+"$ablate" run x.toml --out stopped --devices 0,0 --resume > log 2>&1 || wrong "a stopped sweep, resumed"
+same "a stopped sweep, resumed" stopped/x
+
+# The holder killed: nobody else may write until its workers are gone, and then all goes on.
+"$ablate" run x.toml --out orphans --devices 0,0 > log 2>&1 &
+pid=$!
+for _ in $(seq 200); do [ -e orphans/x/points/01-seed-1/checkpoint/optimizer.safetensors ] && break; sleep 0.02; done
+kill -9 "$pid"
+wait "$pid" 2> /dev/null
+for _ in $(seq 100); do "$ablate" run x.toml --out orphans --resume > log 2>&1 && break; grep -q "another run" log || break; sleep 0.1; done
+same "the holder of the queue killed" orphans/x
+
+if command -v parallel > /dev/null; then
+  ABLATE=$ablate PARALLEL="--jobs 2" "$root/tools/sweep_parallel" x.toml 3 shards > log 2>&1 || wrong "GNU Parallel"
+  same "GNU Parallel" shards/merged
+else
+  echo "skipped: GNU Parallel is not here"
+fi
+if command -v sbatch > /dev/null && timeout 5 sinfo --noheader > /dev/null 2>&1; then
+  ABLATE=$ablate "$root/tools/sweep_slurm" x.toml 3 slurm > log 2>&1 || wrong "Slurm"
+  for _ in $(seq 300); do [ -e slurm/merged/report.html ] && break; sleep 0.2; done
+  cat slurm/*.log >> log 2>&1
+  same "Slurm" slurm/merged
+else
+  echo "skipped: Slurm is not here"
+fi
+echo "$done checks, $failed failed"
+[ "$failed" -eq 0 ]

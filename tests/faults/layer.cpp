@@ -1,0 +1,144 @@
+// A Vulkan layer that breaks a device on purpose, for tests of what happens then:
+//   ABLATE_FAULT_LOST_AFTER=N    the N-th wait for the device, and every one after it, finds it lost
+//   ABLATE_FAULT_MEMORY=BYTES    allocations beyond so many bytes fail
+// It also offers VK_EXT_device_fault, with a report of its own.
+#include <vulkan/vk_layer.h>
+#include <vulkan/vulkan.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+PFN_vkGetInstanceProcAddr next_instance = nullptr;
+PFN_vkGetDeviceProcAddr next_device = nullptr;
+PFN_vkEnumerateDeviceExtensionProperties next_extensions = nullptr;
+VkInstance instance = nullptr;
+VkDevice device = nullptr;
+unsigned long long waits = 0, allocated = 0;
+
+unsigned long long limit(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? std::strtoull(value, nullptr, 10) : ~0ull;
+}
+
+template <class F>
+F next(const char* name) {
+  return reinterpret_cast<F>(next_device(device, name));
+}
+
+// The loader's link to what lies below this layer.
+template <class Info>
+Info* link_of(const void* chain, VkStructureType type) {
+  auto* info = static_cast<Info*>(const_cast<void*>(chain));
+  while (info && !(info->sType == type && info->function == VK_LAYER_LINK_INFO)) info = static_cast<Info*>(const_cast<void*>(info->pNext));
+  return info;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* create, const VkAllocationCallbacks* allocator,
+                                               VkInstance* out) {
+  auto* link = link_of<VkLayerInstanceCreateInfo>(create->pNext, VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO);
+  next_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+  const VkResult result = reinterpret_cast<PFN_vkCreateInstance>(next_instance(nullptr, "vkCreateInstance"))(create, allocator, out);
+  instance = *out;
+  next_extensions =
+      reinterpret_cast<PFN_vkEnumerateDeviceExtensionProperties>(next_instance(instance, "vkEnumerateDeviceExtensionProperties"));
+  return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, const VkDeviceCreateInfo* create,
+                                             const VkAllocationCallbacks* allocator, VkDevice* out) {
+  auto* link = link_of<VkLayerDeviceCreateInfo>(create->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
+  const auto below = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+  next_device = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
+  link->u.pLayerInfo = link->u.pLayerInfo->pNext;
+  std::vector<const char*> extensions;
+  for (std::uint32_t i = 0; i < create->enabledExtensionCount; ++i)
+    if (std::strcmp(create->ppEnabledExtensionNames[i], VK_EXT_DEVICE_FAULT_EXTENSION_NAME) != 0)
+      extensions.push_back(create->ppEnabledExtensionNames[i]);
+  VkDeviceCreateInfo without = *create;
+  without.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
+  without.ppEnabledExtensionNames = extensions.data();
+  for (auto* link_above = reinterpret_cast<VkBaseOutStructure*>(&without); link_above->pNext; link_above = link_above->pNext) {
+    auto* feature = link_above->pNext;
+    if (feature->sType != VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT) continue;
+    link_above->pNext = feature->pNext;
+    if (!link_above->pNext) break;
+  }
+  const VkResult result = reinterpret_cast<PFN_vkCreateDevice>(below(instance, "vkCreateDevice"))(physical, &without, allocator, out);
+  device = *out;
+  return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice physical, const char* layer, std::uint32_t* count,
+                                                    VkExtensionProperties* out) {
+  std::uint32_t known = 0;
+  next_extensions(physical, layer, &known, nullptr);
+  std::vector<VkExtensionProperties> all(known);
+  next_extensions(physical, layer, &known, all.data());
+  VkExtensionProperties fault{};
+  std::strcpy(fault.extensionName, VK_EXT_DEVICE_FAULT_EXTENSION_NAME);
+  fault.specVersion = 1;
+  all.push_back(fault);
+  if (out) std::memcpy(out, all.data(), std::min<std::size_t>(*count, all.size()) * sizeof(VkExtensionProperties));
+  *count = static_cast<std::uint32_t>(all.size());
+  return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL wait_for_fences(VkDevice d, std::uint32_t count, const VkFence* fences, VkBool32 all,
+                                               std::uint64_t timeout) {
+  const VkResult result = next<PFN_vkWaitForFences>("vkWaitForFences")(d, count, fences, all, timeout);
+  return ++waits >= limit("ABLATE_FAULT_LOST_AFTER") ? VK_ERROR_DEVICE_LOST : result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL fault_info(VkDevice, VkDeviceFaultCountsEXT* counts, VkDeviceFaultInfoEXT* info) {
+  *counts = {VK_STRUCTURE_TYPE_DEVICE_FAULT_COUNTS_EXT, counts->pNext, 0, 0, 0};
+  if (info) std::strcpy(info->description, "made up by the fault layer");
+  return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice d, const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* allocator,
+                                               VkDeviceMemory* out) {
+  if (allocated + info->allocationSize > limit("ABLATE_FAULT_MEMORY")) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  allocated += info->allocationSize;
+  return next<PFN_vkAllocateMemory>("vkAllocateMemory")(d, info, allocator, out);
+}
+
+PFN_vkVoidFunction own(const char* name) {
+  const struct {
+    const char* name;
+    PFN_vkVoidFunction function;
+  } all[] = {{"vkCreateInstance", reinterpret_cast<PFN_vkVoidFunction>(create_instance)},
+             {"vkCreateDevice", reinterpret_cast<PFN_vkVoidFunction>(create_device)},
+             {"vkEnumerateDeviceExtensionProperties", reinterpret_cast<PFN_vkVoidFunction>(enumerate_extensions)},
+             {"vkWaitForFences", reinterpret_cast<PFN_vkVoidFunction>(wait_for_fences)},
+             {"vkGetDeviceFaultInfoEXT", reinterpret_cast<PFN_vkVoidFunction>(fault_info)},
+             {"vkAllocateMemory", reinterpret_cast<PFN_vkVoidFunction>(allocate_memory)}};
+  for (const auto& entry : all)
+    if (std::strcmp(entry.name, name) == 0) return entry.function;
+  return nullptr;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL device_proc(VkDevice d, const char* name) {
+  if (const auto function = own(name)) return function;
+  return next_device ? next_device(d, name) : nullptr;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL instance_proc(VkInstance i, const char* name) {
+  if (std::strcmp(name, "vkGetDeviceProcAddr") == 0) return reinterpret_cast<PFN_vkVoidFunction>(device_proc);
+  if (const auto function = own(name)) return function;
+  return next_instance ? next_instance(i, name) : nullptr;
+}
+
+}  // namespace
+
+extern "C" VKAPI_ATTR VkResult VKAPI_CALL vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface* version) {
+  version->loaderLayerInterfaceVersion = 2;
+  version->pfnGetInstanceProcAddr = instance_proc;
+  version->pfnGetDeviceProcAddr = device_proc;
+  version->pfnGetPhysicalDeviceProcAddr = nullptr;
+  return VK_SUCCESS;
+}
