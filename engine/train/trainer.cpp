@@ -10,10 +10,10 @@
 namespace ablate {
 namespace {
 
-constexpr std::uint64_t logits_bytes = 256ull << 20;   // of one chunk of logits
+constexpr std::uint64_t logits_bytes = 256ull << 20;  // of one chunk of logits
 constexpr std::size_t losses_kept = 100;
-constexpr float first_loss_scale = 65536.0f;           // torch.amp.GradScaler
-constexpr float smallest_loss_scale = 0x1p-20f;        // below this, overflows are not the scale's fault
+constexpr float first_loss_scale = 65536.0f;     // torch.amp.GradScaler
+constexpr float smallest_loss_scale = 0x1p-20f;  // below this, overflows are not the scale's fault
 
 OptimizerOptions optimizer_options(const TrainSettings& s, const Weights& weights, DType activations) {
   OptimizerOptions o;
@@ -34,8 +34,8 @@ OptimizerOptions optimizer_options(const TrainSettings& s, const Weights& weight
 
 }  // namespace
 
-Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations, Tuner* tuner,
-                 const ExecutorOptions& options)
+Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations,
+                 Tuner* tuner, const ExecutorOptions& options)
     : pipelines_(pipelines),
       weights_(weights),
       data_(data),
@@ -44,12 +44,14 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
       rows_(static_cast<std::uint32_t>(settings.batch / settings.accumulate)),
       tokens_(static_cast<std::uint32_t>(settings.seq_len)) {
   const TransformerConfig& config = weights.config();
-  require(settings.batch % settings.accumulate == 0, "train.accumulate: a batch of {} does not divide into {} pieces", settings.batch, settings.accumulate);
+  require(settings.batch % settings.accumulate == 0, "train.accumulate: a batch of {} does not divide into {} pieces", settings.batch,
+          settings.accumulate);
   require(config.position == Position::rope || config.position == Position::none || settings.seq_len <= config.max_seq_len,
           "train.seq_len: {} tokens are more than the model's {} positions (model.max_seq_len)", settings.seq_len, config.max_seq_len);
   if (weights.blocks().size() > 1)
-    throw DeviceError(fmt::format("training keeps the parameters in one allocation; {} parameters need more than the {} bytes that {} allows", parameter_count(config),
-                                  pipelines.device().caps().max_allocation, pipelines.device().caps().device_name));
+    throw DeviceError(
+        fmt::format("training keeps the parameters in one allocation; {} parameters need more than the {} bytes that {} allows",
+                    parameter_count(config), pipelines.device().caps().max_allocation, pipelines.device().caps().device_name));
   const Device& device = pipelines.device();
   const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings.accumulate);
   host_in_ = Buffer(device, (2 * positions + 1) * 4, MemoryKind::upload, "batch");
@@ -79,7 +81,8 @@ Tensor Trainer::piece(ParameterTensors& parameters, const Tensor& scale, std::ui
     copy_words(graph, graph.external(name, shape, DType::i32, host_in_.address() + 4 * offset), device);
     return device;
   };
-  const Tensor ids = fetch("ids", {rows_, tokens_}, std::uint64_t{index} * positions), targets = fetch("targets", {positions}, all + std::uint64_t{index} * positions);
+  const Tensor ids = fetch("ids", {rows_, tokens_}, std::uint64_t{index} * positions),
+               targets = fetch("targets", {positions}, all + std::uint64_t{index} * positions);
   Transformer model(graph, parameters, tokens_, {}, activations_);
   const Tensor losses = linear_cross_entropy(graph, model.hidden(ids), model.head(), targets, scale, logits_bytes).losses;
   backward(graph, losses, losses);  // the seed is never read: the loss carries its weight already
@@ -108,7 +111,8 @@ void Trainer::optimizer_step(const Tensor& mean) {
   const auto arena = [&](const char* name, const Buffer& buffer, DType type) {
     return graph.external(name, {static_cast<std::uint32_t>(block.count)}, type, buffer.address());
   };
-  OptimizerArenas arenas{arena("weights", block.master, DType::f32), arena("gradients", block.gradient, DType::f32), arena("first moments", block.m, DType::f32)};
+  OptimizerArenas arenas{arena("weights", block.master, DType::f32), arena("gradients", block.gradient, DType::f32),
+                         arena("first moments", block.m, DType::f32)};
   if (settings_.optimizer == "adamw") arenas.v = arena("second moments", block.v, DType::f32);
   if (activations_ != DType::f32) arenas.mirror = arena("16-bit weights", block.mirror, activations_);
   const Tensor state = graph.external("optimizer state", {4}, DType::i32, state_.address());
@@ -121,7 +125,9 @@ void Trainer::optimizer_step(const Tensor& mean) {
   const StepControl control = step_control(graph, arenas.gradients, state, options);
   if (settings_.optimizer == "adamw") adamw(graph, arenas, control, lr, options);
   else sgd(graph, arenas, control, lr, options);
-  const auto tell = [&](const Tensor& x, std::uint64_t word, DType type) { copy_words(graph, x, graph.external("step report", {1}, type, host_out_.address() + 4 * word)); };
+  const auto tell = [&](const Tensor& x, std::uint64_t word, DType type) {
+    copy_words(graph, x, graph.external("step report", {1}, type, host_out_.address() + 4 * word));
+  };
   tell(mean, 0, DType::f32);
   tell(control.norm, 1, DType::f32);
   tell(control.skipped, 2, DType::i32);
@@ -213,7 +219,8 @@ void Trainer::save(const std::filesystem::path& file) const {
   std::vector<std::int32_t> words(4);
   std::memcpy(words.data(), &now, sizeof(now));
   std::vector<TensorToWrite> tensors = {arena("m", block.m), arena("v", block.v), TensorToWrite::from("state", {4}, words)};
-  if (!recent_losses_.empty()) tensors.push_back(TensorToWrite::from("losses", {static_cast<std::int64_t>(recent_losses_.size())}, recent_losses_));
+  if (!recent_losses_.empty())
+    tensors.push_back(TensorToWrite::from("losses", {static_cast<std::int64_t>(recent_losses_.size())}, recent_losses_));
   write_safetensors(file, tensors, {{"step", std::to_string(step_)}});
 }
 
@@ -222,7 +229,8 @@ void Trainer::load(const std::filesystem::path& file) {
   const Weights::Block& block = weights_.blocks()[0];
   for (const auto& [name, buffer] : {std::pair<const char*, const Buffer*>{"m", &block.m}, {"v", &block.v}}) {
     const TensorView& arena = saved.at(name);
-    require(arena.dtype == "F32" && arena.elements() == static_cast<std::int64_t>(block.count), "{}: expected {} elements, it is of another model", arena.where, block.count);
+    require(arena.dtype == "F32" && arena.elements() == static_cast<std::int64_t>(block.count),
+            "{}: expected {} elements, it is of another model", arena.where, block.count);
     weights_.transfer().upload(*buffer, 0, arena.bytes);
   }
   const TensorView& words = saved.at("state");

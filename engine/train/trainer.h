@@ -20,9 +20,9 @@ namespace ablate {
 
 /// What one step reports.
 struct StepReport {
-  double loss = 0;        ///< nats per counted token of the step's batch
-  double grad_norm = 0;   ///< before clipping, loss scale taken out
-  bool skipped = false;   ///< mixed-f16: the gradients overflowed, the loss scale was lowered and nothing else changed
+  double loss = 0;       ///< nats per counted token of the step's batch
+  double grad_norm = 0;  ///< before clipping, loss scale taken out
+  bool skipped = false;  ///< mixed-f16: the gradients overflowed, the loss scale was lowered and nothing else changed
   double loss_scale = 1;
 };
 
@@ -62,7 +62,7 @@ class Trainer {
 
  private:
   struct Tensors {
-    Tensor ids, targets;   // (B, T), (B * T): what the graph reads
+    Tensor ids, targets;  // (B, T), (B * T): what the graph reads
     Tensor losses;
   };
   void build();
@@ -76,9 +76,9 @@ class Trainer {
   const DataSource& data_;
   TrainSettings settings_;
   DType activations_;
-  std::uint32_t rows_, tokens_;             // B per piece, T
-  Buffer host_in_, host_out_;               // mapped: ids, targets, lr; loss, norm, skipped, loss scale
-  Buffer state_;                            // StepState
+  std::uint32_t rows_, tokens_;  // B per piece, T
+  Buffer host_in_, host_out_;    // mapped: ids, targets, lr; loss, norm, skipped, loss scale
+  Buffer state_;                 // StepState
   std::optional<Graph> graph_;
   std::unique_ptr<Executor> executor_;
   std::uint64_t memory_ = 0;

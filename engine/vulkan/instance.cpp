@@ -46,7 +46,8 @@ bool has_layer() {
 
 bool has_extension(const char* name) {
   const auto extensions = enumerate<VkExtensionProperties>(
-      [](std::uint32_t* count, VkExtensionProperties* items) { return vkEnumerateInstanceExtensionProperties(nullptr, count, items); }, "vkEnumerateInstanceExtensionProperties");
+      [](std::uint32_t* count, VkExtensionProperties* items) { return vkEnumerateInstanceExtensionProperties(nullptr, count, items); },
+      "vkEnumerateInstanceExtensionProperties");
   return std::any_of(extensions.begin(), extensions.end(), [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
 }
 
@@ -63,9 +64,12 @@ int rank(const Caps& caps) {
 }  // namespace
 
 Instance::Instance(bool validation) : messages_(std::make_unique<Messages>()) {
-  if (volkInitialize() != VK_SUCCESS) throw DeviceError("no Vulkan loader on this system (Debian: apt install libvulkan1 mesa-vulkan-drivers)");
-  if (vkEnumerateInstanceVersion == nullptr || volkGetInstanceVersion() < VK_API_VERSION_1_3) throw DeviceError("the Vulkan loader is older than 1.3");
-  if (validation && !has_layer()) throw DeviceError(fmt::format("{} is not installed (Debian: apt install vulkan-validationlayers)", validation_layer));
+  if (volkInitialize() != VK_SUCCESS)
+    throw DeviceError("no Vulkan loader on this system (Debian: apt install libvulkan1 mesa-vulkan-drivers)");
+  if (vkEnumerateInstanceVersion == nullptr || volkGetInstanceVersion() < VK_API_VERSION_1_3)
+    throw DeviceError("the Vulkan loader is older than 1.3");
+  if (validation && !has_layer())
+    throw DeviceError(fmt::format("{} is not installed (Debian: apt install vulkan-validationlayers)", validation_layer));
 
   std::vector<const char*> extensions;
   VkInstanceCreateFlags flags = 0;
@@ -77,17 +81,29 @@ Instance::Instance(bool validation) : messages_(std::make_unique<Messages>()) {
   const VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO, nullptr, "ablate", 1, "ablate", 1, VK_API_VERSION_1_3};
   const VkValidationFeatureEnableEXT enables[] = {VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT};
   const VkValidationFeaturesEXT features{VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT, nullptr, 1, enables, 0, nullptr};
-  const VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO, validation ? &features : nullptr, flags, &application, validation ? 1u : 0u,
-                                  &validation_layer, static_cast<std::uint32_t>(extensions.size()), extensions.data()};
+  const VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+                                  validation ? &features : nullptr,
+                                  flags,
+                                  &application,
+                                  validation ? 1u : 0u,
+                                  &validation_layer,
+                                  static_cast<std::uint32_t>(extensions.size()),
+                                  extensions.data()};
   const VkResult result = vkCreateInstance(&info, nullptr, &handle_);
-  if (result == VK_ERROR_INCOMPATIBLE_DRIVER) throw DeviceError("no Vulkan driver on this system (Debian: apt install mesa-vulkan-drivers)");
+  if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
+    throw DeviceError("no Vulkan driver on this system (Debian: apt install mesa-vulkan-drivers)");
   check(result, "vkCreateInstance");
   volkLoadInstanceOnly(handle_);
   if (validation) {
     const auto severity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
     const auto type = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT;
-    VkDebugUtilsMessengerCreateInfoEXT messenger{VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT, nullptr, 0,
-                                                 static_cast<VkDebugUtilsMessageSeverityFlagsEXT>(severity), type, Messages::keep, messages_.get()};
+    VkDebugUtilsMessengerCreateInfoEXT messenger{VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+                                                 nullptr,
+                                                 0,
+                                                 static_cast<VkDebugUtilsMessageSeverityFlagsEXT>(severity),
+                                                 type,
+                                                 Messages::keep,
+                                                 messages_.get()};
     check(vkCreateDebugUtilsMessengerEXT(handle_, &messenger, nullptr, &messenger_), "vkCreateDebugUtilsMessengerEXT");
   }
   find_devices();
@@ -99,8 +115,9 @@ Instance::~Instance() {
 }
 
 void Instance::find_devices() {
-  const auto handles = enumerate<VkPhysicalDevice>([this](std::uint32_t* count, VkPhysicalDevice* items) { return vkEnumeratePhysicalDevices(handle_, count, items); },
-                                                   "vkEnumeratePhysicalDevices");
+  const auto handles = enumerate<VkPhysicalDevice>(
+      [this](std::uint32_t* count, VkPhysicalDevice* items) { return vkEnumeratePhysicalDevices(handle_, count, items); },
+      "vkEnumeratePhysicalDevices");
   for (VkPhysicalDevice physical : handles) {
     Candidate candidate;
     candidate.handle = physical;
@@ -116,12 +133,15 @@ const Instance::Candidate& Instance::choose(const std::string& choice) const {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     const Candidate& device = devices_[i];
     const bool numbered = choice == std::to_string(i);
-    const bool named = choice.find_first_not_of("0123456789") != std::string::npos && lower(device.caps.device_name).find(lower(choice)) != std::string::npos;
+    const bool named = choice.find_first_not_of("0123456789") != std::string::npos &&
+                       lower(device.caps.device_name).find(lower(choice)) != std::string::npos;
     if (choice.empty() ? device.unfit.empty() : numbered || named) {
-      if (!device.unfit.empty()) throw DeviceError(fmt::format("device {} ({}) cannot be used: {}", i, device.caps.device_name, device.unfit));
+      if (!device.unfit.empty())
+        throw DeviceError(fmt::format("device {} ({}) cannot be used: {}", i, device.caps.device_name, device.unfit));
       return device;
     }
-    known += fmt::format("{}{}: {}{}", known.empty() ? "" : "; ", i, device.caps.device_name, device.unfit.empty() ? "" : " (" + device.unfit + ")");
+    known += fmt::format("{}{}: {}{}", known.empty() ? "" : "; ", i, device.caps.device_name,
+                         device.unfit.empty() ? "" : " (" + device.unfit + ")");
   }
   const std::string found = known.empty() ? "no Vulkan device found (Debian: apt install mesa-vulkan-drivers)" : "found " + known;
   throw DeviceError(choice.empty() ? found : fmt::format("--device {}: no such device; {}", choice, found));

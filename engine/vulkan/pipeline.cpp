@@ -138,20 +138,15 @@ std::vector<std::pair<std::string, double>> Pipelines::statistics(const Pipeline
         "vkGetPipelineExecutableStatisticsKHR");
   for (const auto& statistic : told) {
     switch (statistic.format) {
-      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR:
-        all.emplace_back(statistic.name, statistic.value.b32 ? 1 : 0);
-        break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR: all.emplace_back(statistic.name, statistic.value.b32 ? 1 : 0); break;
       case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR:
         all.emplace_back(statistic.name, static_cast<double>(statistic.value.i64));
         break;
       case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_UINT64_KHR:
         all.emplace_back(statistic.name, static_cast<double>(statistic.value.u64));
         break;
-      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR:
-        all.emplace_back(statistic.name, statistic.value.f64);
-        break;
-      default:
-        break;
+      case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR: all.emplace_back(statistic.name, statistic.value.f64); break;
+      default: break;
     }
   }
   return all;
