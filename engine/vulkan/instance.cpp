@@ -110,7 +110,11 @@ Instance::Instance(bool validation) : messages_(std::make_unique<Messages>()) {
 }
 
 Instance::~Instance() {
-  if (messenger_) vkDestroyDebugUtilsMessengerEXT(handle_, messenger_, nullptr);
+  if (messenger_) {
+    // volk's pointer is that of the instance made last, which may have no messages.
+    const auto function = vkGetInstanceProcAddr(handle_, "vkDestroyDebugUtilsMessengerEXT");
+    reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(function)(handle_, messenger_, nullptr);
+  }
   if (handle_) vkDestroyInstance(handle_, nullptr);
 }
 
