@@ -7,6 +7,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <iterator>
+
 namespace ablate {
 namespace {
 
@@ -31,6 +34,12 @@ Layout layout_of(const std::string& name) {
   bad_input("--layout {}: expected nn, nt or tn", name);
 }
 
+// Whether --rows asks for what has this name.
+bool wanted(const Options& o, const std::string& name) {
+  return o.rows.empty() ||
+         std::any_of(o.rows.begin(), o.rows.end(), [&](const std::string& part) { return name.find(part) != std::string::npos; });
+}
+
 std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
   std::vector<BenchCase> cases;
   if (o.m || o.n || o.k) {
@@ -45,8 +54,9 @@ std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
   }
   for (const std::string& op : o.op.empty() ? bench_ops() : std::vector{o.op}) {
     const std::vector<BenchCase> more = bench_cases(op, caps);
-    cases.insert(cases.end(), more.begin(), more.end());
+    std::copy_if(more.begin(), more.end(), std::back_inserter(cases), [&](const BenchCase& c) { return wanted(o, c.op + " " + c.name); });
   }
+  require(!cases.empty(), "--rows: no case has a name with that in it");
   return cases;
 }
 
@@ -72,10 +82,7 @@ void bench_ops(const Options& o, Pipelines& pipelines, Tuner& tuner) {
 void bench_suite(const Options& o, Pipelines& pipelines, Tuner& tuner) {
   const Caps& caps = pipelines.device().caps();
   Suite suite = find_suite(o.suite, caps);
-  if (!o.rows.empty())
-    std::erase_if(suite.rows, [&](const SuiteRow& row) {
-      return std::none_of(o.rows.begin(), o.rows.end(), [&](const std::string& part) { return row.id.find(part) != std::string::npos; });
-    });
+  std::erase_if(suite.rows, [&](const SuiteRow& row) { return !wanted(o, row.id); });
   require(!suite.rows.empty(), "--rows: no row of suite {} has a name with that in it", o.suite);
   const MeasuredPeers peers = o.peers.empty() ? MeasuredPeers{} : read_peers(o.peers);
   std::vector<SuiteResult> results;
@@ -104,7 +111,8 @@ const CommandRegistration registration{
        app.add_option("op", o->op, "One op (default: all)");
        app.add_option("--suite", o->suite,
                       "A table: h200 (what is asked of one, and what others reach there) or scaling (training by context and depth)");
-       app.add_option("--rows", o->rows, "Of the suite only rows with one of these in their names, e.g. --rows matmul,train")
+       app.add_option("--rows", o->rows,
+                      "Only rows of the suite, or cases of the ops, with one of these in their names, e.g. --rows matmul,train")
            ->delimiter(',');
        app.add_option("--peers", o->peers, "The suite's rows as others measured them here, written by tools/bench_peers.py")
            ->type_name("FILE.json");

@@ -36,14 +36,19 @@ std::vector<BenchCase> rope_cases(const Caps& caps) {
   return all;
 }
 
+struct Table {
+  std::uint32_t tokens, vocabulary, dim;
+};
+
+std::vector<Table> tables(const Caps& caps) {
+  if (caps.is_cpu()) return {{1024, 4097, 64}, {256, 32000, 64}};
+  return {{32768, 4097, 256}, {16384, 32000, 512}, {16384, 32000, 4096}};
+}
+
 std::vector<BenchCase> embedding_cases(const Caps& caps) {
   std::vector<BenchCase> all;
-  struct Table {
-    std::uint32_t tokens, vocabulary, dim;
-  };
   for (const DType type : activation_types(caps))
-    for (const Table& t :
-         {Table{rows_for(caps, 32768), 4097, 256}, {rows_for(caps, 16384), 32000, 512}, {rows_for(caps, 16384), 32000, 4096}}) {
+    for (const Table& t : tables(caps)) {
       const std::string name = fmt::format("{} tokens of {}x{} {}", t.tokens, t.vocabulary, t.dim, name_of(type));
       all.push_back({"embedding", name, [=](Graph& graph, BenchInputs& inputs) -> BenchBody {
                        const Tensor ids = inputs.ints({1, t.tokens}, t.vocabulary), table = inputs.floats({t.vocabulary, t.dim}, type);
