@@ -19,6 +19,12 @@ Selection RunOptions::selection() const {
   return selection;
 }
 
+std::string RunOptions::masks() const {
+  std::string list;
+  for (const std::string& word : without) list += (list.empty() ? "" : ",") + word;
+  return list;
+}
+
 void add_plan_options(CLI::App& app, RunOptions& options) {
   app.add_option("file", options.file, "Experiment file (TOML)")->required()->type_name("FILE.toml");
   app.add_option("--set", options.sets, "Set a key, e.g. --set train.steps=100; may be repeated")
@@ -26,20 +32,28 @@ void add_plan_options(CLI::App& app, RunOptions& options) {
       ->allow_extra_args(false);
 }
 
-void add_run_options(CLI::App& app, RunOptions& options) {
-  add_plan_options(app, options);
-  app.add_option("--out", options.out, "Folder for results")->type_name("DIR")->capture_default_str();
+void add_device_options(CLI::App& app, RunOptions& options) {
   app.add_option("--device", options.device, "Device by number or part of its name (`ablate devices` lists them)")->type_name("N|NAME");
   app.add_option("--without", options.without, "Do without these capabilities, e.g. --without coopmat,f16")
       ->type_name("CAPS")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_flag("--resume", options.resume, "Go on where an interrupted run stopped");
+}
+
+void add_selection_options(CLI::App& app, RunOptions& options) {
   app.add_option("--points", options.points, "Only these points: numbers, ids or names, e.g. --points 2,5")
       ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option("--shard", options.shard, "Only every n-th point, starting with the k-th")->type_name("K/N");
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  add_plan_options(app, options);
+  app.add_option("--out", options.out, "Folder for results")->type_name("DIR")->capture_default_str();
+  add_device_options(app, options);
+  app.add_flag("--resume", options.resume, "Go on where an interrupted run stopped");
+  add_selection_options(app, options);
 }
 
 }  // namespace ablate

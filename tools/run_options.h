@@ -23,10 +23,16 @@ struct RunOptions {
   Plan plan() const { return read_plan(file, sets); }
   /// What --points and --shard choose. Throws InputError.
   Selection selection() const;
+  /// The words of --without, comma-separated.
+  std::string masks() const;
 };
 
 /// FILE.toml and --set: what it takes to make a plan. `options` must outlive the parsing.
 void add_plan_options(CLI::App& app, RunOptions& options);
+/// --device and --without.
+void add_device_options(CLI::App& app, RunOptions& options);
+/// --points and --shard.
+void add_selection_options(CLI::App& app, RunOptions& options);
 /// Those and all others.
 void add_run_options(CLI::App& app, RunOptions& options);
 

@@ -20,7 +20,7 @@ enum class WeightsUse { inference, training };
 /// pass over each block. Matrices are read in `compute` type by the forward pass; everything of one dimension stays f32.
 class Weights {
  public:
-  /// Throws DeviceError naming the bytes when they do not fit. Without `allocate` there is no memory behind them: graphs can be built for its planning,
+  /// Throws DeviceError naming the bytes when they do not fit. Without `allocate` there is no memory behind them: graphs can be built to be planned,
   /// not run.
   Weights(const Device& device, const TransformerConfig& config, DType compute, WeightsUse use, bool allocate = true);
 

@@ -69,15 +69,30 @@ Tensor bias_corrections(Graph& graph, const OptimizerOptions& options) {
   return graph.constant("bias corrections", {rows, 2}, std::move(table));
 }
 
-Tensor sum_squares(Graph& graph, const Tensor& x) {
-  const std::uint64_t count = x.size(), chunks = std::clamp<std::uint64_t>(count / 8192, 1, 1024),
-                      per_chunk = ((count + chunks - 1) / chunks + 3) / 4 * 4;
-  const std::uint32_t used = static_cast<std::uint32_t>((count + per_chunk - 1) / per_chunk);
-  const Tensor partial = graph.tensor({used}, DType::f32);
-  graph.dispatch({.shader = "optimizer/sum_squares",
-                  .push = {x, partial, count, used, per_chunk},
-                  .rows = used,
-                  .cost = {.flop = 2.0 * static_cast<double>(count), .bytes = static_cast<double>(x.bytes())}});
+// How an arena is cut for its partial sums.
+struct Chunks {
+  std::uint64_t count, each;
+  explicit Chunks(std::uint64_t size) {
+    const std::uint64_t wanted = std::clamp<std::uint64_t>(size / 8192, 1, 1024);
+    each = ((size + wanted - 1) / wanted + 3) / 4 * 4;
+    count = (size + each - 1) / each;
+  }
+};
+
+Tensor sum_squares(Graph& graph, const std::vector<Tensor>& arenas) {
+  std::uint64_t all = 0;
+  for (const Tensor& x : arenas) all += Chunks(x.size()).count;
+  const Tensor partial = graph.tensor({static_cast<std::uint32_t>(all)}, DType::f32);
+  std::uint32_t first = 0;
+  for (const Tensor& x : arenas) {
+    const Chunks chunks(x.size());
+    const std::uint32_t used = static_cast<std::uint32_t>(chunks.count);
+    graph.dispatch({.shader = "optimizer/sum_squares",
+                    .push = {x, graph.slice(partial, first, used), x.size(), used, chunks.each},
+                    .rows = used,
+                    .cost = {.flop = 2.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes())}});
+    first += used;
+  }
   return partial;
 }
 
@@ -99,8 +114,8 @@ Tensor loss_weight(Graph& graph, const Tensor& state, const Tensor& count) {
   return weight;
 }
 
-StepControl step_control(Graph& graph, const Tensor& gradients, const Tensor& state, const OptimizerOptions& options) {
-  require_floats("gradients", gradients, gradients.size());
+StepControl step_control(Graph& graph, const std::vector<Tensor>& gradients, const Tensor& state, const OptimizerOptions& options) {
+  for (const Tensor& arena : gradients) require_floats("gradients", arena, arena.size());
   require(state.bytes() == sizeof(StepState), "optimizer: the state must have {} bytes, has {}", sizeof(StepState), state.bytes());
   const Tensor partial = sum_squares(graph, gradients), corrections = bias_corrections(graph, options);
   const Tensor values = graph.tensor({5}, DType::f32);

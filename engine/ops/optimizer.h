@@ -58,8 +58,8 @@ struct StepControl {
 Tensor loss_weight(Graph& graph, const Tensor& state, const Tensor& count);
 
 /// The gradients' norm, torch.nn.utils.clip_grad_norm_'s factor min(1, clip / (norm + 1e-6)), and the next `state`: a step with gradients
-/// that are not finite is skipped and halves a dynamic loss scale (torch.amp.GradScaler). Deterministic.
-StepControl step_control(Graph& graph, const Tensor& gradients, const Tensor& state, const OptimizerOptions& options);
+/// that are not finite is skipped and halves a dynamic loss scale (torch.amp.GradScaler). Deterministic. `gradients`: of every arena.
+StepControl step_control(Graph& graph, const std::vector<Tensor>& gradients, const Tensor& state, const OptimizerOptions& options);
 
 /// torch.optim.AdamW (Loshchilov and Hutter 2019): p -= lr wd p; m, v = running means of g, g^2; p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1
 /// - beta2^t)) + eps). lr: (1) f32, written by the host before every step. Throws InputError when sizes or decay runs do not fit.

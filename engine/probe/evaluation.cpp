@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace ablate {
 namespace {
@@ -65,18 +66,49 @@ std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hook
 }
 
 // As many sequences at once as keep the device busy, halved until they fit its memory.
-Evaluator::Size Evaluator::size_of_run(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
+std::uint32_t Evaluator::rows_at_once(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
   const Device& device = pipelines_.device();
   const std::uint32_t wanted = (device.caps().is_cpu() ? 4096u : 32768u) / data_.tokens();
   std::uint32_t rows = std::clamp(wanted, 1u, data_.rows);
   while (true) {
     const std::uint64_t needed = Executor::memory_needed(build(rows, hooks, probes)->graph, device);
-    if (needed <= std::min(free / 10 * 9, rows > 1 ? activation_bytes : free)) return {rows, needed};
+    if (needed <= std::min(free / 10 * 9, rows > 1 ? activation_bytes : free)) return rows;
     if (rows == 1)
       throw DeviceError(fmt::format("a sequence of {} tokens needs {} bytes for its activations, {} are free on {}: use shorter sequences",
                                     data_.tokens(), needed, free, device.caps().device_name));
     rows /= 2;
   }
+}
+
+void Evaluator::plan(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free,
+                     const std::function<void(const Graph&, double)>& look) {
+  std::uint32_t rows = 1;
+  try {
+    rows = rows_at_once(hooks, probes, free);
+  } catch (const DeviceError&) {  // one sequence is too much: the graph says by how much
+  }
+  look(build(rows, hooks, probes)->graph, std::ceil(static_cast<double>(data_.rows) / rows));
+}
+
+void Evaluator::time(const std::vector<Probe*>& probes, double flop,
+                     const std::function<void(const Graph&, const std::vector<DispatchTime>&, double)>& tell) {
+  const std::uint32_t most = rows_at_once({}, probes, pipelines_.device().free_memory());
+  const double each = build(1, {}, probes)->graph.cost().flop;
+  const auto pass = build(static_cast<std::uint32_t>(std::clamp(flop / std::max(each, 1.0), 1.0, static_cast<double>(most))), {}, probes);
+  const std::vector<std::int32_t> ids(data_.ids.begin(), data_.ids.begin() + static_cast<std::ptrdiff_t>(pass->ids.size()));
+  double together = 0;
+  std::vector<DispatchTime> times;
+  for (const bool profile : {true, false}) {
+    Executor executor(pipelines_, pass->graph, {.profile = profile});
+    executor.write_ints(pass->ids, ids);
+    executor.write_ints(pass->targets, ids);
+    executor.run();
+    const auto start = std::chrono::steady_clock::now();
+    executor.run();
+    together = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (profile) times = executor.times();
+  }
+  tell(pass->graph, times, together);
 }
 
 Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes,
@@ -93,7 +125,7 @@ Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes,
 
 Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& probes,
                                const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
-  const std::uint32_t step = size_of_run(hooks, probes, pipelines_.device().free_memory()).rows, tokens = data_.tokens();
+  const std::uint32_t step = rows_at_once(hooks, probes, pipelines_.device().free_memory()), tokens = data_.tokens();
   Evaluation result;
   double sum = 0;
   std::unique_ptr<Pass> pass;

@@ -40,20 +40,21 @@ class Evaluator {
   Evaluation run(const Hooks& hooks, const std::vector<Probe*>& probes,
                  const std::function<void(std::uint32_t, std::uint32_t)>& progress = {});
 
-  /// Bytes of device memory that run() would take besides the weights (which need none behind them), with `free` bytes free.
-  std::uint64_t memory_needed(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
-    return size_of_run(hooks, probes, free).bytes;
-  }
+  /// Shows the graph that run() would use with `free` bytes free (the smallest if none fits), and how many times. The weights need no memory
+  /// behind them.
+  void plan(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free,
+            const std::function<void(const Graph&, double times)>& look);
+
+  /// Runs the first sequences again and again, as many of them as `flop` allows (at least one): what every dispatch takes, and what the
+  /// whole takes (seconds).
+  void time(const std::vector<Probe*>& probes, double flop,
+            const std::function<void(const Graph&, const std::vector<DispatchTime>&, double together)>& tell);
 
  private:
-  struct Size {
-    std::uint32_t rows;
-    std::uint64_t bytes;
-  };
   Evaluation one_pass(const Hooks& hooks, const std::vector<Probe*>& probes,
                       const std::function<void(std::uint32_t, std::uint32_t)>& progress);
   struct Pass;
-  Size size_of_run(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free);
+  std::uint32_t rows_at_once(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free);
   std::unique_ptr<Pass> build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes);
 
   Pipelines& pipelines_;

@@ -15,21 +15,39 @@ constexpr std::size_t losses_kept = 100;
 constexpr float first_loss_scale = 65536.0f;     // torch.amp.GradScaler
 constexpr float smallest_loss_scale = 0x1p-20f;  // below this, overflows are not the scale's fault
 
-OptimizerOptions optimizer_options(const TrainSettings& s, const Weights& weights, DType activations) {
+OptimizerOptions optimizer_options(const TrainSettings& s, DType activations) {
   OptimizerOptions o;
   o.beta1 = s.betas.first, o.beta2 = s.betas.second, o.eps = s.eps, o.momentum = s.momentum;
   o.weight_decay = s.weight_decay;
   o.clip = s.clip;
   o.dynamic_loss_scale = activations == DType::f16;
+  return o;
+}
+
+// The runs of elements of a block that decay.
+std::vector<std::pair<std::uint64_t, std::uint64_t>> decayed(const TrainSettings& s, const Weights& weights, std::size_t block) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> runs;
   const auto& entries = weights.entries();
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (s.decay == "matrices" && entries[i].spec.shape.size() < 2) continue;
-    const std::uint64_t end = i + 1 < entries.size() ? entries[i + 1].offset : weights.blocks()[0].count;
-    auto& runs = o.decayed;
+    if (entries[i].block != block || (s.decay == "matrices" && entries[i].spec.shape.size() < 2)) continue;
+    const bool last = i + 1 == entries.size() || entries[i + 1].block != block;
+    const std::uint64_t end = last ? weights.blocks()[block].count : entries[i + 1].offset;
     if (!runs.empty() && runs.back().first + runs.back().second == entries[i].offset) runs.back().second = end - runs.back().first;
     else runs.emplace_back(entries[i].offset, end - entries[i].offset);
   }
-  return o;
+  return runs;
+}
+
+// The arenas of a block, as a graph sees them.
+OptimizerArenas arenas_of(Graph& graph, const Weights::Block& block, bool second_moment, DType activations) {
+  const auto arena = [&](const char* name, const Buffer& buffer, DType type) {
+    return graph.external(name, {static_cast<std::uint32_t>(block.count)}, type, buffer.address());
+  };
+  OptimizerArenas arenas{arena("weights", block.master, DType::f32), arena("gradients", block.gradient, DType::f32),
+                         arena("first moments", block.m, DType::f32)};
+  if (second_moment) arenas.v = arena("second moments", block.v, DType::f32);
+  if (activations != DType::f32) arenas.mirror = arena("16-bit weights", block.mirror, activations);
+  return arenas;
 }
 
 }  // namespace
@@ -48,10 +66,6 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
           settings.accumulate);
   require(config.position == Position::rope || config.position == Position::none || settings.seq_len <= config.max_seq_len,
           "train.seq_len: {} tokens are more than the model's {} positions (model.max_seq_len)", settings.seq_len, config.max_seq_len);
-  if (weights.blocks().size() > 1)
-    throw DeviceError(
-        fmt::format("training keeps the parameters in one allocation; {} parameters need more than the {} bytes that {} allows",
-                    parameter_count(config), pipelines.device().caps().max_allocation, pipelines.device().caps().device_name));
   const Device& device = pipelines.device();
   const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings.accumulate);
   host_in_ = Buffer(device, (2 * positions + 1) * 4, MemoryKind::upload, "batch");
@@ -66,7 +80,6 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
     graph_.emplace(device.caps(), tuner ? &tuner->choices() : nullptr);
     build();
   } while (tuner && tuner->tune());
-  memory_ = Executor::memory_needed(*graph_, device);
   if (weights.allocated()) executor_ = std::make_unique<Executor>(pipelines_, *graph_, options);
 }
 
@@ -107,24 +120,26 @@ void Trainer::build() {
 void Trainer::optimizer_step(const Tensor& mean) {
   Graph& graph = *graph_;
   const Graph::Scope scope(graph, "optimizer");
-  const Weights::Block& block = weights_.blocks()[0];
-  const auto arena = [&](const char* name, const Buffer& buffer, DType type) {
-    return graph.external(name, {static_cast<std::uint32_t>(block.count)}, type, buffer.address());
-  };
-  OptimizerArenas arenas{arena("weights", block.master, DType::f32), arena("gradients", block.gradient, DType::f32),
-                         arena("first moments", block.m, DType::f32)};
-  if (settings_.optimizer == "adamw") arenas.v = arena("second moments", block.v, DType::f32);
-  if (activations_ != DType::f32) arenas.mirror = arena("16-bit weights", block.mirror, activations_);
+  const bool adam = settings_.optimizer == "adamw";
+  std::vector<OptimizerArenas> arenas;
+  std::vector<Tensor> gradients;
+  for (const Weights::Block& block : weights_.blocks()) {
+    arenas.push_back(arenas_of(graph, block, adam, activations_));
+    gradients.push_back(arenas.back().gradients);
+  }
   const Tensor state = graph.external("optimizer state", {4}, DType::i32, state_.address());
   const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings_.accumulate);
   const Tensor lr = graph.external("learning rate", {1}, DType::f32, host_in_.address() + 8 * positions);
-  const OptimizerOptions options = optimizer_options(settings_, weights_, activations_);
+  OptimizerOptions options = optimizer_options(settings_, activations_);
 
   const Tensor before = graph.tensor({4}, DType::i32, "state before the step");
   copy_words(graph, state, before);
-  const StepControl control = step_control(graph, arenas.gradients, state, options);
-  if (settings_.optimizer == "adamw") adamw(graph, arenas, control, lr, options);
-  else sgd(graph, arenas, control, lr, options);
+  const StepControl control = step_control(graph, gradients, state, options);
+  for (std::size_t i = 0; i < arenas.size(); ++i) {
+    options.decayed = decayed(settings_, weights_, i);
+    if (adam) adamw(graph, arenas[i], control, lr, options);
+    else sgd(graph, arenas[i], control, lr, options);
+  }
   const auto tell = [&](const Tensor& x, std::uint64_t word, DType type) {
     copy_words(graph, x, graph.external("step report", {1}, type, host_out_.address() + 4 * word));
   };
@@ -203,22 +218,38 @@ StepState Trainer::state() const {
   return state;
 }
 
+// A moment of all parameters, block after block.
+TensorToWrite Trainer::moment(const char* name, Buffer Weights::Block::*buffer) const {
+  std::int64_t count = 0;
+  for (const Weights::Block& block : weights_.blocks()) count += static_cast<std::int64_t>(block.count);
+  return {name, "F32", {count}, [this, buffer](const ByteSink& sink) {
+            std::vector<std::byte> bytes;
+            for (const Weights::Block& block : weights_.blocks())
+              for (std::uint64_t done = 0; done < block.count * 4; done += bytes.size()) {
+                bytes.resize(std::min<std::uint64_t>(block.count * 4 - done, 16u << 20));
+                weights_.transfer().download(block.*buffer, done, bytes);
+                sink(bytes);
+              }
+          }};
+}
+
+void Trainer::load_moment(const TensorView& saved, Buffer Weights::Block::*buffer) {
+  std::uint64_t count = 0, done = 0;
+  for (const Weights::Block& block : weights_.blocks()) count += block.count;
+  require(saved.dtype == "F32" && saved.elements() == static_cast<std::int64_t>(count), "{}: expected {} elements, it is of another model",
+          saved.where, count);
+  for (const Weights::Block& block : weights_.blocks()) {
+    weights_.transfer().upload(block.*buffer, 0, saved.bytes.subspan(done, block.count * 4));
+    done += block.count * 4;
+  }
+}
+
 void Trainer::save(const std::filesystem::path& file) const {
-  const Weights::Block& block = weights_.blocks()[0];
-  const auto arena = [&](const char* name, const Buffer& buffer) {
-    return TensorToWrite{name, "F32", {static_cast<std::int64_t>(block.count)}, [this, &buffer, &block](const ByteSink& sink) {
-                           std::vector<std::byte> bytes;
-                           for (std::uint64_t done = 0; done < block.count * 4; done += bytes.size()) {
-                             bytes.resize(std::min<std::uint64_t>(block.count * 4 - done, 16u << 20));
-                             weights_.transfer().download(buffer, done, bytes);
-                             sink(bytes);
-                           }
-                         }};
-  };
   const StepState now = state();
   std::vector<std::int32_t> words(4);
   std::memcpy(words.data(), &now, sizeof(now));
-  std::vector<TensorToWrite> tensors = {arena("m", block.m), arena("v", block.v), TensorToWrite::from("state", {4}, words)};
+  std::vector<TensorToWrite> tensors = {moment("m", &Weights::Block::m), moment("v", &Weights::Block::v),
+                                        TensorToWrite::from("state", {4}, words)};
   if (!recent_losses_.empty())
     tensors.push_back(TensorToWrite::from("losses", {static_cast<std::int64_t>(recent_losses_.size())}, recent_losses_));
   write_safetensors(file, tensors, {{"step", std::to_string(step_)}});
@@ -226,13 +257,8 @@ void Trainer::save(const std::filesystem::path& file) const {
 
 void Trainer::load(const std::filesystem::path& file) {
   const SafetensorsFile saved(file);
-  const Weights::Block& block = weights_.blocks()[0];
-  for (const auto& [name, buffer] : {std::pair<const char*, const Buffer*>{"m", &block.m}, {"v", &block.v}}) {
-    const TensorView& arena = saved.at(name);
-    require(arena.dtype == "F32" && arena.elements() == static_cast<std::int64_t>(block.count),
-            "{}: expected {} elements, it is of another model", arena.where, block.count);
-    weights_.transfer().upload(*buffer, 0, arena.bytes);
-  }
+  load_moment(saved.at("m"), &Weights::Block::m);
+  load_moment(saved.at("v"), &Weights::Block::v);
   const TensorView& words = saved.at("state");
   require(words.bytes.size() == sizeof(StepState) && saved.metadata().contains("step"), "{}: not an optimizer state", words.where);
   weights_.transfer().upload(state_, 0, words.bytes);

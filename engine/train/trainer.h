@@ -33,8 +33,8 @@ class Trainer {
   Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations,
           Tuner* tuner = nullptr, const ExecutorOptions& options = {});
 
-  /// Bytes of device memory besides the weights' arenas. All that can be asked where the weights have no memory.
-  std::uint64_t memory() const { return memory_; }
+  /// One step. All that can be asked where the weights have no memory.
+  const Graph& graph() const { return *graph_; }
 
   /// What a step's arithmetic and memory traffic are at least.
   Cost cost() const { return graph_->cost(); }
@@ -68,6 +68,8 @@ class Trainer {
   void build();
   Tensor piece(ParameterTensors& parameters, const Tensor& scale, std::uint32_t index);
   void optimizer_step(const Tensor& mean_loss);
+  TensorToWrite moment(const char* name, Buffer Weights::Block::*buffer) const;
+  void load_moment(const TensorView& saved, Buffer Weights::Block::*buffer);
   void prepare(std::int64_t step);
   [[noreturn]] void report_bad(const std::string& what);
 
@@ -81,7 +83,6 @@ class Trainer {
   Buffer state_;                 // StepState
   std::optional<Graph> graph_;
   std::unique_ptr<Executor> executor_;
-  std::uint64_t memory_ = 0;
   double counted_ = 0;
   std::vector<std::int32_t> next_ids_, next_targets_;  // of step_, prepared while the device works
   std::vector<float> recent_losses_;

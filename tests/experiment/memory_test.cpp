@@ -67,6 +67,19 @@ TEST_CASE("a run takes the memory that was planned") {
   }
 }
 
+// The sums of the gradients' norm are cut elsewhere: a rounding of a norm that clips moves a step of training by as much.
+TEST_CASE("parameters in several allocations train like those in one") {
+  std::vector<double> losses;
+  for (const char* without : {"", "allocation=100000"}) {
+    const TemporaryFolder folder;
+    REQUIRE(run_plan(request(folder, {"train.steps=5", "train.batch=2", "train.eval_windows=4", "train.precision=\"mixed-bf16\""},
+                             without)) == 0);
+    Settings results = settings_from_json(read_text(folder.path() / "runs/m/results.json"), "results.json");
+    losses.push_back(results.tables("rows").at(0).table("metrics").get<double>("loss"));
+  }
+  CHECK(losses[1] == doctest::Approx(losses[0]).epsilon(1e-4));
+}
+
 TEST_CASE("too little memory is refused before anything is written") {
   const TemporaryFolder folder;
   const RunRequest what = request(folder, {}, "heap=1500000");

@@ -79,7 +79,7 @@ class DeviceStep {
     if (mirror_type != DType::f32) arenas_.mirror = graph_.input("mirror", {count}, mirror_type);
     state_ = graph_.input("state", {4}, DType::i32);
     lr_ = graph_.input("lr", {1}, DType::f32);
-    control_ = step_control(graph_, arenas_.gradients, state_, options);
+    control_ = step_control(graph_, {arenas_.gradients}, state_, options);
     graph_.keep(control_.values);
     if (kind == Kind::adamw) adamw(graph_, arenas_, control_, lr_, options);
     else sgd(graph_, arenas_, control_, lr_, options);

@@ -22,18 +22,21 @@ void flatten(const Value& value, const std::string& name, Keys& keys) {
   for (const auto& [key, item] : *table) flatten(item, name.empty() ? key : name + "." + key, keys);
 }
 
-/// Per point the keys that are not the same for all of them.
-std::vector<Keys> differences(const std::vector<Value>& points) {
+/// Per point what its file writes that is not the same for all of them: "model.norm=layernorm train.lr=0.003".
+std::vector<std::string> differences(const Plan& plan) {
   std::vector<Keys> all;
   std::map<std::string, std::map<std::string, std::size_t>> occurrences;  // of a key, by value
-  for (const Value& point : points) {
-    flatten(point, "", all.emplace_back());
+  for (const Point& point : plan.points) {
+    flatten(point.table, "", all.emplace_back());
     for (const auto& [key, value] : all.back()) ++occurrences[key][value];
   }
-  for (Keys& keys : all) {
-    std::erase_if(keys, [&](const auto& entry) { return occurrences[entry.first][entry.second] == points.size(); });
+  std::vector<std::string> texts;
+  for (const Keys& keys : all) {
+    std::string& text = texts.emplace_back();
+    for (const auto& [key, value] : keys)
+      if (occurrences[key][value] < plan.points.size()) text += fmt::format("{}{}={}", text.empty() ? "" : "  ", key, value);
   }
-  return all;
+  return texts;
 }
 
 std::string as_json(const Plan& plan, std::vector<Value> points) {
@@ -48,44 +51,58 @@ std::string as_json(const Plan& plan, std::vector<Value> points) {
   return to_json(whole);
 }
 
-std::string as_text(const Plan& plan, const std::vector<Value>& points) {
-  std::string text =
-      fmt::format("{}: {} ({}, {} point{})\n", plan.name, plan.title, plan.kind, points.size(), points.size() == 1 ? "" : "s");
+std::string without_figures(const Plan& plan, const std::vector<std::string>& different) {
+  std::string text;
   std::size_t width = 0;
   for (const Point& point : plan.points) width = std::max(width, point.id.size());
-  const std::vector<Keys> different = differences(points);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    text += fmt::format("  {:<{}}", plan.points[i].id, width);
-    for (const auto& [key, value] : different[i]) text += fmt::format("  {}={}", key, value);
-    text += "\n";
-  }
+  for (std::size_t i = 0; i < plan.points.size(); ++i) text += fmt::format("  {:<{}}  {}\n", plan.points[i].id, width, different[i]);
   return text;
 }
 
-// A file can be checked on a machine without a device, its data or its checkpoint.
-void print_memory_if_known(const Plan& plan) {
+/// The plan with what it takes. A file can be checked on a machine without a device, its data or its checkpoint.
+void print(const RunRequest& request) {
+  const Plan& plan = request.plan;
+  const std::size_t points = plan.points.size();
+  fmt::print("{}: {} ({}, {} point{})\n", plan.name, plan.title, plan.kind, points, points == 1 ? "" : "s");
+  const std::vector<std::string> different = differences(plan);
+  Forecast forecast;
   try {
-    RunRequest request;
-    request.plan = plan;
-    fmt::print("memory: {}{}\n", to_text(planned_memory(request)), plan.points.size() > 1 ? " (the most of any point)" : "");
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "memory: {}\n", error.what());
+    forecast = ablate::forecast(request);
+  } catch (const DeviceError& error) {
+    fmt::print("{}", without_figures(plan, different));
+    std::fflush(stdout);
+    if (!request.device.empty()) throw;
+    fmt::print(stderr, "no figures: {}\n", error.what());
+    return;
   }
+  fmt::print("{}", format_forecast(forecast, plan, different));
+  std::fflush(stdout);
+  std::string refused;
+  for (const PointForecast& point : forecast.points) {
+    const std::string& label = plan.points[point.index].label;
+    if (!point.problem.empty()) fmt::print(stderr, "no figures for {}: {}\n", label, point.problem);
+    if (!point.refusal.empty() && refused.empty()) refused = fmt::format("{}: {}", label, point.refusal);
+  }
+  if (!refused.empty()) throw DeviceError(refused);
 }
 
 const CommandRegistration registration{
-    {"check", "Validate an experiment file and print its points and the memory they take", [](CLI::App& app) {
+    {"check", "Validate an experiment file, print its points and what they take: memory, FLOP, time", [](CLI::App& app) {
        auto options = std::make_shared<RunOptions>();
        auto json = std::make_shared<bool>(false);
        add_plan_options(app, *options);
+       add_device_options(app, *options);
+       add_selection_options(app, *options);
        app.add_flag("--json", *json, "Print every point's resolved keys, defaults included, as JSON");
        return [options, json] {
-         const Plan plan = options->plan();
+         RunRequest request;
+         request.plan = options->plan();
+         request.selection = options->selection();
+         request.device = options->device, request.without = options->masks();
          std::vector<Value> points;
-         for (const Point& point : plan.points) points.push_back(resolve(point));
-         fmt::print("{}", *json ? as_json(plan, std::move(points)) + "\n" : as_text(plan, points));
-         std::fflush(stdout);
-         if (!*json) print_memory_if_known(plan);
+         for (const Point& point : request.plan.points) points.push_back(resolve(point));
+         if (*json) fmt::print("{}\n", as_json(request.plan, std::move(points)));
+         else print(request);
          return 0;
        };
      }}};

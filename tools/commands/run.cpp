@@ -24,7 +24,7 @@ std::function<int()> declare(CLI::App& app) {
     request->plan = options->plan();
     request->selection = options->selection();
     request->out = options->out, request->device = options->device, request->resume = options->resume;
-    for (const std::string& word : options->without) request->without += (request->without.empty() ? "" : ",") + word;
+    request->without = options->masks();
     request->command = {"ablate", "run", options->file.string()};
     for (const std::string& set : options->sets) request->command.insert(request->command.end(), {"--set", set});
     return run_plan(*request);

@@ -5,7 +5,7 @@
 #include "base/registry.h"
 #include "experiment/plan.h"
 #include "experiment/progress.h"
-#include "experiment/run/memory.h"
+#include "experiment/run/point_plan.h"
 #include "model/weights.h"
 #include "ops/tune_matmul.h"
 #include "probe/evaluation.h"
@@ -24,6 +24,9 @@ struct WeightsCache {
   std::shared_ptr<const Weights> weights;
 };
 
+/// Whose tokens a point sees: its own; its own or, where they are not there, random ones; random ones.
+enum class DataNeed { real, real_if_there, stand_in };
+
 /// One point being run, and everything around it.
 struct PointRun {
   Pipelines& pipelines;
@@ -37,6 +40,7 @@ struct PointRun {
   bool resume = false;
   bool profile = false;             ///< write where a training step's time goes to profile.csv
   std::vector<std::string>& notes;  ///< fallbacks taken, for the manifest; also printed
+  DataNeed data = DataNeed::real;
 
   std::uint64_t seed() { return static_cast<std::uint64_t>(settings.get<std::int64_t>("seed", 0)); }
   /// Prints a line above the progress bar and keeps it for the manifest, once.
@@ -47,16 +51,19 @@ struct ExperimentKind {
   /// Reads everything that can be wrong before anything is computed or written: settings, files, shapes. Throws InputError or DeviceError.
   std::function<void(PointRun&)> check;
   std::function<Metrics(PointRun&)> run;
-  /// Plans a point's memory without taking any. Throws DeviceError with the figure and what to change when it is more than is free.
-  std::function<MemoryNeed(PointRun&)> memory;
+  /// What the point takes, without taking any of it.
+  std::function<PointPlan(PointRun&)> plan;
+  /// Does a small part of the point, for the time it takes.
+  std::function<void(PointRun&, Pace&)> calibrate;
 };
 using ExperimentKinds = Registry<ExperimentKind>;
 
 /// The element type that `precision` ("f16", "mixed-bf16", ...) asks for, or f32 with a note when the device cannot store it.
 DType usable_type(PointRun& run, const std::string& precision);
 
-/// The need with `evaluator`'s share added. Throws DeviceError ending in `advice` when it is more than is free.
-MemoryNeed with_evaluation(PointRun& run, MemoryNeed need, Evaluator& evaluator, const std::vector<Probe*>& probes,
-                           const std::string& advice);
+/// Adds the work of `graph`, done `times` times, to a plan; returns the bytes of its intermediates.
+std::uint64_t plan_graph(PointPlan& plan, const Device& device, const Graph& graph, double times);
+/// Adds that of an evaluation in the memory that the plan leaves free.
+void plan_evaluation(PointPlan& plan, const Device& device, Evaluator& evaluator, const std::vector<Probe*>& probes, double times);
 
 }  // namespace ablate

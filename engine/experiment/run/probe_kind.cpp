@@ -1,6 +1,7 @@
 // kind = "probe" looks at a model, kind = "intervene" at one that is changed while it runs: the same code, the second with [[intervention]]
 // tables.
 #include "experiment/run/data.h"
+#include "experiment/run/forecast.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
@@ -75,16 +76,37 @@ DType stored_type(PointRun& run, const Study& study) {
   return activations != DType::f32 ? activations : half && storage16 ? study.model.stored : DType::f32;
 }
 
-MemoryNeed plan_memory(PointRun& run) {
+std::vector<Probe*> pointers(const std::vector<std::unique_ptr<Probe>>& probes) {
+  std::vector<Probe*> list;
+  for (const auto& probe : probes) list.push_back(probe.get());
+  return list;
+}
+
+PointPlan make_plan(PointRun& run) {
   const Study study = read_study(run);
+  const Device& device = run.pipelines.device();
   const DType stored = stored_type(run, study);
-  const Weights weights(run.pipelines.device(), study.model.config, stored, WeightsUse::inference, false);
+  const Weights weights(device, study.model.config, stored, WeightsUse::inference, false);
   Evaluator evaluator(run.pipelines, weights, usable_type(run, study.probe.precision), study.data);
   const auto probes = make_probes(run, study.probe);
-  std::vector<Probe*> listeners;
-  for (const auto& probe : probes) listeners.push_back(probe.get());
-  return with_evaluation(run, {Weights::bytes_needed(study.model.config, stored, WeightsUse::inference), 0, 0}, evaluator, listeners,
-                         "use a smaller model, or lower probe.seq_len");
+  PointPlan plan;
+  plan.parameters = static_cast<double>(parameter_count(study.model.config));
+  plan.tokens = static_cast<double>(study.data.rows) * study.data.tokens();
+  plan.advice = "use a smaller model, or lower probe.seq_len";
+  plan.memory.parameters = Weights::bytes_needed(study.model.config, stored, WeightsUse::inference);
+  plan_evaluation(plan, device, evaluator, pointers(probes), 1);
+  return plan;
+}
+
+// A few sequences, with no numbers in the weights.
+void calibrate(PointRun& run, Pace& pace) {
+  const Study study = read_study(run);
+  const Device& device = run.pipelines.device();
+  const Weights weights(device, study.model.config, stored_type(run, study), WeightsUse::inference);
+  Evaluator evaluator(run.pipelines, weights, usable_type(run, study.probe.precision), study.data);
+  const auto probes = make_probes(run, study.probe);
+  evaluator.time(pointers(probes), calibration_flop(device),
+                 [&](const Graph& graph, const auto& times, double together) { pace.watch(graph, times, together); });
 }
 
 std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
@@ -124,8 +146,7 @@ Metrics run_study(PointRun& run) {
   const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());
 
   const auto probes = make_probes(run, study.probe);
-  std::vector<Probe*> listeners;
-  for (const auto& probe : probes) listeners.push_back(probe.get());
+  const std::vector<Probe*> listeners = pointers(probes);
   run.progress.start_point(run.point.label, study.data.rows);
   const Evaluation evaluation =
       evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
@@ -143,8 +164,8 @@ Metrics run_study(PointRun& run) {
   return metrics;
 }
 
-const ExperimentKinds::Registration probe("probe", {check, run_study, plan_memory}),
-    intervene("intervene", {check, run_study, plan_memory});
+const ExperimentKinds::Registration probe("probe", {check, run_study, make_plan, calibrate}),
+    intervene("intervene", {check, run_study, make_plan, calibrate});
 
 }  // namespace
 }  // namespace ablate

@@ -106,10 +106,28 @@ class Runner {
     const std::size_t count = std::min(selected_.size(), planned_points);
     for (std::size_t n = 0; n < count; ++n) {
       PointRun run = point_run(selected_[n], {});
-      const MemoryNeed need = kind_of(run).memory(run);
-      if (need.total() > most.total()) most = need;
+      const PointPlan plan = kind_of(run).plan(run);
+      if (const std::string reason = why_not(plan, device_); !reason.empty())
+        throw DeviceError(fmt::format("{}: {}", run.point.label, reason));
+      if (plan.memory.total() > most.total()) most = plan.memory;
     }
     return most;
+  }
+
+  Forecast forecast() {
+    Forecast forecast{device_.caps().device_name, device_.free_memory(), selected_.size(), {}, {}};
+    for (std::size_t n = 0; n < std::min(selected_.size(), planned_points); ++n) forecast.points.push_back(plan_point(selected_[n]));
+    Pace pace;
+    for (const char* kind : {"train", "probe", "intervene"}) {
+      for (const PointForecast& point : forecast.points) {
+        const Point& whole = request_.plan.points[point.index];
+        if (whole.kind == kind && point.refusal.empty() && point.problem.empty() && calibrate(whole, point.plan, pace)) break;
+      }
+    }
+    for (PointForecast& point : forecast.points)
+      if (pace.known() && point.problem.empty()) point.seconds = pace.seconds(point.plan.work);
+    forecast.notes = notes_;
+    return forecast;
   }
 
   Environment environment() {
@@ -162,14 +180,43 @@ class Runner {
                  device_.caps().device_name, seconds);
   }
 
-  PointRun point_run(std::size_t i, const std::filesystem::path& folder) {
-    const Point& point = request_.plan.points[i];
+  PointRun point_run(std::size_t i, const std::filesystem::path& folder) { return point_run(request_.plan.points[i], folder); }
+  PointRun point_run(const Point& point, const std::filesystem::path& folder) {
     Settings settings = point.settings();
     settings.raw("device");
     settings.raw("without");
     read_user_shaders(settings);
     return {pipelines_,       request_.plan, point, settings, folder, progress_, cache_, tuner_, request_.resume || request_.worker,
             request_.profile, notes_};
+  }
+
+  PointForecast plan_point(std::size_t i) {
+    PointForecast point;
+    point.index = i;
+    try {
+      PointRun run = point_run(i, {});
+      run.data = DataNeed::real_if_there;
+      point.plan = kind_of(run).plan(run);
+      point.refusal = why_not(point.plan, device_);
+    } catch (const std::exception& error) {
+      point.problem = error.what();
+    }
+    return point;
+  }
+
+  // Whether a small part of the point could be done.
+  bool calibrate(const Point& whole, const PointPlan& plan, Pace& pace) {
+    try {
+      const Point part = part_of(whole, plan, device_);
+      PointRun run = point_run(part, {});
+      run.data = part.kind == "train" ? DataNeed::stand_in : DataNeed::real_if_there;
+      kind_of(run).calibrate(run, pace);
+      return true;
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (const std::exception&) {
+      return false;
+    }
   }
 
   static const ExperimentKind& kind_of(const PointRun& run) { return ExperimentKinds::find("kind", run.point.kind); }
@@ -233,6 +280,8 @@ int run_plan(const RunRequest& request) {
   if (devices.size() > 1) environment.notes.push_back(fmt::format("points were shared out among the devices {}", fmt::join(devices, ", ")));
   return run_on_devices(request, devices, std::move(environment));
 }
+
+Forecast forecast(const RunRequest& request) { return Runner(request).forecast(); }
 
 MemoryNeed planned_memory(const RunRequest& request) { return Runner(request).planned_memory(); }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "experiment/plan.h"
-#include "experiment/run/memory.h"
+#include "experiment/run/forecast.h"
+#include "experiment/run/point_plan.h"
 
 #include <filesystem>
 #include <string>
@@ -27,6 +28,10 @@ struct RunRequest {
 
 /// Returns the exit code: 0, or 1 when a point failed. Throws InputError, DeviceError, Interrupted.
 int run_plan(const RunRequest& request);
+
+/// What the selected points take on the device, and how long, after doing a small part of one. Writes nothing. Throws DeviceError when there
+/// is no device; a point that cannot be planned says why instead.
+Forecast forecast(const RunRequest& request);
 
 /// The device memory that the largest of the plan's points takes, as run_plan prints it before it starts. Throws the same.
 MemoryNeed planned_memory(const RunRequest& request);

@@ -72,15 +72,36 @@ struct Listeners {
   }
 };
 
-MemoryNeed plan_memory(PointRun& run, const Training& t) {
+PointPlan make_plan(PointRun& run, const Training& t) {
+  const Device& device = run.pipelines.device();
   const DType type = usable_type(run, t.train.precision);
-  Weights weights(run.pipelines.device(), t.model.config, type, WeightsUse::training, false);
+  Weights weights(device, t.model.config, type, WeightsUse::training, false);
   const Trainer trainer(run.pipelines, weights, *t.data, t.train, type);
-  const MemoryNeed need{Weights::bytes_needed(t.model.config, type, WeightsUse::training), trainer.memory(), 0};
+  PointPlan plan;
+  plan.parameters = static_cast<double>(parameter_count(t.model.config));
+  plan.tokens = static_cast<double>(t.train.steps) * t.train.batch * t.train.seq_len;
+  plan.advice =
+      fmt::format("raise train.accumulate (now {}), or lower train.batch or train.seq_len, or the model's size", t.train.accumulate);
+  plan.memory.parameters = Weights::bytes_needed(t.model.config, type, WeightsUse::training);
+  plan.memory.step = plan_graph(plan, device, trainer.graph(), t.train.steps);
   Evaluator evaluator(run.pipelines, weights, type, validation_data(t));
-  return with_evaluation(
-      run, need, evaluator, Listeners(run, t).list,
-      fmt::format("raise train.accumulate (now {}), or lower train.batch or train.seq_len, or the model's size", t.train.accumulate));
+  const int along_the_way = t.probe.every > 0 ? t.train.steps / t.probe.every + 1 : 0;
+  plan_evaluation(plan, device, evaluator, Listeners(run, t).list, along_the_way + 1);
+  return plan;
+}
+
+// A few steps, watched and not, of a model without numbers.
+void calibrate(PointRun& run, Pace& pace) {
+  Training t = read_training(run);
+  const DType type = usable_type(run, t.train.precision);
+  Weights weights(run.pipelines.device(), t.model.config, type, WeightsUse::training);
+  Trainer watched(run.pipelines, weights, *t.data, t.train, type, nullptr, {.profile = true});
+  for (int step = 0; step < 2; ++step) watched.train_step();
+  Trainer trainer(run.pipelines, weights, *t.data, t.train, type);
+  trainer.train_step();
+  const Clock::time_point start = Clock::now();
+  trainer.train_step();
+  pace.watch(watched.graph(), watched.times(), std::chrono::duration<double>(Clock::now() - start).count());
 }
 
 class TrainingRun {
@@ -209,7 +230,7 @@ Metrics run_training(PointRun& run) {
 }
 
 const ExperimentKinds::Registration train("train", {[](PointRun& run) { read_training(run); }, run_training,
-                                                    [](PointRun& run) { return plan_memory(run, read_training(run)); }});
+                                                    [](PointRun& run) { return make_plan(run, read_training(run)); }, calibrate});
 
 }  // namespace
 }  // namespace ablate

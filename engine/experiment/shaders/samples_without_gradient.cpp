@@ -105,7 +105,7 @@ void optimizers(std::vector<OpSample>& all, DType type) {
       OptimizerArenas arenas{in[0], in[1], in[2]};
       if (name == "adamw") arenas.v = in[3];
       if (type != DType::f32) arenas.mirror = g.tensor({64}, type);
-      const StepControl control = step_control(g, arenas.gradients, in[4], options);
+      const StepControl control = step_control(g, {arenas.gradients}, in[4], options);
       if (name == "adamw") adamw(g, arenas, control, in[5], options);
       else sgd(g, arenas, control, in[5], options);
       accumulate(g, in[1], in[2]);

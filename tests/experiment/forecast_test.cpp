@@ -1,0 +1,103 @@
+// `ablate check`: what a point is said to take against what it takes.
+#include "base/error.h"
+#include "base/file.h"
+#include "experiment/run/runner.h"
+#include "model/json_settings.h"
+#include "support/temporary_folder.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+using namespace ablate;
+using namespace ablate::test;
+
+namespace {
+
+const char* const base = R"(
+name = "f"
+kind = "train"
+title = "forecast"
+[data]
+source = "text"
+files = ["not there.txt"]
+tokenizer = "bytes"
+[model]
+vocab_size = 300
+d_model = 64
+n_layers = 2
+n_heads = 4
+[train]
+steps = 40
+batch = 16
+seq_len = 64
+eval_windows = 16
+[[variant]]
+name = "narrow"
+[[variant]]
+name = "wide"
+"model.d_model" = 128
+"train.batch" = 8
+)";
+
+RunRequest request(const TemporaryFolder& folder, const std::vector<std::string>& sets, const std::string& without = "") {
+  write_atomically(folder.path() / "f.toml", base);
+  const char *device = std::getenv("ABLATE_TEST_DEVICE"), *masked = std::getenv("ABLATE_TEST_WITHOUT");
+  RunRequest request;
+  request.plan = read_plan(folder.path() / "f.toml", sets);
+  request.out = folder.path() / "runs";
+  request.device = device ? device : "";
+  request.without = without.empty() && masked ? masked : without;
+  return request;
+}
+
+}  // namespace
+
+// A step costs 6 FLOP per parameter of a matrix and token (the first layer's products need no gradient of their input), attention and the
+// rest come on top; an evaluation of 16 windows adds a third of a step.
+TEST_CASE("forecast: figures of a training point whose data is not there") {
+  const TemporaryFolder folder;
+  const Forecast what = forecast(request(folder, {}));
+  REQUIRE(what.points.size() == 2);
+  CHECK(what.notes.size() == 1);
+  for (const PointForecast& point : what.points) {
+    CAPTURE(point.problem);
+    CHECK(point.problem.empty());
+    CHECK(point.refusal.empty());
+    const double d = point.index == 0 ? 64 : 128, ffn = point.index == 0 ? 176 : 352, batch = point.index == 0 ? 16 : 8;
+    const double matrices = 2 * (4 * d * d + 3 * d * ffn) + 300 * d;
+    CHECK(point.plan.parameters == matrices + 300 * d + 5 * d);
+    CHECK(point.plan.tokens == 40 * batch * 64);
+    CHECK(point.plan.work.flop() > 6 * matrices * point.plan.tokens);
+    CHECK(point.plan.work.flop() < 9 * matrices * point.plan.tokens);
+    CHECK(point.seconds > 0);
+  }
+}
+
+// Tests share their processors: a factor of five either way is room for a machine that is busy at one of the two times.
+TEST_CASE("forecast: the time of a training point") {
+  const TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 4000; ++i) text += "line " + std::to_string(i * 7919 % 4001) + "\n";
+  const std::filesystem::path file = folder.path() / "text.txt";
+  write_atomically(file, text);
+  RunRequest what = request(folder, {"data.files=[\"" + file.generic_string() + "\"]", "train.eval_windows=4"});
+  what.selection.points = {"wide"};
+  const double expected = forecast(what).points.at(0).seconds;
+  REQUIRE(run_plan(what) == 0);
+  Settings results = settings_from_json(read_text(folder.path() / "runs/f/results.json"), "results.json");
+  Settings metrics = results.tables("rows").at(0).table("metrics");
+  const double taken = metrics.get<double>("tokens") / metrics.get<double>("tokens_per_s");
+  CHECK(expected > taken / 5);
+  CHECK(expected < taken * 5);
+}
+
+TEST_CASE("forecast: what does not fit is refused, with its figures") {
+  const TemporaryFolder folder;
+  const Forecast what = forecast(request(folder, {"train.batch=4096", "model.n_layers=30"}, "heap=9000000"));
+  const PointForecast& point = what.points.at(0);
+  CHECK(point.refusal.find("needs too much device memory") != std::string::npos);
+  CHECK(point.plan.memory.total() > 9000000);
+  CHECK(point.plan.work.flop() > 0);
+  CHECK(format_forecast(what, request(folder, {}).plan, {"", "d_model=128"}).find("does not fit") != std::string::npos);
+}
