@@ -16,7 +16,7 @@ BenchCase adamw_case(std::uint32_t millions, DType mirror) {
             const Tensor state = graph.constant("state", {4}, {1.0f, 0, 0, 0}), lr = graph.constant("lr", {1}, {1e-3f});
             return [=, &graph] {
               const OptimizerOptions options{.decayed = {{0, count}}};
-              adamw(graph, arenas, step_control(graph, arenas.gradients, state, options), lr, options);
+              adamw(graph, arenas, step_control(graph, {arenas.gradients}, state, options), lr, options);
               return std::vector<Tensor>{};
             };
           }};
