@@ -75,6 +75,17 @@ TEST_CASE("a benchmark that cannot run says why") {
   CHECK(result.failure == "not this one");
 }
 
+TEST_CASE("what does not fit the memory is refused by name") {
+  const Device& device = test::pipelines().device();
+  CHECK_THROWS_AS(require_memory(device, device.free_memory() + 1), DeviceError);
+  Tuner tuner(test::pipelines(), {}, {});
+  const SuiteResult result =
+      measure(brief_context(tuner),
+              {"large", "large", "tokens/s", {}, 1.0, training_measure(llama(1 << 20, 1 << 14, 64, 8, 8, 64, 16), 4, "f32")}, {});
+  CHECK(result.failure.find(device.caps().device_name) != std::string::npos);
+  CHECK(!result.reached());
+}
+
 TEST_CASE("useful arithmetic of causal attention") {
   Caps gpu = test::pipelines().device().caps();
   gpu.type = "discrete";
@@ -96,6 +107,12 @@ TEST_CASE("rows of suites: products, shares, training steps and probes") {
   const SuiteFigure step = training_measure(tiny(), 4, "f32")(context);
   CHECK(step.value > 0);
   CHECK(probe_measure(tiny(), DType::f32, 3, 16)(context).value > 0);
+  if (test::pipelines().device().caps().storage16) {
+    CHECK(training_measure(tiny(), 4, "mixed-bf16")(context).value > 0);
+    CHECK(probe_measure(tiny(), DType::bf16, 3, 16)(context).value > 0);
+  } else {
+    CHECK_THROWS_AS(training_measure(tiny(), 4, "mixed-bf16")(context), DeviceError);
+  }
   CHECK_THROWS_AS(case_measure("rmsnorm", "no such case", Rate::tbyte)(context), DeviceError);
 }
 

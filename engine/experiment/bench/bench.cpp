@@ -89,6 +89,7 @@ std::string kernels_of(std::span<const Dispatch> dispatches) {
 }
 
 std::vector<double> times_of(Pipelines& pipelines, const Measured& measured, double seconds) {
+  require_memory(pipelines.device(), Executor::memory_needed(measured.graph, pipelines.device()));
   Executor executor(pipelines, measured.graph, {.profile = true});
   measured.inputs.fill(executor);
   const double rising = pipelines.device().caps().is_cpu() ? 0 : rising_clock;
@@ -209,6 +210,13 @@ std::vector<BenchCase> bench_cases(const std::string& op, const Caps& caps) {
   for (const std::string& name : bench_ops()) known += (known.empty() ? "" : ", ") + name;
   require(found != registry().end(), "bench: there is no op \"{}\"; there are {}", op, known);
   return found->second(caps);
+}
+
+void require_memory(const Device& device, std::uint64_t bytes) {
+  const std::uint64_t free = device.free_memory();
+  if (bytes <= free) return;
+  throw DeviceError(fmt::format("needs {:.3g} GB of device memory, {:.3g} GB are free on {}", static_cast<double>(bytes) * 1e-9,
+                                static_cast<double>(free) * 1e-9, device.caps().device_name));
 }
 
 BenchResult measure(Pipelines& pipelines, const BenchCase& bench, const BenchOptions& options) {

@@ -84,6 +84,9 @@ struct BenchResult {
 /// device's timestamps around the op's dispatches. An op that the device refuses gives a result with `failure`.
 BenchResult measure(Pipelines& pipelines, const BenchCase& bench, const BenchOptions& options);
 
+/// Throws DeviceError with both figures when the device has not so many bytes free.
+void require_memory(const Device& device, std::uint64_t bytes);
+
 /// What the device can do at best, measured: bytes per second of a copy (read + write), and FLOP per second of the fastest matrix product.
 struct Ceilings {
   double bytes_per_second = 0;

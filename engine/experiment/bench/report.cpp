@@ -29,16 +29,22 @@ std::string rate_text(double per_second, const char* unit) {
   return fmt::format("{:.2f} G{}", per_second / 1e9, unit);
 }
 
+std::string ceilings_text(const Ceilings& ceilings) {
+  std::string text = fmt::format("ceilings: copy {}, f32 products {}", rate_text(ceilings.bytes_per_second, "B/s"),
+                                 rate_text(ceilings.flop_per_second, "FLOP/s"));
+  if (ceilings.flop_per_second_16 > 0) text += ", f16 products " + rate_text(ceilings.flop_per_second_16, "FLOP/s");
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string format_results(const std::vector<BenchResult>& results, const Ceilings& ceilings) {
   std::size_t width = 4;
   for (const BenchResult& r : results) width = std::max(width, r.op.size() + 1 + r.name.size());
-  std::string text = fmt::format("ceilings: copy {}, f32 products {}", rate_text(ceilings.bytes_per_second, "B/s"),
-                                 rate_text(ceilings.flop_per_second, "FLOP/s"));
-  if (ceilings.flop_per_second_16 > 0) text += ", f16 products " + rate_text(ceilings.flop_per_second_16, "FLOP/s");
-  text +=
-      fmt::format("\n{:<{}}  {:>10}  {:>10}  {:>15}  {:>11}  {}\n", "op", width, "warm", "cold", "rate", "bandwidth", "of the floor, cold");
+  const bool known = ceilings.bytes_per_second > 0;
+  std::string text = known ? ceilings_text(ceilings) : "";
+  text += fmt::format("{:<{}}  {:>10}  {:>10}  {:>15}  {:>11}  {}\n", "op", width, "warm", "cold", "rate", "bandwidth",
+                      known ? "of the floor, cold" : "");
   for (const BenchResult& r : results) {
     text += fmt::format("{:<{}}  ", r.op + " " + r.name, width);
     if (!r.failure.empty()) {
@@ -47,9 +53,9 @@ std::string format_results(const std::vector<BenchResult>& results, const Ceilin
     }
     const double seconds = r.cold > 0 ? r.cold : r.warm;
     const Floor floor = floor_of(r, ceilings);
-    text += fmt::format("{:>10}  {:>10}  {:>15}  {:>11}  {:.0f} % ({})\n", time_text(r.warm), time_text(r.cold),
-                        rate_text(r.cost.flop / r.warm, "FLOP/s"), rate_text(r.cost.bytes / seconds, "B/s"), 100 * floor.seconds / seconds,
-                        floor.of_bytes ? "bytes" : "FLOP");
+    const std::string share = known ? fmt::format("{:.0f} % ({})", 100 * floor.seconds / seconds, floor.of_bytes ? "bytes" : "FLOP") : "";
+    text += fmt::format("{:>10}  {:>10}  {:>15}  {:>11}  {}\n", time_text(r.warm), time_text(r.cold),
+                        rate_text(r.cost.flop / r.warm, "FLOP/s"), rate_text(r.cost.bytes / seconds, "B/s"), share);
   }
   return text;
 }

@@ -17,7 +17,7 @@ SuiteMeasure case_measure(const std::string& op, const std::string& name, Rate r
 /// Time of the first in percent of the second's, both cases of `ablate bench`.
 SuiteMeasure share_measure(const std::string& op, const std::string& name, const std::string& of_op, const std::string& of_name);
 
-/// The fastest kernel for a product, of those that the device has `without` these capabilities (Caps::mask).
+/// The kernel that a run takes for a product: the fastest of those that the device has `without` these capabilities (Caps::mask).
 SuiteMeasure matmul_measure(const MatmulShape& shape, Rate rate, const std::string& without = "");
 
 /// A model of Llama's form; heads are d_model / heads wide.

@@ -1,6 +1,7 @@
 #include "experiment/bench/training.h"
 
 #include "base/random.h"
+#include "experiment/bench/bench.h"
 #include "model/initialization.h"
 #include "probe/evaluation.h"
 #include "train/trainer.h"
@@ -66,6 +67,13 @@ void fill(Weights& weights) {
   }
 }
 
+// What a step takes, without the memory behind it.
+std::uint64_t memory_of(Pipelines& pipelines, const TransformerConfig& config, const TrainSettings& settings, const DataSource& data,
+                        DType type) {
+  Weights weights(pipelines.device(), config, type, WeightsUse::training, false);
+  return Weights::bytes_needed(config, type, WeightsUse::training) + Trainer(pipelines, weights, data, settings, type).memory();
+}
+
 // Steps until `seconds` have gone by and `fewest_steps` are done; how long one took.
 double seconds_per_step(Trainer& trainer, double seconds) {
   const Clock::time_point start = Clock::now();
@@ -86,6 +94,7 @@ Throughput measure_training(Pipelines& pipelines, Tuner& tuner, const Transforme
   settings.steps = std::numeric_limits<int>::max();
   const DType type = type_of(settings.precision, device.caps());
   const RandomTokens data(config.vocab_size);
+  require_memory(device, memory_of(pipelines, config, settings, data, type));
   Weights weights(device, config, type, WeightsUse::training);
   Trainer trainer(pipelines, weights, data, settings, type, &tuner);
   fill(weights);
@@ -100,6 +109,7 @@ Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerCo
   device.reset_most_allocated();
   const std::uint64_t before = device.allocated();
   type_of(std::string(name_of(type)), device.caps());
+  require_memory(device, Weights::bytes_needed(config, type, WeightsUse::inference));
   Weights weights(device, config, type, WeightsUse::inference);
   fill(weights);
   const RandomTokens source(config.vocab_size);
