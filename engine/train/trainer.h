@@ -36,9 +36,6 @@ class Trainer {
   /// One step. All that can be asked where the weights have no memory.
   const Graph& graph() const { return *graph_; }
 
-  /// What a step's arithmetic and memory traffic are at least.
-  Cost cost() const { return graph_->cost(); }
-
   /// The next step to be done; steps done so far.
   std::int64_t step() const { return step_; }
   /// Losses of the last steps, the latest at the end; saved with the rest.

@@ -71,7 +71,8 @@ void fill(Weights& weights) {
 std::uint64_t memory_of(Pipelines& pipelines, const TransformerConfig& config, const TrainSettings& settings, const DataSource& data,
                         DType type) {
   Weights weights(pipelines.device(), config, type, WeightsUse::training, false);
-  return Weights::bytes_needed(config, type, WeightsUse::training) + Trainer(pipelines, weights, data, settings, type).memory();
+  const Trainer trainer(pipelines, weights, data, settings, type);
+  return Weights::bytes_needed(config, type, WeightsUse::training) + Executor::memory_needed(trainer.graph(), pipelines.device());
 }
 
 // Steps until `seconds` have gone by and `fewest_steps` are done; how long one took.
@@ -100,7 +101,7 @@ Throughput measure_training(Pipelines& pipelines, Tuner& tuner, const Transforme
   fill(weights);
   seconds_per_step(trainer, std::min(warm_up, seconds));
   const double step = seconds_per_step(trainer, seconds);
-  return {static_cast<double>(settings.batch) * settings.seq_len / step, trainer.cost().flop / step, device.most_allocated() - before};
+  return {static_cast<double>(settings.batch) * settings.seq_len / step, trainer.graph().cost().flop / step, device.most_allocated() - before};
 }
 
 Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerConfig& config, DType type, std::uint32_t sequences,
