@@ -147,6 +147,11 @@ TEST_CASE("a suite's table and its JSON, with peers from a file") {
   CHECK(text.find("peers here") != std::string::npos);
   CHECK(format_suite(suite, {results[2]}, {}, caps).find("peers here") == std::string::npos);  // a column of nothing
 
+  CHECK(text.find("####") == std::string::npos);
+  std::vector<SuiteResult> curve{results[0], results[1]};
+  for (SuiteResult& r : curve) r.row.asked.reset();
+  CHECK(format_suite(suite, curve, {}, caps).find("slow op  ######################### 1.5") != std::string::npos);  // 60 * 1.5 / 3.5
+
   std::ofstream(folder / "broken.json") << "[1, 2]";
   CHECK_THROWS_AS(read_peers(folder / "broken.json"), InputError);
 }

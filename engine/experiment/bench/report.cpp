@@ -6,17 +6,14 @@
 namespace ablate {
 namespace {
 
-// The time the device would need at its ceilings, and which of the two floors that is.
-struct Floor {
-  double seconds = 0;
-  bool of_bytes = false;
+// The times the device would need at its ceilings; 0 where a ceiling is not known.
+struct Floors {
+  double flop = 0, bytes = 0;  // seconds
 };
 
-Floor floor_of(const BenchResult& r, const Ceilings& ceilings) {
+Floors floors_of(const BenchResult& r, const Ceilings& ceilings) {
   const double rate = std::max(ceilings.flop_per_second, r.half ? ceilings.flop_per_second_16 : 0);
-  const double by_flop = rate > 0 ? r.cost.flop / rate : 0,
-               by_bytes = ceilings.bytes_per_second > 0 ? r.cost.bytes / ceilings.bytes_per_second : 0;
-  return {std::max(by_flop, by_bytes), by_bytes > by_flop};
+  return {rate > 0 ? r.cost.flop / rate : 0, ceilings.bytes_per_second > 0 ? r.cost.bytes / ceilings.bytes_per_second : 0};
 }
 
 std::string time_text(double seconds) {
@@ -44,7 +41,7 @@ std::string format_results(const std::vector<BenchResult>& results, const Ceilin
   const bool known = ceilings.bytes_per_second > 0;
   std::string text = known ? ceilings_text(ceilings) : "";
   text += fmt::format("{:<{}}  {:>10}  {:>10}  {:>15}  {:>11}  {}\n", "op", width, "warm", "cold", "rate", "bandwidth",
-                      known ? "of the floor, cold" : "");
+                      known ? "floors, cold: FLOP, bytes" : "");
   for (const BenchResult& r : results) {
     text += fmt::format("{:<{}}  ", r.op + " " + r.name, width);
     if (!r.failure.empty()) {
@@ -52,8 +49,8 @@ std::string format_results(const std::vector<BenchResult>& results, const Ceilin
       continue;
     }
     const double seconds = r.cold > 0 ? r.cold : r.warm;
-    const Floor floor = floor_of(r, ceilings);
-    const std::string share = known ? fmt::format("{:.0f} % ({})", 100 * floor.seconds / seconds, floor.of_bytes ? "bytes" : "FLOP") : "";
+    const Floors floors = floors_of(r, ceilings);
+    const std::string share = known ? fmt::format("{:>4.0f} % {:>4.0f} %", 100 * floors.flop / seconds, 100 * floors.bytes / seconds) : "";
     text += fmt::format("{:>10}  {:>10}  {:>15}  {:>11}  {}\n", time_text(r.warm), time_text(r.cold),
                         rate_text(r.cost.flop / r.warm, "FLOP/s"), rate_text(r.cost.bytes / seconds, "B/s"), share);
   }
@@ -72,7 +69,7 @@ std::string results_to_json(const std::vector<BenchResult>& results, const Ceili
     if (!r.failure.empty()) {
       row["failure"] = r.failure;
     } else {
-      const Floor floor = floor_of(r, ceilings);
+      const Floors floors = floors_of(r, ceilings);
       row.update({{"kernels", r.kernels},
                   {"flop", r.cost.flop},
                   {"bytes", r.cost.bytes},
@@ -82,8 +79,8 @@ std::string results_to_json(const std::vector<BenchResult>& results, const Ceili
       row["cold_seconds"] = r.cold > 0 ? Json(r.cold) : Json();
       row["flop_per_second"] = r.cost.flop / r.warm;
       row["bytes_per_second"] = r.cost.bytes / (r.cold > 0 ? r.cold : r.warm);
-      row["floor_seconds"] = floor.seconds;
-      row["floor"] = floor.of_bytes ? "bytes" : "flop";
+      row["flop_floor_seconds"] = floors.flop;
+      row["bytes_floor_seconds"] = floors.bytes;
     }
     file["results"].push_back(std::move(row));
   }

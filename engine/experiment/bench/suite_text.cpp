@@ -55,6 +55,22 @@ std::string table_of(const std::vector<Line>& lines) {
   return text;
 }
 
+// A bar for every row of a suite that asks for nothing, longest for the largest figure: how speed follows from the work.
+std::string bars_of(const std::vector<SuiteResult>& results) {
+  double largest = 0;
+  std::size_t width = 0;
+  for (const SuiteResult& r : results) {
+    if (r.row.asked || r.row.unit != results[0].row.unit) return "";
+    largest = std::max(largest, r.ours.value), width = std::max(width, r.row.what.size());
+  }
+  std::string text;
+  for (const SuiteResult& r : results) {
+    const auto length = static_cast<std::size_t>(largest > 0 ? 60 * r.ours.value / largest : 0);
+    text += fmt::format("{:<{}}  {} {}\n", r.row.what, width, std::string(length, '#'), figure_text(r.ours.value));
+  }
+  return "\n" + text;
+}
+
 Json peers_to_json(const std::vector<Peer>& peers) {
   Json json = Json::object();
   for (const Peer& peer : peers) json[peer.name] = peer.figure;
@@ -83,7 +99,7 @@ std::string format_suite(const Suite& suite, const std::vector<SuiteResult>& res
   std::string text = fmt::format("{}\nours: {}, {} {}\n", suite.title, caps.device_name, caps.driver_name, caps.driver_info);
   if (!suite.device.empty()) text += fmt::format("published: {}\n", suite.device);
   if (!peers.rows.empty()) text += fmt::format("peers here: {}\n", peers.device);
-  text += table_of(lines);
+  text += table_of(lines) + bars_of(results);
   const auto asked = std::count_if(results.begin(), results.end(), [](const SuiteResult&r) { return r.row.asked.has_value(); }),
              reached = std::count_if(results.begin(), results.end(), [](const SuiteResult&r) { return r.reached(); });
   return text + (asked > 0 ? fmt::format("{} of {} figures reached\n", reached, asked) : "");

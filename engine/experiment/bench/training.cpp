@@ -101,7 +101,8 @@ Throughput measure_training(Pipelines& pipelines, Tuner& tuner, const Transforme
   fill(weights);
   seconds_per_step(trainer, std::min(warm_up, seconds));
   const double step = seconds_per_step(trainer, seconds);
-  return {static_cast<double>(settings.batch) * settings.seq_len / step, trainer.graph().cost().flop / step, device.most_allocated() - before};
+  return {static_cast<double>(settings.batch) * settings.seq_len / step, trainer.graph().cost().flop / step,
+          device.most_allocated() - before};
 }
 
 Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerConfig& config, DType type, std::uint32_t sequences,
