@@ -49,10 +49,12 @@ class RandomTokens : public DataSource {
   std::vector<std::int32_t> stream_;
 };
 
-DType type_of(const std::string& precision, const Caps& caps) {
-  const DType type = precision.ends_with("bf16") ? DType::bf16 : precision.ends_with("f16") ? DType::f16 : DType::f32;
+DType type_of(const std::string& precision) {
+  return precision.ends_with("bf16") ? DType::bf16 : precision.ends_with("f16") ? DType::f16 : DType::f32;
+}
+
+void require_storage(DType type, const Caps& caps) {
   if (type != DType::f32 && !caps.storage16) throw DeviceError(fmt::format("{} has no 16-bit storage", caps.device_name));
-  return type;
 }
 
 // Numbers of the size that the rule gives, of which each parameter repeats the first million: drawing billions would take minutes.
@@ -93,7 +95,8 @@ Throughput measure_training(Pipelines& pipelines, Tuner& tuner, const Transforme
   device.reset_most_allocated();
   const std::uint64_t before = device.allocated();
   settings.steps = std::numeric_limits<int>::max();
-  const DType type = type_of(settings.precision, device.caps());
+  const DType type = type_of(settings.precision);
+  require_storage(type, device.caps());
   const RandomTokens data(config.vocab_size);
   require_memory(device, memory_of(pipelines, config, settings, data, type));
   Weights weights(device, config, type, WeightsUse::training);
@@ -110,7 +113,7 @@ Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerCo
   const Device& device = pipelines.device();
   device.reset_most_allocated();
   const std::uint64_t before = device.allocated();
-  type_of(std::string(name_of(type)), device.caps());
+  require_storage(type, device.caps());
   require_memory(device, Weights::bytes_needed(config, type, WeightsUse::inference));
   Weights weights(device, config, type, WeightsUse::inference);
   fill(weights);
