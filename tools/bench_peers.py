@@ -226,8 +226,9 @@ def rows(device, tiny):
     """(row, peer, measurement), what matters most first: compiling takes time."""
     f16, bf16, f32 = torch.float16, torch.bfloat16, torch.float32
     if tiny:
-        product, norm, ffn, heads, small, medium = 64, (16, 64), (16, 96), (1, 2, 32, 16), dict(vocabulary=61, width=32, layers=1, heads=2, ffn=48, tokens=16), None
-        medium, batches = small, (2, 2)
+        product, norm, ffn, heads = 64, (16, 64), (16, 96), (1, 2, 32, 16)
+        small = medium = dict(vocabulary=61, width=32, layers=1, heads=2, ffn=48, tokens=16)
+        batches = (2, 2)
         f16 = bf16
     else:
         product, norm, ffn, heads = 8192, (16384, 4096), (16384, 11008), (4, 32, 4096, 128)

@@ -60,7 +60,7 @@ std::vector<Tensor> uncut(Graph& graph, const Tensor& q, const Tensor& k, const 
 
 std::vector<Problem> problems(const Caps& caps) {
   if (caps.is_cpu()) return {{8, 64, 1, 1, 64, DType::f32}, {1, 256, 4, 4, 64, DType::f32}, {1, 256, 8, 2, 128, DType::f32}};
-  std::vector<Problem> all = {{64, 64, 1, 1, 64, DType::f32}};  // bigram-backcopy
+  std::vector<Problem> all = {{64, 64, 1, 1, 64, DType::f32}, {512, 256, 1, 1, 256, DType::f32}};  // the quickstart, bigram-backcopy
   for (const DType type : activation_types(caps)) {
     all.push_back({4, 4096, 32, 32, 128, type});
     all.push_back({128, 256, 4, 4, 64, type});  // a 7M model
