@@ -92,6 +92,7 @@ Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const Matmul
     if (p.a == DType::bf16) launch.shader += "_bf16";
     launch.subgroup = caps.subgroup_size;
   }
+  if (kernel.shader == "coopmat2") append(launch.constants, {{"UNROLL", kernel.buffers}});
   if (kernel.shader == "coopmat") {
     const CoopShape shape = coop_shape(caps, p.a).value();
     append(launch.constants, {{"PART_M", kernel.part_m},

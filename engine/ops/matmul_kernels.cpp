@@ -18,9 +18,9 @@ constexpr struct {
                      {32, 64, 32, 16, 32, 2},   {32, 32, 32, 16, 16, 2},  {16, 16, 16, 16, 16, 2}};
 
 constexpr struct {
-  std::uint32_t m, n, k, lanes;
-} coopmat2_table[] = {{128, 256, 64, 256}, {128, 256, 32, 256}, {128, 128, 64, 256},
-                      {128, 128, 32, 128}, {64, 64, 64, 128},   {64, 64, 32, 64}};
+  std::uint32_t m, n, k, lanes, slices;
+} coopmat2_table[] = {{128, 256, 32, 256, 16}, {128, 256, 32, 256, 8}, {128, 256, 64, 256, 8}, {128, 128, 32, 128, 8},
+                      {128, 128, 64, 256, 8},  {128, 128, 32, 128, 4}, {64, 128, 32, 128, 8}, {64, 64, 32, 64, 8}};
 
 constexpr const char* layouts[] = {"nn", "nt", "tn"};
 constexpr std::uint64_t enough_workgroups = 128;  // a big GPU's multiprocessors, roughly; Vulkan does not tell
@@ -64,7 +64,7 @@ std::vector<MatmulKernel> table(const MatmulProblem& p, const Caps& caps) {
       if (fits(kernel, p, caps)) kernels.push_back(kernel);
     }
   };
-  for (const auto& t : coopmat2_table) add({"coopmat2", t.m, t.n, t.k, t.m, t.n, t.lanes, 1, 1});
+  for (const auto& t : coopmat2_table) add({"coopmat2", t.m, t.n, t.k, t.m, t.n, t.lanes, t.slices, 1});
   for (const auto& t : coopmat_table)
     add({"coopmat", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n) * caps.subgroup_size, t.buffers, 1});
   for (const auto& t : tiled_table) add({"tiled", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n), 2, 1});

@@ -4,7 +4,7 @@
 // Slices of TILE_K of both operands go to shared memory as they lie in global memory, rows padded by 16 bytes so that the rows of a matrix start in different
 // banks. A subgroup keeps PART_M x PART_N of the workgroup's tile in accumulators. The next slice is on its way to registers while this one is multiplied;
 // with BUFFERS = 2 it then goes to the other half of shared memory, which saves one of two barriers.
-#include "common/coop.glsl"
+#include "matmul/tile_of_group.glsl"
 
 layout(constant_id = 2) const uint A_TYPE = DTYPE_F16;
 layout(constant_id = 3) const uint B_TYPE = DTYPE_F16;
@@ -37,40 +37,67 @@ const uint SUMS_M = PART_M / COOP_M, SUMS_N = PART_N / COOP_N;
 const int A_LAYOUT = A_TRANSPOSED != 0 ? gl_CooperativeMatrixLayoutColumnMajor : gl_CooperativeMatrixLayoutRowMajor;
 const int B_LAYOUT = B_TRANSPOSED != 0 ? gl_CooperativeMatrixLayoutColumnMajor : gl_CooperativeMatrixLayoutRowMajor;
 
+#define SUM coopmat<float, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>
+#define HALF_SUM coopmat<float16_t, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>
+
 // Eight elements of row `row` of a matrix of `rows` rows of `width`, from column `column`; zeros beyond it.
-uvec4 fetch(Words matrix, uint base, uint row, uint rows, uint column, uint width, bool vector) {
-  if (row >= rows || column >= width) return uvec4(0);
-  const uint at = base + row * width + column;
-  if (vector) return WordsU32x4(matrix).at[at / 8];
+uvec4 fetch(Words matrix, uint base, uint row, uint rows, uint column, uint width) {
   uvec4 words = uvec4(0);
+  if (row >= rows) return words;
   [[unroll]] for (uint e = 0; e < 8; ++e)
-    if (column + e < width) words[e / 2] |= uint(WordsU16(matrix).at[at + e]) << (e % 2 * 16);
+    if (column + e < width) words[e / 2] |= uint(WordsU16(matrix).at[base + row * width + column + e]) << (e % 2 * 16);
   return words;
 }
 
 void main() {
   const uint batch = gl_WorkGroupID.z % p.batch, split = gl_WorkGroupID.z / p.batch;
   const bool splits = gl_NumWorkGroups.z > p.batch;
-  const uint tile_row = gl_WorkGroupID.x * TILE_M, tile_column = gl_WorkGroupID.y * TILE_N;
+  const uvec2 tile = tile_of_group();
+  const uint tile_row = tile.x * TILE_M, tile_column = tile.y * TILE_N;
   const uint k_begin = split * p.k_per_split, k_end = min(p.k, k_begin + p.k_per_split);
   const uint a_base = batch * p.m * p.k, b_base = batch * p.k * p.n;
   const uint part_row = gl_SubgroupID / (TILE_N / PART_N) * PART_M, part_column = gl_SubgroupID % (TILE_N / PART_N) * PART_N;
 
-  coopmat<float, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator> sum[SUMS_M][SUMS_N];
+  SUM sum[SUMS_M * SUMS_N];  // of one dimension, which drivers keep in registers
   [[unroll]] for (uint i = 0; i < SUMS_M; ++i)
-    [[unroll]] for (uint j = 0; j < SUMS_N; ++j) sum[i][j] = coopmat<float, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>(0.0);
+    [[unroll]] for (uint j = 0; j < SUMS_N; ++j) sum[i * SUMS_N + j] = SUM(0.0);
   uvec4 a_next[A_FETCHES], b_next[B_FETCHES];
 
+  // Where each piece of the first slice lies, in groups of eight elements; past the last row or column of C another is read, and its sums are not kept.
+  uint a_at[A_FETCHES], b_at[B_FETCHES];
+  [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {
+    const uint v = lane() + i * LANES, row = v / (A_WIDTH / 8), column = v % (A_WIDTH / 8) * 8;
+    if (A_TRANSPOSED != 0) a_at[i] = a_base + (k_begin + row) * p.m + min(tile_row + column, p.m - 8);
+    else a_at[i] = a_base + min(tile_row + row, p.m - 1) * p.k + k_begin + column;
+    a_at[i] /= 8;
+  }
+  [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {
+    const uint v = lane() + i * LANES, row = v / (B_WIDTH / 8), column = v % (B_WIDTH / 8) * 8;
+    if (B_TRANSPOSED != 0) b_at[i] = b_base + min(tile_column + row, p.n - 1) * p.k + k_begin + column;
+    else b_at[i] = b_base + (k_begin + row) * p.n + min(tile_column + column, p.n - 8);
+    b_at[i] /= 8;
+  }
+  const uint a_step = (A_TRANSPOSED != 0 ? TILE_K * p.m : TILE_K) / 8, b_step = (B_TRANSPOSED != 0 ? TILE_K : TILE_K * p.n) / 8;
+
+// The pieces of the slice from k0 on, the next to those fetched before; zeros past the end of K.
 #define FETCH(k0)                                                                                                                        \
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                      \
     const uint v = lane() + i * LANES, row = v / (A_WIDTH / 8), column = v % (A_WIDTH / 8) * 8;                                          \
-    if (A_TRANSPOSED != 0) a_next[i] = fetch(Words(p.a), a_base, (k0) + row, p.k, tile_row + column, p.m, A_VECTOR != 0);                \
-    else a_next[i] = fetch(Words(p.a), a_base, tile_row + row, p.m, (k0) + column, p.k, A_VECTOR != 0);                                  \
+    if (A_VECTOR != 0) {                                                                                                                 \
+      a_next[i] = uvec4(0);                                                                                                              \
+      if ((k0) + (A_TRANSPOSED != 0 ? row : column) < p.k) a_next[i] = WordsU32x4(p.a).at[a_at[i]];                                      \
+      a_at[i] += a_step;                                                                                                                 \
+    } else if (A_TRANSPOSED != 0) a_next[i] = fetch(Words(p.a), a_base, (k0) + row, p.k, tile_row + column, p.m);                        \
+    else a_next[i] = fetch(Words(p.a), a_base, tile_row + row, p.m, (k0) + column, p.k);                                                 \
   }                                                                                                                                      \
   [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {                                                                                      \
     const uint v = lane() + i * LANES, row = v / (B_WIDTH / 8), column = v % (B_WIDTH / 8) * 8;                                          \
-    if (B_TRANSPOSED != 0) b_next[i] = fetch(Words(p.b), b_base, tile_column + row, p.n, (k0) + column, p.k, B_VECTOR != 0);             \
-    else b_next[i] = fetch(Words(p.b), b_base, (k0) + row, p.k, tile_column + column, p.n, B_VECTOR != 0);                               \
+    if (B_VECTOR != 0) {                                                                                                                 \
+      b_next[i] = uvec4(0);                                                                                                              \
+      if ((k0) + (B_TRANSPOSED != 0 ? column : row) < p.k) b_next[i] = WordsU32x4(p.b).at[b_at[i]];                                      \
+      b_at[i] += b_step;                                                                                                                 \
+    } else if (B_TRANSPOSED != 0) b_next[i] = fetch(Words(p.b), b_base, tile_column + row, p.n, (k0) + column, p.k);                     \
+    else b_next[i] = fetch(Words(p.b), b_base, (k0) + row, p.k, tile_column + column, p.n);                                              \
   }
 #define KEEP(half)                                                                                                                       \
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                      \
@@ -102,7 +129,7 @@ void main() {
         const uint column = part_column + j * COOP_N;
         coopmat<float16_t, gl_ScopeSubgroup, COOP_K, COOP_N, gl_MatrixUseB> b;
         coopMatLoad(b, tiles, BUFFERS * A_SIZE + at * B_SIZE + (B_TRANSPOSED != 0 ? column * B_STRIDE + l / 8 : l * B_STRIDE + column / 8), B_STRIDE, B_LAYOUT);
-        [[unroll]] for (uint i = 0; i < SUMS_M; ++i) sum[i][j] = coopMatMulAdd(a[i], b, sum[i][j]);
+        [[unroll]] for (uint i = 0; i < SUMS_M; ++i) sum[i * SUMS_N + j] = coopMatMulAdd(a[i], b, sum[i * SUMS_N + j]);
       }
     }
     if (BUFFERS == 1) barrier();
@@ -119,22 +146,22 @@ void main() {
     [[unroll]] for (uint i = 0; i < SUMS_M; ++i) {
       [[unroll]] for (uint j = 0; j < SUMS_N; ++j) {
         const uint to = (plane + tile_row + part_row + i * COOP_M) * p.n + tile_column + part_column + j * COOP_N;
+        SUM c = sum[i * SUMS_N + j];
         if (C_TYPE == DTYPE_F32) {
-          coopmat<float, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator> c = sum[i][j], before;
           if (!is_null(p.residual)) {
+            SUM before;
             coopMatLoad(before, AlignedF32(Words(p.residual)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
             c = c + before;
           }
           coopMatStore(c, AlignedF32(Words(p.c)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
         } else {
-          coopmat<float16_t, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator> c;
           if (!is_null(p.residual)) {
-            coopMatLoad(c, AlignedU16(Words(p.residual)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
-            sum[i][j] = sum[i][j] + coopmat<float, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>(c);
+            HALF_SUM before;
+            coopMatLoad(before, AlignedU16(Words(p.residual)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
+            c = c + SUM(before);
           }
-          [[unroll]] for (uint e = 0; e < sum[i][j].length(); ++e) sum[i][j][e] = nearest(sum[i][j][e], C_TYPE);
-          c = coopmat<float16_t, gl_ScopeSubgroup, COOP_M, COOP_N, gl_MatrixUseAccumulator>(sum[i][j]);
-          coopMatStore(c, AlignedU16(Words(p.c)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
+          [[unroll]] for (uint e = 0; e < c.length(); ++e) c[e] = nearest(c[e], C_TYPE);
+          coopMatStore(HALF_SUM(c), AlignedU16(Words(p.c)).at, to, p.n, gl_CooperativeMatrixLayoutRowMajor);
         }
       }
     }
@@ -144,7 +171,7 @@ void main() {
   const uint piece = gl_SubgroupID * (COOP_M * COOP_N / 4);
   [[unroll]] for (uint i = 0; i < SUMS_M; ++i) {
     [[unroll]] for (uint j = 0; j < SUMS_N; ++j) {
-      coopMatStore(sum[i][j], tiles, piece, COOP_N / 4, gl_CooperativeMatrixLayoutRowMajor);
+      coopMatStore(sum[i * SUMS_N + j], tiles, piece, COOP_N / 4, gl_CooperativeMatrixLayoutRowMajor);
       controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
       for (uint e = gl_SubgroupInvocationID; e < COOP_M * COOP_N; e += gl_SubgroupSize) {
         const uint row = tile_row + part_row + i * COOP_M + e / COOP_N, column = tile_column + part_column + j * COOP_N + e % COOP_N;

@@ -1,7 +1,7 @@
 // C = A B (+ bias + residual) of 16-bit A and B on workgroup-wide cooperative matrices (VK_NV_cooperative_matrix2), f32 accumulation; see matmul/tiled.comp for
 // the layouts and the splits of K. The driver chooses how tiles travel: a tensor layout says what lies where, and what is beyond the edge (zeros).
 #extension GL_NV_cooperative_matrix2 : require
-#include "common/coop.glsl"
+#include "matmul/tile_of_group.glsl"
 
 layout(constant_id = 2) const uint A_TYPE = DTYPE_F16;
 layout(constant_id = 3) const uint B_TYPE = DTYPE_F16;
@@ -38,7 +38,8 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer AlignedHalv
 void main() {
   const uint batch = gl_WorkGroupID.z % p.batch, split = gl_WorkGroupID.z / p.batch;
   const bool splits = gl_NumWorkGroups.z > p.batch;
-  const uint tile_row = gl_WorkGroupID.x * TILE_M, tile_column = gl_WorkGroupID.y * TILE_N;
+  const uvec2 tile = tile_of_group();
+  const uint tile_row = tile.x * TILE_M, tile_column = tile.y * TILE_N;
   const uint k_begin = split * p.k_per_split, k_end = min(p.k, k_begin + p.k_per_split);
   const uint a_base = batch * p.m * p.k, b_base = batch * p.k * p.n;
   // The compiler sees from the masks that rows are aligned.

@@ -1,0 +1,3 @@
+// glslang >= 15
+#version 460
+#include "attention/coopmat2_forward.glsl"
