@@ -5,91 +5,90 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
+#include <vector>
 
 namespace ablate {
 namespace {
 
-constexpr int runs_per_kernel = 7;
-constexpr double warm_up = 0.05;  // seconds until a resting GPU runs at its full clock
-constexpr double hopeless = 2.0;  // a kernel whose two first runs take this many times the best needs no more
+constexpr int heat_runs = 2, final_runs = 6;
+constexpr double warm_up_seconds = 0.04;  // until a resting GPU runs at its full clock
+constexpr double hopeless = 1.5;          // a kernel that takes this many times the best in the heat is not in the final
 
 Tensor operand(Graph& graph, const char* name, bool transposed, std::uint32_t batch, std::uint32_t rows, std::uint32_t columns,
                DType type) {
   return graph.input(name, transposed ? Shape{batch, columns, rows} : Shape{batch, rows, columns}, type);
 }
 
-// The graph of one product by one kernel.
-struct Trial {
+// One product by several kernels, one after another, from the same operands to the same place.
+struct Race {
   Graph graph;
+  std::vector<std::size_t> first;  // dispatch of each kernel
 
-  Trial(const MatmulProblem& p, const std::string& kernel, const Caps& caps) : graph(caps) {
+  Race(const MatmulProblem& p, const std::vector<MatmulKernel>& kernels, const Caps& caps) : graph(caps) {
     MatmulOptions options;
     options.out = p.c;
-    options.kernel = kernel;
     if (p.bias) options.bias = graph.input("bias", {p.n}, DType::f32);
     if (p.residual) options.residual = graph.input("residual", {p.batch, p.m, p.n}, p.c);
+    options.into = graph.keep(graph.tensor({p.batch, p.m, p.n}, p.c));
     const Tensor a = operand(graph, "a", p.layout == Layout::tn, p.batch, p.m, p.k, p.a),
                  b = operand(graph, "b", p.layout == Layout::nt, p.batch, p.k, p.n, p.b);
-    graph.keep(matmul(graph, a, b, p.layout, options));
+    for (const MatmulKernel& kernel : kernels) {
+      first.push_back(graph.dispatches().size());
+      options.kernel = to_string(kernel);
+      matmul(graph, a, b, p.layout, options);
+    }
+    first.push_back(graph.dispatches().size());
+  }
+
+  void prepare(Pipelines& pipelines) const {
+    std::vector<PipelineKey> keys;
+    for (const Dispatch& dispatch : graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
+    pipelines.prepare(keys);
+  }
+
+  // The least seconds each kernel took.
+  std::vector<double> run(Executor& executor, int runs) const {
+    std::vector<double> best(first.size() - 1, 1e9);
+    for (int i = 0; i < runs; ++i) {
+      executor.run();
+      const std::vector<DispatchTime> times = executor.times();
+      for (std::size_t k = 0; k < best.size(); ++k) {
+        double sum = 0;
+        for (std::size_t d = first[k]; d < first[k + 1]; ++d) sum += times[d].seconds;
+        best[k] = std::min(best[k], sum);
+      }
+    }
+    return best;
   }
 };
 
-double seconds_of(Executor& executor) {
-  executor.run();
-  double sum = 0;
-  for (const DispatchTime& time : executor.times()) sum += time.seconds;
-  return sum;
-}
-
-// One kernel in the race.
-struct Contender {
-  MatmulKernel kernel;
-  Trial trial;
-  std::unique_ptr<Executor> executor;
-  double best = 1e9;  // seconds
-
-  Contender(const MatmulProblem& p, const MatmulKernel& k, const Caps& caps) : kernel(k), trial(p, to_string(k), caps) {}
-  void run() { best = std::min(best, seconds_of(*executor)); }
-};
-
-std::vector<std::unique_ptr<Contender>> contenders(Pipelines& pipelines, const MatmulProblem& p) {
-  const Device& device = pipelines.device();
-  std::vector<std::unique_ptr<Contender>> all;
-  if (device.caps().timestamp_period <= 0 || device.caps().is_cpu()) return all;
-  std::uint64_t left = device.free_memory() / 2;
-  std::vector<PipelineKey> keys;
-  for (const MatmulKernel& kernel : matmul_candidates(p, device.caps())) {
-    auto contender = std::make_unique<Contender>(p, kernel, device.caps());
-    const std::uint64_t bytes = Executor::memory_needed(contender->trial.graph, device);
-    if (bytes > left) continue;
-    left -= bytes;
-    for (const Dispatch& dispatch : contender->trial.graph.dispatches())
-      keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
-    all.push_back(std::move(contender));
-  }
-  pipelines.prepare(keys);
-  for (const auto& contender : all)
-    contender->executor = std::make_unique<Executor>(pipelines, contender->trial.graph, ExecutorOptions{.profile = true});
-  return all;
+void warm_up(Executor& executor) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  do executor.run();
+  while (std::chrono::duration<double>(Clock::now() - start).count() < warm_up_seconds);
 }
 
 // They take turns, so that a clock that rises or falls meets them all.
 MatmulKernel fastest(Pipelines& pipelines, const MatmulProblem& p) {
-  using Clock = std::chrono::steady_clock;
-  const auto all = contenders(pipelines, p);
-  if (all.empty()) return default_matmul_kernel(p, pipelines.device().caps());
-  const auto start = Clock::now();
-  do all.front()->executor->run();
-  while (std::chrono::duration<double>(Clock::now() - start).count() < warm_up);
-  double best = 1e9;
-  for (int run = 0; run < runs_per_kernel; ++run)
-    for (const auto& contender : all) {
-      if (run > 1 && contender->best > hopeless * best) continue;
-      contender->run();
-      best = std::min(best, contender->best);
-    }
-  return (*std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a->best < b->best; }))->kernel;
+  const Device& device = pipelines.device();
+  std::vector<MatmulKernel> kernels = matmul_candidates(p, device.caps());
+  const MatmulKernel unmeasured = default_matmul_kernel(p, device.caps());
+  if (device.caps().timestamp_period <= 0 || device.caps().is_cpu()) return unmeasured;
+  for (const int runs : {heat_runs, final_runs}) {
+    const Race race(p, kernels, device.caps());
+    if (Executor::memory_needed(race.graph, device) > device.free_memory() / 2) return unmeasured;
+    race.prepare(pipelines);
+    Executor executor(pipelines, race.graph, ExecutorOptions{.profile = true});
+    warm_up(executor);
+    const std::vector<double> seconds = race.run(executor, runs);
+    const double best = *std::min_element(seconds.begin(), seconds.end());
+    std::vector<MatmulKernel> left;
+    for (std::size_t k = 0; k < kernels.size(); ++k)
+      if (seconds[k] <= (runs == final_runs ? 1.0 : hopeless) * best) left.push_back(kernels[k]);
+    kernels = std::move(left);
+  }
+  return kernels.front();
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ struct PointRun {
   bool profile = false;             ///< write where a training step's time goes to profile.csv
   std::vector<std::string>& notes;  ///< fallbacks taken, for the manifest; also printed
   DataNeed data = DataNeed::real;
+  bool plan_times_kernels = false;  ///< a plan times kernels before it counts their memory, as the run after it would
 
   std::uint64_t seed() { return static_cast<std::uint64_t>(settings.get<std::int64_t>("seed", 0)); }
   /// Prints a line above the progress bar and keeps it for the manifest, once.

@@ -106,6 +106,7 @@ class Runner {
     const std::size_t count = std::min(selected_.size(), planned_points);
     for (std::size_t n = 0; n < count; ++n) {
       PointRun run = point_run(selected_[n], {});
+      run.plan_times_kernels = true;
       const PointPlan plan = kind_of(run).plan(run);
       if (const std::string reason = why_not(plan, device_); !reason.empty())
         throw DeviceError(fmt::format("{}: {}", run.point.label, reason));

@@ -76,7 +76,7 @@ PointPlan make_plan(PointRun& run, const Training& t) {
   const Device& device = run.pipelines.device();
   const DType type = usable_type(run, t.train.precision);
   Weights weights(device, t.model.config, type, WeightsUse::training, false);
-  const Trainer trainer(run.pipelines, weights, *t.data, t.train, type);
+  const Trainer trainer(run.pipelines, weights, *t.data, t.train, type, run.plan_times_kernels ? &run.tuner : nullptr);
   PointPlan plan;
   plan.parameters = static_cast<double>(parameter_count(t.model.config));
   plan.tokens = static_cast<double>(t.train.steps) * t.train.batch * t.train.seq_len;
