@@ -1,11 +1,13 @@
 #include "model/weights.h"
 
 #include "model/initialization.h"
+#include "model/torch_random.h"
 #include "ops/optimizer.h"
 #include "ops/store.h"
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace ablate {
 namespace {
@@ -149,9 +151,17 @@ void Weights::load(const SafetensorsFile& file) {
 
 void Weights::initialize(const std::string& rule, std::uint64_t seed) {
   std::vector<float> values;
+  std::optional<TorchRandom> torch;
+  if (rule == "pytorch") torch.emplace(seed);
   for (const Entry& to : entries_) {
     const Initializer law = initializer(config_, to.spec, rule);
     const auto count = static_cast<std::uint64_t>(to.spec.elements());
+    if (torch) {  // its numbers come in order
+      values.resize(count);
+      torch->fill(values, law);
+      write_piece(to, 0, values);
+      continue;
+    }
     for (std::uint64_t first = 0; first < count; first += piece) {
       values.resize(std::min(piece, count - first));
       ablate::initialize(values, to.spec, law, seed, first);

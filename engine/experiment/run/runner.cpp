@@ -62,6 +62,7 @@ class Runner {
     check();
     ResultsFolder results(request_.out, request_.plan, request_.resume);
     Outcome outcome(request_.plan, results, [this] { return environment(); });
+    owns_folder_ = true;
     tuner_.choices().write(choices_file());
     int failed = 0;
     for (const std::size_t i : selected_) {
@@ -88,6 +89,7 @@ class Runner {
   int serve() {
     progress_.silence();
     ResultsFolder results = ResultsFolder::of_worker(request_.out, request_.plan);
+    owns_folder_ = true;
     for (std::string line; !stop_requested() && std::getline(std::cin, line);) {
       std::size_t i = request_.plan.points.size();
       std::from_chars(line.data(), line.data() + line.size(), i);
@@ -174,7 +176,7 @@ class Runner {
   }
   void keep(const Choices& choices, std::size_t count, double seconds) {
     choices.save(device_.caps());
-    choices.write(choices_file());
+    if (owns_folder_) choices.write(choices_file());
     progress_.clear();
     if (!request_.worker)
       fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count,
@@ -258,6 +260,7 @@ class Runner {
   Device device_;
   Pipelines pipelines_;
   Tuner tuner_;
+  bool owns_folder_ = false;  ///< the results folder is locked by this process, or by the one that it works for
   Progress progress_;
   WeightsCache cache_;
   std::vector<std::string> notes_;
