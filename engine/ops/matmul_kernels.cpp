@@ -20,7 +20,7 @@ constexpr struct {
 constexpr struct {
   std::uint32_t m, n, k, lanes, slices;
 } coopmat2_table[] = {{128, 256, 32, 256, 16}, {128, 256, 32, 256, 8}, {128, 256, 64, 256, 8}, {128, 128, 32, 128, 8},
-                      {128, 128, 64, 256, 8},  {128, 128, 32, 128, 4}, {64, 128, 32, 128, 8}, {64, 64, 32, 64, 8}};
+                      {128, 128, 64, 256, 8},  {128, 128, 32, 128, 4}, {64, 128, 32, 128, 8},  {64, 64, 32, 64, 8}};
 
 constexpr const char* layouts[] = {"nn", "nt", "tn"};
 constexpr std::uint64_t enough_workgroups = 128;  // a big GPU's multiprocessors, roughly; Vulkan does not tell
