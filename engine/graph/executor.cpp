@@ -50,8 +50,11 @@ Executor::Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptio
       options_(options),
       plan_(plan_memory(graph, plan_options(device_, options))),
       transfer_(device_) {
+  const Storage* largest = largest_storage(graph);
+  const std::string what =
+      largest ? fmt::format("activations (the largest is {}, {} bytes)", largest->name, largest->bytes) : "activations";
   for (std::uint64_t done = 0; done < plan_.bytes; done += plan_.block)
-    blocks_.emplace_back(device_, std::min(plan_.block, plan_.bytes - done), MemoryKind::device, "activations");
+    blocks_.emplace_back(device_, std::min(plan_.block, plan_.bytes - done), MemoryKind::device, what);
   if (options_.guard) fill(guard_word);
   upload_constants();
   record();

@@ -72,4 +72,11 @@ MemoryPlan plan_memory(const Graph& graph, const PlanOptions& options) {
   return plan;
 }
 
+const Storage* largest_storage(const Graph& graph) {
+  const Storage* largest = nullptr;
+  for (const Storage& storage : graph.storages())
+    if (storage.address == 0 && (!largest || storage.bytes > largest->bytes)) largest = &storage;
+  return largest;
+}
+
 }  // namespace ablate

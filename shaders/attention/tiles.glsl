@@ -59,7 +59,7 @@ void stage(Vectors columns, uint first, uint chunk) {
 // score[r * 4 + c] = row r . column c, for this lane's rows and columns.
 void multiply(Vectors rows, uint first_row, Vectors columns, uint first, out float score[16]) {
   [[unroll]] for (uint n = 0; n < 16; ++n) score[n] = 0.0;
-  for (uint chunk = 0; chunk < CHUNKS; ++chunk) {
+  [[dont_unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk) {  // unrolled, AMD's compiler runs out of registers at 128 channels
     stage(columns, first, chunk);
     for (uint group = 0; group < min(LX, GROUPS - chunk * LX); ++group) {
       vec4 a[4];
@@ -131,7 +131,7 @@ vec4 row_sum(vec4 x) {
 // The inner product of a row of `a` with one stored vector, or with the same row of another; all lanes of the row get the same.
 float dot_vector(Vectors a, uint row, Words b, uint b_start, uint b_type) {
   float sum = 0.0;
-  for (uint group = 0; group < GROUPS; ++group) sum += dot(group_of(a, row, group), load_group(b, b_start, group, b_type));
+  [[dont_unroll]] for (uint group = 0; group < GROUPS; ++group) sum += dot(group_of(a, row, group), load_group(b, b_start, group, b_type));
   return sum;
 }
 

@@ -53,7 +53,8 @@ for file in run.toml sweep.toml; do
   while [ "$killed" -lt "$kills" ]; do
     "$ablate" run $file --out killed --resume > log 2>&1 &
     pid=$!
-    sleep "$(printf '0.%03d' $((RANDOM % (length < 999 ? length : 999))))"
+    moment=$((RANDOM % length))
+    sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
     if kill -9 "$pid" 2> /dev/null; then
       killed=$((killed + 1))
       wait "$pid" 2> /dev/null

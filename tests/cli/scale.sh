@@ -80,5 +80,14 @@ if command -v sbatch > /dev/null && timeout 5 sinfo --noheader > /dev/null 2>&1;
 else
   echo "skipped: Slurm is not here"
 fi
+# Ten thousand points are listed, and one of a thousand shards of them is run, in seconds.
+sed -e '/^\[sweep\]/,$d' -e 's/^steps = .*/steps = 1/' x.toml > big.toml
+printf '[sweep]\nseed = [%s]\n"train.lr" = [%s]\n' "$(seq -s, 100)" "$(seq -f %ge-4 -s, 100)" >> big.toml
+start=$(date +%s%3N)
+"$ablate" check big.toml > log 2>&1 && grep -q "10000 points" log || wrong "10,000 points, listed"
+listed=$(($(date +%s%3N) - start))
+"$ablate" run big.toml --shard 1/1000 --out big > log 2>&1 || wrong "10,000 points, a shard"
+run=$(($(date +%s%3N) - start - listed))
+if [ "$listed" -lt 60000 ] && [ "$run" -lt 60000 ]; then right "10,000 points: listed in $listed ms, ten of them run in $run ms"; else wrong "10,000 points: $listed and $run ms"; fi
 echo "$done checks, $failed failed"
 [ "$failed" -eq 0 ]

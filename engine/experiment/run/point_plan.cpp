@@ -8,6 +8,7 @@ namespace ablate {
 
 std::string size_text(std::uint64_t bytes) {
   const double size = static_cast<double>(bytes);
+  if (size < 1e6) return fmt::format("{} bytes", bytes);
   return size < 1e9 ? fmt::format("{:.1f} MB", size * 1e-6) : fmt::format("{:.2f} GB", size * 1e-9);
 }
 
@@ -23,12 +24,16 @@ std::string why_not(const PointPlan& plan, const Device& device) {
   if (!plan.refusal.empty()) return plan.refusal;
   const std::uint64_t free = device.free_memory();
   if (plan.memory.total() <= free) return "";
-  return fmt::format("needs too much device memory, {}; {} are free on {}: {}", to_text(plan.memory), size_text(free),
+  const std::string largest =
+      plan.largest.empty() ? "" : fmt::format(", the largest tensor {} ({})", plan.largest, size_text(plan.largest_bytes));
+  return fmt::format("needs too much device memory, {}{}; {} are free on {}: {}", to_text(plan.memory), largest, size_text(free),
                      device.caps().device_name, plan.advice);
 }
 
 std::uint64_t plan_graph(PointPlan& plan, const Device& device, const Graph& graph, double times) {
   plan.work.add(graph, times);
+  if (const Storage* largest = largest_storage(graph); largest && largest->bytes > plan.largest_bytes)
+    plan.largest = largest->name, plan.largest_bytes = largest->bytes;
   try {
     return Executor::memory_needed(graph, device);
   } catch (const DeviceError& error) {

@@ -29,6 +29,8 @@ struct PointPlan {
   double parameters = 0, tokens = 0;  ///< tokens trained on, or probed
   std::string refusal;  ///< why the device cannot do it whatever memory is free ("logits: 5 GB in one allocation ..."); empty if it can
   std::string advice;   ///< what to change when it does not fit
+  std::string largest;  ///< the name of its largest activation, of so many bytes
+  std::uint64_t largest_bytes = 0;
 };
 
 /// Why the point does not fit `device` as it is now, and what to change; empty when it fits.
