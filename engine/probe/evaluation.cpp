@@ -130,7 +130,7 @@ Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& pr
   double sum = 0;
   std::unique_ptr<Pass> pass;
   std::unique_ptr<Executor> executor;
-  const auto start = std::chrono::steady_clock::now();
+  double warm = 0;  // seconds
   for (std::uint32_t first = 0; first < data_.rows; first += step) {
     const std::uint32_t rows = std::min(step, data_.rows - first);
     if (!pass || pass->ids.dim(0) != rows) {
@@ -140,6 +140,7 @@ Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& pr
       executor = std::make_unique<Executor>(pipelines_, pass->graph);
       result.memory = std::max(result.memory, executor->memory());
     }
+    const auto start = std::chrono::steady_clock::now();
     std::vector<std::int32_t> ids(rows * tokens), targets(rows * tokens, -1);
     for (std::uint32_t row = 0; row < rows; ++row) {
       const std::int32_t* from = &data_.ids[std::size_t{first + row} * data_.columns];
@@ -158,10 +159,12 @@ Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& pr
       ++result.counted;
     }
     for (Probe* probe : probes) probe->collect(*executor, {first, rows, tokens, ids.data(), targets.data()});
+    warm = (first > step ? warm : 0) + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (progress) progress(first + rows, data_.rows);
   }
   result.loss = result.counted ? sum / static_cast<double>(result.counted) : 0;
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::uint32_t counted_rows = data_.rows > step ? data_.rows - step : data_.rows;
+  result.tokens_per_second = static_cast<double>(counted_rows) * tokens / warm;
   return result;
 }
 

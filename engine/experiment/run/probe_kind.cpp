@@ -159,7 +159,7 @@ Metrics run_study(PointRun& run) {
   for (const auto& probe : probes) probe->finish(metrics);
   if (!study.interventions.empty()) metrics.set("elements_changed", static_cast<double>(applied.elements));
   metrics.set("tokens", static_cast<double>(evaluation.counted));
-  metrics.set("tokens_per_s", static_cast<double>(study.data.rows) * study.data.tokens() / evaluation.seconds);
+  metrics.set("tokens_per_s", evaluation.tokens_per_second);
   for (const auto& probe : probes) probe->write(run.folder);
   return metrics;
 }
