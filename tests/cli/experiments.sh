@@ -5,8 +5,7 @@ ablate=$1 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) failed=0 ran=
 out=$(mktemp -d) && trap 'rm -rf "$out"' EXIT
 cd "$root"
 for file in $(find experiments -name '*.toml' ! -name base.toml | sort); do
-  if ! "$ablate" check "$file" > "$out/log" 2>&1; then echo "FAILED check $file: $(tail -n 1 "$out/log")"; failed=$((failed + 1)); continue; fi
-  plan=$("$ablate" check "$file" --json)
+  if ! plan=$("$ablate" check "$file" --json 2> "$out/log"); then echo "FAILED check $file: $(tail -n 1 "$out/log")"; failed=$((failed + 1)); continue; fi
   small= text=
   grep -q '^  "kind": "train"' <<< "$plan" && small="--set train.steps=2 --set train.batch=2 --set train.seq_len=16 --set train.eval_windows=2 --set probe.every=0"
   if grep -q '"source": "text"' <<< "$plan"; then

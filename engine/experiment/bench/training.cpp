@@ -128,7 +128,7 @@ Throughput measure_probe(Pipelines& pipelines, Tuner& tuner, const TransformerCo
     const auto spikes = Probes::find("probe", "spikes")({}, none), sinks = Probes::find("probe", "sinks")({}, none);
     evaluation = evaluator.run({}, {spikes.get(), sinks.get()});
   }
-  return {static_cast<double>(sequences) * tokens / evaluation.seconds, 0, device.most_allocated() - before};
+  return {evaluation.tokens_per_second, 0, device.most_allocated() - before};
 }
 
 }  // namespace ablate
