@@ -74,22 +74,27 @@ TEST_CASE("forecast: figures of a training point whose data is not there") {
   }
 }
 
-// Tests share their processors: a factor of five either way is room for a machine that is busy at one of the two times.
-TEST_CASE("forecast: the time of a training point") {
-  const TemporaryFolder folder;
-  std::string text;
-  for (int i = 0; i < 4000; ++i) text += "line " + std::to_string(i * 7919 % 4001) + "\n";
-  const std::filesystem::path file = folder.path() / "text.txt";
-  write_atomically(file, text);
-  RunRequest what = request(folder, {"data.files=[\"" + file.generic_string() + "\"]", "train.eval_windows=4"});
-  what.selection.points = {"wide"};
-  const double expected = forecast(what).points.at(0).seconds;
-  REQUIRE(run_plan(what) == 0);
-  Settings results = settings_from_json(read_text(folder.path() / "runs/f/results.json"), "results.json");
-  Settings metrics = results.tables("rows").at(0).table("metrics");
-  const double taken = metrics.get<double>("tokens") / metrics.get<double>("tokens_per_s");
-  CHECK(expected > taken / 5);
-  CHECK(expected < taken * 5);
+// 20 ms of dispatches that took 10 ms together: three times the work takes 30.
+TEST_CASE("forecast: work goes on at the pace that was seen") {
+  const Caps caps;
+  Graph graph(caps);
+  const Tensor x = graph.tensor({1000}, DType::f32);
+  for (const char* shader : {"one", "two"})
+    graph.dispatch({.shader = shader, .push = {x}, .items = 1, .cost = {.flop = 10, .bytes = 4000}});
+  Pace pace;
+  CHECK_FALSE(pace.known());
+  pace.watch(graph, std::vector<DispatchTime>{{"one", 0.015, {10, 4000}}, {"two", 0.005, {10, 4000}}}, 0.010);
+  Work work;
+  work.add(graph, 3);
+  CHECK(work.flop() == 60);
+  CHECK(pace.seconds(work) == doctest::Approx(0.030));
+
+  Graph other(caps);  // a kernel that was not seen goes at the mean of the others; a tiny one takes as long as the shortest launch
+  other.dispatch({.shader = "three", .push = {x}, .items = 1, .cost = {.flop = 10, .bytes = 40000}});
+  other.dispatch({.shader = "two", .push = {x}, .items = 1, .cost = {.flop = 10, .bytes = 4}});
+  Work more;
+  more.add(other, 1);
+  CHECK(pace.seconds(more) == doctest::Approx((0.100 + 0.005) / 2));
 }
 
 TEST_CASE("forecast: what does not fit is refused, with its figures") {
