@@ -10,8 +10,8 @@ const AttentionKernel& choose(const Caps& caps, const AttentionProblem& problem)
   const std::string& wanted = problem.options.kernel;
   if (!wanted.empty()) {
     const AttentionKernel& kernel = AttentionKernels::find("attention kernel", wanted);
-    require(kernel.runs(caps, problem), "attention kernel {} cannot run {} heads of {} in {} on {}", wanted, problem.options.heads, problem.options.head_dim,
-            name_of(problem.q.dtype), caps.device_name);
+    require(kernel.runs(caps, problem), "attention kernel {} cannot run {} heads of {} in {} on {}", wanted, problem.options.heads,
+            problem.options.head_dim, name_of(problem.q.dtype), caps.device_name);
     return kernel;
   }
   const AttentionKernel* best = nullptr;
@@ -38,8 +38,8 @@ std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& 
   const std::uint32_t rows = problem.batch * ((problem.tokens + 255) / 256) * (o.heads / o.kv_heads), columns = o.kv_heads * o.head_dim;
   const Tensor dk = graph.tensor({rows, columns}, DType::f32), dv = o.v_bias ? graph.tensor({rows, columns}, DType::f32) : Tensor();
   graph.dispatch({.shader = problem.kernel("attention/learned_key_gradient"),
-                  .push = {problem.q, gradients.dy, gradients.lse, gradients.delta, o.k_bias, o.v_bias, dk, dv, problem.batch, problem.tokens, o.heads, o.kv_heads,
-                           problem.scale()},
+                  .push = {problem.q, gradients.dy, gradients.lse, gradients.delta, o.k_bias, o.v_bias, dk, dv, problem.batch,
+                           problem.tokens, o.heads, o.kv_heads, problem.scale()},
                   .rows = std::uint64_t{rows} * o.kv_heads,
                   .constants = problem.constants(),
                   .cost = {.flop = 8.0 * static_cast<double>(problem.q.size()), .bytes = 2.0 * static_cast<double>(problem.q.bytes())}});
@@ -52,10 +52,12 @@ std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& 
   return sums;
 }
 
-std::vector<Tensor> gradients_of(Graph& graph, const AttentionKernel& kernel, const AttentionProblem& problem, const AttentionResult& result, const Tensor& dy) {
+std::vector<Tensor> gradients_of(Graph& graph, const AttentionKernel& kernel, const AttentionProblem& problem,
+                                 const AttentionResult& result, const Tensor& dy) {
   if (problem.user) problem.user->require_backward();
   const AttentionOptions& o = problem.options;
-  const AttentionGradients gradients{result.y, result.lse, dy, graph.like(result.lse), graph.like(problem.q), graph.like(problem.k), graph.like(problem.v)};
+  const AttentionGradients gradients{
+      result.y, result.lse, dy, graph.like(result.lse), graph.like(problem.q), graph.like(problem.k), graph.like(problem.v)};
   kernel.backward(graph, problem, gradients);
   std::vector<Tensor> all = {gradients.dq, gradients.dk, gradients.dv};
   if (o.sinks) all.push_back(graph.wants_gradient(o.sinks) ? sink_gradient(graph, problem, result.lse, gradients.delta) : Tensor());
@@ -67,11 +69,15 @@ std::vector<Tensor> gradients_of(Graph& graph, const AttentionKernel& kernel, co
   return all;
 }
 
-double bytes_of(const AttentionProblem& problem) { return 2.0 * static_cast<double>(problem.q.bytes()) + 2.0 * static_cast<double>(problem.k.bytes()); }
+double bytes_of(const AttentionProblem& problem) {
+  return 2.0 * static_cast<double>(problem.q.bytes()) + 2.0 * static_cast<double>(problem.k.bytes());
+}
 
 }  // namespace
 
-Cost attention_forward_cost(const AttentionProblem& problem) { return {4.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem)}; }
+Cost attention_forward_cost(const AttentionProblem& problem) {
+  return {4.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem)};
+}
 
 Cost attention_backward_q_cost(const AttentionProblem& problem) {
   return {2.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem) + 2.0 * static_cast<double>(problem.q.bytes())};
@@ -97,11 +103,12 @@ AttentionResult attention(Graph& graph, const Tensor& q, const Tensor& k, const 
 Tensor attention_map(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options) {
   const AttentionProblem problem(q, k, {}, options);
   const Tensor map = graph.tensor({problem.batch, options.heads, problem.tokens, attention_columns(q, options)}, DType::f32);
-  graph.dispatch({.shader = problem.kernel("attention/map"),
-                  .push = problem.push({q, k, lse, options.k_bias, map}),
-                  .items = map.size(),
-                  .constants = problem.constants(),
-                  .cost = {.flop = 2.0 * problem.pairs() * options.head_dim, .bytes = static_cast<double>(q.bytes() + k.bytes() + map.bytes())}});
+  graph.dispatch(
+      {.shader = problem.kernel("attention/map"),
+       .push = problem.push({q, k, lse, options.k_bias, map}),
+       .items = map.size(),
+       .constants = problem.constants(),
+       .cost = {.flop = 2.0 * problem.pairs() * options.head_dim, .bytes = static_cast<double>(q.bytes() + k.bytes() + map.bytes())}});
   return map;
 }
 

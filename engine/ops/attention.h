@@ -23,8 +23,8 @@ struct AttentionOptions {
   std::string score = "softmax";
   std::uint32_t window = 0;  ///< sliding window: query i sees the keys i - window + 1 .. i; 0: all
   Tensor sinks{};            ///< (heads) f32: a learned logit per head in the softmax's denominator, without a value. Only with softmax
-  Tensor k_bias{};           ///< (kv_heads, head_dim), f32 or q's type: a learned key before all others, visible to every query, not rotated
-  Tensor v_bias{};           ///< the same shape: its value; zeros if absent
+  Tensor k_bias{};  ///< (kv_heads, head_dim), f32 or q's type: a learned key before all others, visible to every query, not rotated
+  Tensor v_bias{};  ///< the same shape: its value; zeros if absent
   /// Intervention: queries i > masked_key give this key weight 0 (before normalisation). The key's own query keeps it, so that no row is empty.
   /// Counts tokens, not the learned key. -1: none.
   std::int32_t masked_key = -1;

@@ -9,9 +9,9 @@ namespace ablate {
 
 /// What a backward pass reads and writes, allocated by the op. Shapes as in the forward pass; delta (B, heads, T) f32.
 struct AttentionGradients {
-  Tensor y, lse, dy;        ///< read
-  Tensor delta;             ///< written: inner product of each query's output with its gradient
-  Tensor dq, dk, dv;        ///< written
+  Tensor y, lse, dy;  ///< read
+  Tensor delta;       ///< written: inner product of each query's output with its gradient
+  Tensor dq, dk, dv;  ///< written
 };
 
 struct AttentionKernel {

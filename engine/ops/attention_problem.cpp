@@ -11,31 +11,35 @@ const AttentionScores::Registration softmax("softmax", {0}), softmax1("softmax1"
 void check_bias(const Tensor& bias, const char* name, const Tensor& q, const AttentionOptions& o) {
   if (!bias) return;
   require(bias.shape == Shape{o.kv_heads, o.head_dim} && (bias.dtype == DType::f32 || bias.dtype == q.dtype),
-          "attention: {} must be ({}, {}) in f32 or {}, found {} {}", name, o.kv_heads, o.head_dim, name_of(q.dtype), name_of(bias.dtype), to_string(bias.shape));
+          "attention: {} must be ({}, {}) in f32 or {}, found {} {}", name, o.kv_heads, o.head_dim, name_of(q.dtype), name_of(bias.dtype),
+          to_string(bias.shape));
 }
 
 }  // namespace
 
-AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Tensor& v_, const AttentionOptions& o) : q(q_), k(k_), v(v_), options(o) {
+AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Tensor& v_, const AttentionOptions& o)
+    : q(q_), k(k_), v(v_), options(o) {
   require(o.heads > 0 && o.kv_heads > 0 && o.heads % o.kv_heads == 0, "attention: {} heads cannot share {} key heads", o.heads, o.kv_heads);
   require(o.head_dim > 0 && o.head_dim <= 256, "attention: head_dim must be 1 to 256, found {}", o.head_dim);
-  require(q.shape.size() == 3 && q.dim(2) == o.heads * o.head_dim, "attention: q must be (B, T, {} * {}), found {}", o.heads, o.head_dim, to_string(q.shape));
+  require(q.shape.size() == 3 && q.dim(2) == o.heads * o.head_dim, "attention: q must be (B, T, {} * {}), found {}", o.heads, o.head_dim,
+          to_string(q.shape));
   batch = q.dim(0);
   tokens = q.dim(1);
   const Shape expected{batch, tokens, o.kv_heads * o.head_dim};
-  require(k.shape == expected && k.dtype == q.dtype, "attention: k must be {} {}, found {} {}", name_of(q.dtype), to_string(expected), name_of(k.dtype),
-          to_string(k.shape));
-  require(!v || (v.shape == expected && v.dtype == q.dtype), "attention: v must be {} {}, found {} {}", name_of(q.dtype), to_string(expected), name_of(v.dtype),
-          to_string(v.shape));
+  require(k.shape == expected && k.dtype == q.dtype, "attention: k must be {} {}, found {} {}", name_of(q.dtype), to_string(expected),
+          name_of(k.dtype), to_string(k.shape));
+  require(!v || (v.shape == expected && v.dtype == q.dtype), "attention: v must be {} {}, found {} {}", name_of(q.dtype),
+          to_string(expected), name_of(v.dtype), to_string(v.shape));
   const AttentionScore& kind = AttentionScores::find("attention", o.score);
   score = kind.code, user = kind.user;
   require(!o.sinks || score == 0, "attention: a sink logit goes with softmax, not with {}", o.score);
-  require(!o.sinks || (o.sinks.shape == Shape{o.heads} && o.sinks.dtype == DType::f32), "attention: sinks must be f32 ({}), found {} {}", o.heads,
-          name_of(o.sinks.dtype), to_string(o.sinks.shape));
+  require(!o.sinks || (o.sinks.shape == Shape{o.heads} && o.sinks.dtype == DType::f32), "attention: sinks must be f32 ({}), found {} {}",
+          o.heads, name_of(o.sinks.dtype), to_string(o.sinks.shape));
   check_bias(o.k_bias, "k_bias", q, o);
   check_bias(o.v_bias, "v_bias", q, o);
   require(!o.v_bias || (o.k_bias && o.v_bias.dtype == o.k_bias.dtype), "attention: a v_bias needs a k_bias of its type");
-  require(o.masked_key >= -1 && o.masked_key < static_cast<std::int64_t>(tokens), "attention: masked_key {} is none of {} tokens", o.masked_key, tokens);
+  require(o.masked_key >= -1 && o.masked_key < static_cast<std::int64_t>(tokens), "attention: masked_key {} is none of {} tokens",
+          o.masked_key, tokens);
 }
 
 float AttentionProblem::scale() const { return 1.0f / std::sqrt(static_cast<float>(options.head_dim)); }
@@ -47,7 +51,13 @@ double AttentionProblem::pairs() const {
 
 Specialization AttentionProblem::constants(Specialization more) const {
   const auto& o = options;
-  Specialization all = {{"DTYPE", static_cast<std::uint32_t>(q.dtype)}, {"HEAD_DIM", options.head_dim}, {"SCORE", score}, {"LEARNED", o.v_bias ? 2 : o.k_bias ? 1 : 0}, {"SINKS", o.sinks ? 1 : 0}};
+  Specialization all = {{"DTYPE", static_cast<std::uint32_t>(q.dtype)},
+                        {"HEAD_DIM", options.head_dim},
+                        {"SCORE", score},
+                        {"LEARNED", o.v_bias   ? 2
+                                    : o.k_bias ? 1
+                                               : 0},
+                        {"SINKS", o.sinks ? 1 : 0}};
   if (o.k_bias) all.push_back({"BIAS_TYPE", static_cast<std::uint32_t>(o.k_bias.dtype)});
   all.insert(all.end(), more.begin(), more.end());
   return all;

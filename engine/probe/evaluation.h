@@ -27,7 +27,7 @@ struct Evaluation {
   double loss = 0;  ///< nats per predicted token
   std::uint64_t counted = 0;
   double tokens_per_second = 0;  ///< of the batches after the first, or of that if it is the only one; building and tuning do not count
-  std::uint64_t memory = 0;  ///< bytes of activations of the largest graph
+  std::uint64_t memory = 0;      ///< bytes of activations of the largest graph
 };
 
 class Evaluator {

@@ -28,7 +28,8 @@ A product(const A& a, const A& b, Layout layout) {
     for (std::size_t i = 0; i < m; ++i)
       for (std::size_t j = 0; j < n; ++j)
         for (std::size_t l = 0; l < k; ++l)
-          c.data[(s * m + i) * n + j] += a.data[s * m * k + (layout == Layout::tn ? l * m + i : i * k + l)] * b.data[s * n * k + (layout == Layout::nt ? j * k + l : l * n + j)];
+          c.data[(s * m + i) * n + j] += a.data[s * m * k + (layout == Layout::tn ? l * m + i : i * k + l)] *
+                                         b.data[s * n * k + (layout == Layout::nt ? j * k + l : l * n + j)];
   return c;
 }
 
@@ -43,9 +44,11 @@ TEST_CASE("matmul in every layout") {
       for (const Size& s : {Size{0, 1, 1, 1}, {0, 3, 5, 7}, {2, 17, 9, 33}, {0, 65, 130, 40}, {3, 64, 64, 64}}) {
         Shape a = layout == Layout::tn ? Shape{s.k, s.m} : Shape{s.m, s.k}, b = layout == Layout::nt ? Shape{s.n, s.k} : Shape{s.k, s.n};
         if (s.batch) a.insert(a.begin(), s.batch), b.insert(b.begin(), s.batch);
-        const std::string name = "matmul " + std::string(name_of(type)) + " layout " + std::to_string(static_cast<int>(layout)) + " " + to_string(a) + " " + to_string(b);
-        check_op(name, {{a, type, false}, {b, type, false}}, [layout](const auto& in) { return product(in[0], in[1], layout); },
-                 [layout](Graph& g, const auto& in) { return matmul(g, in[0], in[1], layout, {in[0].dtype}); }, tolerance_of(type, s.k));
+        const std::string name = "matmul " + std::string(name_of(type)) + " layout " + std::to_string(static_cast<int>(layout)) + " " +
+                                 to_string(a) + " " + to_string(b);
+        check_op(
+            name, {{a, type, false}, {b, type, false}}, [layout](const auto& in) { return product(in[0], in[1], layout); },
+            [layout](Graph& g, const auto& in) { return matmul(g, in[0], in[1], layout, {in[0].dtype}); }, tolerance_of(type, s.k));
       }
     }
   }
@@ -64,10 +67,12 @@ TEST_CASE("linear, with and without a residual") {
         return y;
       };
       const double terms = shape[0] * shape[1] + shape[2] + out;
-      check_op("linear " + std::string(name_of(type)), {{shape, type}, {{out, shape[2]}, type}}, reference,
-               [](Graph& g, const auto& in) { return linear(g, in[0], in[1]); }, tolerance_of(type, terms));
-      check_op("linear with residual " + std::string(name_of(type)), {{shape, type}, {{out, shape[2]}, type}, {{shape[0], shape[1], out}, type}}, reference,
-               [](Graph& g, const auto& in) { return linear(g, in[0], in[1], in[2]); }, tolerance_of(type, terms));
+      check_op(
+          "linear " + std::string(name_of(type)), {{shape, type}, {{out, shape[2]}, type}}, reference,
+          [](Graph& g, const auto& in) { return linear(g, in[0], in[1]); }, tolerance_of(type, terms));
+      check_op(
+          "linear with residual " + std::string(name_of(type)), {{shape, type}, {{out, shape[2]}, type}, {{shape[0], shape[1], out}, type}},
+          reference, [](Graph& g, const auto& in) { return linear(g, in[0], in[1], in[2]); }, tolerance_of(type, terms));
     }
   }
 }
@@ -76,12 +81,13 @@ TEST_CASE("matmul adds chunk after chunk into one tensor") {
   for (const DType type : float_types) {
     const std::uint32_t m = 9, n = 13, k = 10;
     const std::string name = "matmul into " + std::string(name_of(type));
-    check_op(name, {{{k, m}, type, false}, {{k, n}, type, false}}, [](const auto& in) { return product(in[0], in[1], Layout::tn); },
-             [=](Graph& g, const auto& in) {
-               const Tensor sum = g.tensor({m, n}, DType::f32);
-               matmul(g, g.slice(in[0], 0, 4), g.slice(in[1], 0, 4), Layout::tn, {DType::f32, {}, sum});
-               return matmul(g, g.slice(in[0], 4, 6), g.slice(in[1], 4, 6), Layout::tn, {DType::f32, sum, sum});
-             },
-             tolerance_of(DType::f32, k));
+    check_op(
+        name, {{{k, m}, type, false}, {{k, n}, type, false}}, [](const auto& in) { return product(in[0], in[1], Layout::tn); },
+        [=](Graph& g, const auto& in) {
+          const Tensor sum = g.tensor({m, n}, DType::f32);
+          matmul(g, g.slice(in[0], 0, 4), g.slice(in[1], 0, 4), Layout::tn, {DType::f32, {}, sum});
+          return matmul(g, g.slice(in[0], 4, 6), g.slice(in[1], 4, 6), Layout::tn, {DType::f32, sum, sum});
+        },
+        tolerance_of(DType::f32, k));
   }
 }
