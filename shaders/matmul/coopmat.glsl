@@ -169,20 +169,23 @@ void main() {
   }
   // At an edge, or with a bias: matrix by matrix through shared memory, element by element to memory. Every subgroup has its own piece of the tiles' memory.
   const uint piece = gl_SubgroupID * (COOP_M * COOP_N / 4);
-  [[unroll]] for (uint i = 0; i < SUMS_M; ++i) {
-    [[unroll]] for (uint j = 0; j < SUMS_N; ++j) {
-      coopMatStore(sum[i * SUMS_N + j], tiles, piece, COOP_N / 4, gl_CooperativeMatrixLayoutRowMajor);
-      controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
-      for (uint e = gl_SubgroupInvocationID; e < COOP_M * COOP_N; e += gl_SubgroupSize) {
-        const uint row = tile_row + part_row + i * COOP_M + e / COOP_N, column = tile_column + part_column + j * COOP_N + e % COOP_N;
-        if (row >= p.m || column >= p.n) continue;
-        float x = uintBitsToFloat(tiles[piece + e / 4][e % 4]);
-        if (!is_null(p.bias)) x += p.bias.at[column];
-        const uint to = (plane + row) * p.n + column;
-        if (!is_null(p.residual)) x += load_as(Words(p.residual), to, C_TYPE);
-        store_as(Words(p.c), to, x, C_TYPE);
-      }
-      controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
+  // Drivers do not unroll a body this long, and an index they cannot resolve would keep all sums out of registers: hence the search for the one in turn.
+  [[dont_unroll]] for (uint turn = 0; turn < SUMS_M * SUMS_N; ++turn) {
+    SUM c;
+    [[unroll]] for (uint i = 0; i < SUMS_M * SUMS_N; ++i)
+      if (i == turn) c = sum[i];
+    coopMatStore(c, tiles, piece, COOP_N / 4, gl_CooperativeMatrixLayoutRowMajor);
+    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
+    const uint first_row = tile_row + part_row + turn / SUMS_N * COOP_M, first_column = tile_column + part_column + turn % SUMS_N * COOP_N;
+    for (uint e = gl_SubgroupInvocationID; e < COOP_M * COOP_N; e += gl_SubgroupSize) {
+      const uint row = first_row + e / COOP_N, column = first_column + e % COOP_N;
+      if (row >= p.m || column >= p.n) continue;
+      float x = uintBitsToFloat(tiles[piece + e / 4][e % 4]);
+      if (!is_null(p.bias)) x += p.bias.at[column];
+      const uint to = (plane + row) * p.n + column;
+      if (!is_null(p.residual)) x += load_as(Words(p.residual), to, C_TYPE);
+      store_as(Words(p.c), to, x, C_TYPE);
     }
+    controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
   }
 }

@@ -75,7 +75,28 @@ void main() {
   [[unroll]] for (uint i = 0; i < M_PER; ++i) [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) sum[i][j] = vec4(0);
   vec4 a_next[A_FETCHES], b_next[B_FETCHES];
 
+  // Where each group of the first slice lies, in groups of four, when rows start at such groups; past the end another row or column is read for nothing.
+  uint a_at[A_FETCHES], b_at[B_FETCHES];
+  [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {
+    const uvec2 at = A_TRANSPOSED != 0 ? place_across(i, TILE_M) : place_along_k(i, TILE_M);
+    a_at[i] = (A_TRANSPOSED != 0 ? a_base + (k_begin + at.y) * p.m + min(tile_row + at.x, p.m - 4) : a_base + min(tile_row + at.x, p.m - 1) * p.k + k_begin + at.y) / 4;
+  }
+  [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {
+    const uvec2 at = B_TRANSPOSED != 0 ? place_along_k(i, TILE_N) : place_across(i, TILE_N);
+    b_at[i] = (B_TRANSPOSED != 0 ? b_base + min(tile_column + at.x, p.n - 1) * p.k + k_begin + at.y : b_base + (k_begin + at.y) * p.n + min(tile_column + at.x, p.n - 4)) / 4;
+  }
+  const uint a_step = (A_TRANSPOSED != 0 ? TILE_K * p.m : TILE_K) / 4, b_step = (B_TRANSPOSED != 0 ? TILE_K : TILE_K * p.n) / 4;
+  const bool vectors = A_VECTOR != 0 && B_VECTOR != 0;
+
+// The slice from k0 on, the next to the one fetched before.
 #define FETCH(k0)                                                                                                                              \
+  if (vectors && k0 + TILE_K <= p.k) {                                                                                                         \
+    [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) { a_next[i] = load4_as(Words(p.a), a_at[i], A_TYPE); a_at[i] += a_step; }                  \
+    [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) { b_next[i] = load4_as(Words(p.b), b_at[i], B_TYPE); b_at[i] += b_step; }                  \
+  } else {                                                                                                                                     \
+    FETCH_CAREFULLY(k0)                                                                                                                        \
+  }
+#define FETCH_CAREFULLY(k0)                                                                                                                              \
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                            \
     const uvec2 at = A_TRANSPOSED != 0 ? place_across(i, TILE_M) : place_along_k(i, TILE_M);                                                   \
     a_next[i] = A_TRANSPOSED != 0 ? fetch_across(Words(p.a), a_base, tile_row + at.x, p.m, k0 + at.y, A_TYPE, A_VECTOR != 0)                   \
