@@ -45,27 +45,50 @@ std::vector<float> expected(const Case& c, const std::vector<float>& a, const st
 
 MatmulProblem problem_of(const Case& c) { return {c.m, c.n, c.k, c.batch, c.in, c.in, c.out, c.layout}; }
 
-// The largest number of elements that differ from what they must be, or -1 when all agree.
+struct Product {
+  Graph graph{pipelines().device().caps()};
+  Tensor x, y, bias, before, out;
+
+  Product(const Case& c, const std::string& kernel) {
+    x = graph.input("a", c.layout == Layout::tn ? Shape{c.batch, c.k, c.m} : Shape{c.batch, c.m, c.k}, c.in);
+    y = graph.input("b", c.layout == Layout::nt ? Shape{c.batch, c.n, c.k} : Shape{c.batch, c.k, c.n}, c.in);
+    bias = graph.input("bias", {c.n}, DType::f32), before = graph.input("residual", {c.batch, c.m, c.n}, c.out);
+    MatmulOptions options{.out = c.out};
+    options.kernel = kernel;
+    if (c.bias) options.bias = bias;
+    if (c.residual) options.residual = before;
+    out = graph.keep(matmul(graph, x, y, c.layout, options));
+  }
+};
+
+struct Trial {
+  Case c;
+  std::string kernel;
+};
+
+// On all cores: a GPU's driver would take minutes for them one by one.
+void prepare(const std::vector<Trial>& trials) {
+  std::vector<PipelineKey> keys;
+  for (const auto& [c, kernel] : trials) {
+    const Product product(c, kernel);
+    for (const Dispatch& dispatch : product.graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
+  }
+  pipelines().prepare(keys);
+}
+
+// The number of elements that differ from what they must be.
 long run(const Case& c, const std::string& kernel, std::vector<float>* result = nullptr) {
   const std::vector<float> a = dyadic(std::size_t{c.batch} * c.m * c.k, 1), b = dyadic(std::size_t{c.batch} * c.k * c.n, 2),
                            bias = dyadic(c.n, 3), residual = dyadic(std::size_t{c.batch} * c.m * c.n, 4);
-  Graph graph(pipelines().device().caps());
-  const Tensor x = graph.input("a", c.layout == Layout::tn ? Shape{c.batch, c.k, c.m} : Shape{c.batch, c.m, c.k}, c.in);
-  const Tensor y = graph.input("b", c.layout == Layout::nt ? Shape{c.batch, c.n, c.k} : Shape{c.batch, c.k, c.n}, c.in);
-  const Tensor v = graph.input("bias", {c.n}, DType::f32), before = graph.input("residual", {c.batch, c.m, c.n}, c.out);
-  MatmulOptions options{.out = c.out};
-  options.kernel = kernel;
-  if (c.bias) options.bias = v;
-  if (c.residual) options.residual = before;
-  const Tensor out = graph.keep(matmul(graph, x, y, c.layout, options));
-  Executor executor(pipelines(), graph, {.guard = true});
-  executor.write_floats(x, a);
-  executor.write_floats(y, b);
-  executor.write_floats(v, bias);
-  executor.write_floats(before, residual);
+  const Product product(c, kernel);
+  Executor executor(pipelines(), product.graph, {.guard = true});
+  executor.write_floats(product.x, a);
+  executor.write_floats(product.y, b);
+  executor.write_floats(product.bias, bias);
+  executor.write_floats(product.before, residual);
   executor.run();
   executor.check_guards();
-  const std::vector<float> actual = executor.read_floats(out), wanted = expected(c, a, b, bias, residual);
+  const std::vector<float> actual = executor.read_floats(product.out), wanted = expected(c, a, b, bias, residual);
   if (result) *result = actual;
   long wrong = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) wrong += !(actual[i] == wanted[i]);
@@ -92,13 +115,17 @@ TEST_CASE("every matmul kernel gives exactly the product") {
   }
   // On a CPU a large tile takes seconds to compile: there the small ones stand for all, and take turns.
   std::size_t turn = 0;
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    for (MatmulKernel kernel : all_matmul_kernels(problem_of(cases[i]), caps)) {
+  std::vector<Trial> trials;
+  for (const Case& c : cases) {
+    for (const MatmulKernel& kernel : all_matmul_kernels(problem_of(c), caps)) {
       if (caps.is_cpu() && (kernel.m * kernel.n > 64 * 64 || turn++ % 3 != 0)) continue;
-      const Case& c = cases[i];
-      INFO(to_string(kernel), " on ", problem_of(c).question());
-      CHECK(run(c, to_string(kernel)) == 0);
+      trials.push_back({c, to_string(kernel)});
     }
+  }
+  prepare(trials);
+  for (const auto& [c, kernel] : trials) {
+    INFO(kernel, " on ", problem_of(c).question());
+    CHECK(run(c, kernel) == 0);
   }
 }
 
