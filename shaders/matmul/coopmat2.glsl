@@ -90,6 +90,7 @@ void main() {
       coopMatLoadTensorNV(c, Halves(Words(p.residual)).at, c_base, sliceTensorLayoutNV(c_layout, tile_row, TILE_M, tile_column, TILE_N));
       sum = sum + SUM(c);
     }
+    [[unroll]] for (uint e = 0; e < sum.length(); ++e) sum[e] = nearest(sum[e], C_TYPE);
     c = HALF_SUM(sum);
     coopMatStoreTensorNV(c, Halves(Words(p.c)).at, c_base, sliceTensorLayoutNV(c_layout, tile_row, TILE_M, tile_column, TILE_N));
   }

@@ -27,6 +27,16 @@ std::vector<float> dyadic(std::size_t size, std::uint32_t seed) {
   return values;
 }
 
+// Multiples of 1/128 from -1 to 1, which 8 bits hold: added to the product they leave a sum that 16 bits must round.
+std::vector<float> fine(std::size_t size, std::uint32_t seed) {
+  std::vector<float> values(size);
+  for (float& v : values) {
+    seed = seed * 1664525u + 1013904223u;
+    v = static_cast<float>(static_cast<std::int32_t>(seed >> 24) - 128) / 128.0f;
+  }
+  return values;
+}
+
 std::vector<float> expected(const Case& c, const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& bias,
                             const std::vector<float>& residual) {
   std::vector<float> out(std::size_t{c.batch} * c.m * c.n);
@@ -79,7 +89,7 @@ void prepare(const std::vector<Trial>& trials) {
 // The number of elements that differ from what they must be.
 long run(const Case& c, const std::string& kernel, std::vector<float>* result = nullptr) {
   const std::vector<float> a = dyadic(std::size_t{c.batch} * c.m * c.k, 1), b = dyadic(std::size_t{c.batch} * c.k * c.n, 2),
-                           bias = dyadic(c.n, 3), residual = dyadic(std::size_t{c.batch} * c.m * c.n, 4);
+                           bias = dyadic(c.n, 3), residual = fine(std::size_t{c.batch} * c.m * c.n, 4);
   const Product product(c, kernel);
   Executor executor(pipelines(), product.graph, {.guard = true});
   executor.write_floats(product.x, a);
