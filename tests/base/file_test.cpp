@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/error.h"
+#include "support/temporary_folder.h"
 
 #include <doctest/doctest.h>
 
@@ -10,17 +11,17 @@
 #include <span>
 
 using namespace ablate;
+using namespace ablate::test;
 namespace fs = std::filesystem;
 
 TEST_CASE("an atomic write replaces the old file and leaves no temporary name") {
-  const fs::path folder = fs::temp_directory_path() / "ablate-file-test";
-  fs::create_directories(folder);
+  const TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
   write_atomically(folder / "a.txt", "old");
   write_atomically(folder / "a.txt", "new");
   CHECK(read_text(folder / "a.txt") == "new");
   CHECK_FALSE(fs::exists(folder / "a.txt.partial"));
   CHECK_THROWS_AS(write_atomically(folder / "missing" / "a.txt", "x"), RunError);
-  fs::remove_all(folder);
 }
 
 TEST_CASE("a missing file is bad input, and the message names it") {
@@ -29,19 +30,18 @@ TEST_CASE("a missing file is bad input, and the message names it") {
 }
 
 TEST_CASE("a folder is locked once") {
-  const fs::path folder = fs::temp_directory_path() / "ablate-lock-test";
-  fs::create_directories(folder);
+  const TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
   {
     const FolderLock lock(folder);
     CHECK_THROWS_AS(FolderLock{folder}, InputError);
   }
   CHECK_NOTHROW(FolderLock{folder});
-  fs::remove_all(folder);
 }
 
 TEST_CASE("bytes of a mapped file whose memory was given back are read again") {
-  const fs::path folder = fs::temp_directory_path() / "ablate-pages-test";
-  fs::create_directories(folder);
+  const TemporaryFolder temporary;
+  const fs::path& folder = temporary.path();
   std::string content(100'000, 'x');
   for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i % 251);
   write_atomically(folder / "a.bin", content);
@@ -53,5 +53,4 @@ TEST_CASE("bytes of a mapped file whose memory was given back are read again") {
     drop_pages({});
     CHECK(same());
   }
-  fs::remove_all(folder);
 }

@@ -103,11 +103,14 @@ void check_golden(const std::string& name, DType stored) {
   const double nll = golden.index.at("mean_nll");
   CHECK(std::abs(evaluation.loss - nll) <= 1e-5 * nll);
 
+  // What is left of a spike that the step-down block took away: its rounding, on states of size 1.
+  const double logits_tolerance = tolerance + 0x1p-24 * golden.index.at("spike").get<double>();
   const auto compare = [&](const std::string& hook, const std::string& tensor, std::size_t first, std::vector<double>& sizes) {
     CAPTURE(hook);
     const std::size_t count = golden.positions.size() * seen.channels.at(hook);
     const std::vector<float> all = golden.expected.at(tensor).floats();
-    CHECK(error(seen.values.at(hook), std::span(all).subspan(first * count, count), golden.positions, sizes) <= tolerance);
+    CHECK(error(seen.values.at(hook), std::span(all).subspan(first * count, count), golden.positions, sizes) <=
+          (hook == "logits" ? logits_tolerance : tolerance));
   };
   std::vector<double> logits(golden.positions.size(), 1.0), states = logits;
   compare("logits", "logits", 0, logits);
