@@ -62,8 +62,7 @@ class Runner {
     check();
     ResultsFolder results(request_.out, request_.plan, request_.resume);
     Outcome outcome(request_.plan, results, [this] { return environment(); });
-    owns_folder_ = true;
-    tuner_.choices().write(choices_file());
+    own_folder();
     int failed = 0;
     for (const std::size_t i : selected_) {
       if (request_.resume && results.finished(request_.plan.points[i])) {
@@ -89,7 +88,7 @@ class Runner {
   int serve() {
     progress_.silence();
     ResultsFolder results = ResultsFolder::of_worker(request_.out, request_.plan);
-    owns_folder_ = true;
+    own_folder();
     for (std::string line; !stop_requested() && std::getline(std::cin, line);) {
       std::size_t i = request_.plan.points.size();
       std::from_chars(line.data(), line.data() + line.size(), i);
@@ -173,6 +172,11 @@ class Runner {
     std::error_code error;
     return (request_.resume || request_.worker) && std::filesystem::exists(choices_file(), error) ? Choices::read(choices_file())
                                                                                                   : Choices::cached(device_.caps());
+  }
+  // From here on the folder says which kernels the run has, also those that were timed before.
+  void own_folder() {
+    owns_folder_ = true;
+    tuner_.choices().write(choices_file());
   }
   void keep(const Choices& choices, std::size_t count, double seconds) {
     choices.save(device_.caps());
