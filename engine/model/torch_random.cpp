@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace ablate {
 namespace {
@@ -32,12 +33,23 @@ void TorchRandom::fill(std::span<float> out, const Initializer& initializer) {
   }
 }
 
-// PyTorch fills all with uniforms first; the last group, where it is not whole, is drawn again together with what stands before it. A tensor of fewer than
-// 16 elements takes another path in PyTorch (pairs of a double generator); no weight is that small.
+double TorchRandom::uniform_double() {
+  const std::uint64_t high = generator_(), low = generator_();
+  return static_cast<double>((high << 32 | low) & ((1ull << 53) - 1)) * 0x1p-53;
+}
+
+double TorchRandom::normal_double() {
+  if (const std::optional<double> kept = std::exchange(next_normal_, std::nullopt)) return *kept;
+  const double angle = 2.0 * std::numbers::pi * uniform_double(), radius = std::sqrt(-2.0 * std::log1p(-uniform_double()));
+  next_normal_ = radius * std::sin(angle);
+  return radius * std::cos(angle);
+}
+
+// PyTorch draws tensors of fewer than 16 elements one by one. Others it fills with uniforms first; the last group, where it is not whole, is drawn again
+// together with what stands before it.
 void TorchRandom::normal(std::span<float> out, double scale) {
   if (out.size() < group) {
-    std::normal_distribution<double> law(0.0, scale);
-    for (float& x : out) x = static_cast<float>(law(generator_));
+    for (float& x : out) x = static_cast<float>(scale * normal_double());
     return;
   }
   for (float& x : out) x = uniform();

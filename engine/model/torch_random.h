@@ -3,6 +3,7 @@
 
 #include "model/initialization.h"
 
+#include <optional>
 #include <random>
 
 namespace ablate {
@@ -17,9 +18,12 @@ class TorchRandom {
 
  private:
   float uniform() { return static_cast<float>(generator_() & 0xffffffu) * 0x1p-24f; }
+  double uniform_double();
+  double normal_double();
   void normal(std::span<float> out, double scale);
 
   std::mt19937 generator_;
+  std::optional<double> next_normal_;  ///< of a pair of which one is used
 };
 
 }  // namespace ablate

@@ -28,3 +28,19 @@ TEST_CASE("PyTorch's random numbers") {
   CHECK(next[0] == near(-1.3543429374694824));
   CHECK(next[47] == near(-0.3753443658351898));
 }
+
+// torch.manual_seed(42); torch.empty(5).normal_(0, 0.5); torch.empty(16).normal_(); torch.empty(3).normal_()
+TEST_CASE("PyTorch's random numbers: tensors of fewer than 16 elements") {
+  TorchRandom random(42);
+  std::vector<float> five(5), sixteen(16), three(3);
+  random.fill(five, {Law::normal, 0.5});
+  random.fill(sixteen, {Law::normal, 1.0});
+  random.fill(three, {Law::normal, 1.0});
+  const auto near = [](double value) { return doctest::Approx(value).epsilon(1e-5); };
+  CHECK(five[0] == near(0.16834518313407898));
+  CHECK(five[1] == near(0.06440470367670059));
+  CHECK(five[4] == near(-0.5614281892776489));
+  CHECK(sixteen[0] == near(-0.24825750291347504));
+  CHECK(three[0] == near(-0.18632829189300537));  // what the five left over
+  CHECK(three[2] == near(0.9579718112945557));
+}
