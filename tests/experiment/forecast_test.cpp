@@ -1,13 +1,9 @@
 // `ablate check`: what a point is said to take against what it takes.
 #include "base/error.h"
-#include "base/file.h"
-#include "experiment/run/runner.h"
 #include "model/json_settings.h"
-#include "support/temporary_folder.h"
+#include "support/run_request.h"
 
 #include <doctest/doctest.h>
-
-#include <cstdlib>
 
 using namespace ablate;
 using namespace ablate::test;
@@ -40,24 +36,13 @@ name = "wide"
 "train.batch" = 8
 )";
 
-RunRequest request(const TemporaryFolder& folder, const std::vector<std::string>& sets, const std::string& without = "") {
-  write_atomically(folder.path() / "f.toml", base);
-  const char *device = std::getenv("ABLATE_TEST_DEVICE"), *masked = std::getenv("ABLATE_TEST_WITHOUT");
-  RunRequest request;
-  request.plan = read_plan(folder.path() / "f.toml", sets);
-  request.out = folder.path() / "runs";
-  request.device = device ? device : "";
-  request.without = without.empty() && masked ? masked : without;
-  return request;
-}
-
 }  // namespace
 
 // A step costs 6 FLOP per parameter of a matrix and token (the first layer's products need no gradient of their input), attention and the
 // rest come on top; an evaluation of 16 windows adds a third of a step.
 TEST_CASE("forecast: figures of a training point whose data is not there") {
   const TemporaryFolder folder;
-  const Forecast what = forecast(request(folder, {}));
+  const Forecast what = forecast(run_request(folder, base, {}));
   REQUIRE(what.points.size() == 2);
   CHECK(what.notes.size() == 1);
   for (const PointForecast& point : what.points) {
@@ -99,10 +84,10 @@ TEST_CASE("forecast: work goes on at the pace that was seen") {
 
 TEST_CASE("forecast: what does not fit is refused, with its figures") {
   const TemporaryFolder folder;
-  const Forecast what = forecast(request(folder, {"train.batch=4096", "model.n_layers=30"}, "heap=9000000"));
+  const Forecast what = forecast(run_request(folder, base, {"train.batch=4096", "model.n_layers=30"}, "heap=9000000"));
   const PointForecast& point = what.points.at(0);
   CHECK(point.refusal.find("needs too much device memory") != std::string::npos);
   CHECK(point.plan.memory.total() > 9000000);
   CHECK(point.plan.work.flop() > 0);
-  CHECK(format_forecast(what, request(folder, {}).plan, {"", "d_model=128"}).find("does not fit") != std::string::npos);
+  CHECK(format_forecast(what, run_request(folder, base, {}).plan, {"", "d_model=128"}).find("does not fit") != std::string::npos);
 }

@@ -1,13 +1,10 @@
 // The memory that is planned before a run starts against what its buffers took.
 #include "base/error.h"
 #include "base/file.h"
-#include "experiment/run/runner.h"
 #include "model/json_settings.h"
-#include "support/temporary_folder.h"
+#include "support/run_request.h"
 
 #include <doctest/doctest.h>
-
-#include <cstdlib>
 
 using namespace ablate;
 using namespace ablate::test;
@@ -36,17 +33,6 @@ seq_len = 50
 eval_windows = 20
 )";
 
-RunRequest request(const TemporaryFolder& folder, const std::vector<std::string>& sets, const std::string& without = "") {
-  write_atomically(folder.path() / "m.toml", base);
-  const char *device = std::getenv("ABLATE_TEST_DEVICE"), *masked = std::getenv("ABLATE_TEST_WITHOUT");
-  RunRequest request;
-  request.plan = read_plan(folder.path() / "m.toml", sets);
-  request.out = folder.path() / "runs";
-  request.device = device ? device : "";
-  request.without = without.empty() && masked ? masked : without;
-  return request;
-}
-
 }  // namespace
 
 TEST_CASE("a run takes the memory that was planned") {
@@ -58,7 +44,7 @@ TEST_CASE("a run takes the memory that was planned") {
   for (const auto& sets : variants) {
     CAPTURE(sets.empty() ? "as it is" : sets[0]);
     const TemporaryFolder folder;
-    const RunRequest what = request(folder, sets);
+    const RunRequest what = run_request(folder, base, sets);
     const double planned = static_cast<double>(planned_memory(what).total());
     CHECK(run_plan(what) == 0);
     Settings results = settings_from_json(read_text(folder.path() / "runs/m/results.json"), "results.json");
@@ -72,8 +58,8 @@ TEST_CASE("parameters in several allocations train like those in one") {
   std::vector<double> losses;
   for (const char* without : {"", "allocation=100000"}) {
     const TemporaryFolder folder;
-    REQUIRE(run_plan(request(folder, {"train.steps=5", "train.batch=2", "train.eval_windows=4", "train.precision=\"mixed-bf16\""},
-                             without)) == 0);
+    REQUIRE(run_plan(run_request(folder, base, {"train.steps=5", "train.batch=2", "train.eval_windows=4", "train.precision=\"mixed-bf16\""},
+                                 without)) == 0);
     Settings results = settings_from_json(read_text(folder.path() / "runs/m/results.json"), "results.json");
     losses.push_back(results.tables("rows").at(0).table("metrics").get<double>("loss"));
   }
@@ -82,7 +68,7 @@ TEST_CASE("parameters in several allocations train like those in one") {
 
 TEST_CASE("too little memory is refused before anything is written") {
   const TemporaryFolder folder;
-  const RunRequest what = request(folder, {}, "heap=1500000");
+  const RunRequest what = run_request(folder, base, {}, "heap=1500000");
   CHECK_THROWS_WITH_AS(run_plan(what), doctest::Contains("1.5 MB are free"), DeviceError);
   CHECK_THROWS_WITH_AS(run_plan(what), doctest::Contains("raise train.accumulate (now 1), or lower train.batch"), DeviceError);
   CHECK_FALSE(std::filesystem::exists(folder.path() / "runs"));
