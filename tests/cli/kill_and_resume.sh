@@ -2,42 +2,19 @@
 # kill_and_resume.sh ABLATE [KILLS]: a training run and a sweep, each killed (SIGKILL) at so many random moments (10) and resumed, end with the same bits as
 # ones left alone; what a kill leaves can be read, and no half-written file stays.
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/tiny_training.sh"
 ablate=$1 kills=${2:-10} dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 cd "$dir" && : > log
-cat > run.toml <<'TOML'
-name = "x"
-kind = "train"
-seed = 3
-[model]
-vocab_size = 19
-d_model = 16
-n_layers = 1
-n_heads = 2
-d_ffn = 32
-max_seq_len = 16
-[data]
-source = "bigram_backcopy"
-symbols = 17
-[train]
-steps = 40
-batch = 4
-seq_len = 16
-lr = 1e-2
-log_every = 1
-checkpoint_every = 3
-eval_windows = 4
-TOML
+tiny_training 'steps = 40' 'log_every = 1' 'checkpoint_every = 3' > run.toml
 { cat run.toml; printf '[sweep]\nseed = [1, 2, 3, 4, 5, 6]\n'; } > sweep.toml
 fail() { echo "FAILED: $*"; tail -n 3 log; exit 1; }
-losses() { for file in "$1"/x/points/*/metrics.jsonl; do sed -E 's/,? ?"tokens_per_s": ?[^,}]*//' "$file"; done; }
-metrics() { cut -d, -f1-11 "$1"/x/results.csv; }   # not the speed
 milliseconds() { date +%s%3N; }
 
 # compare FILE: the finished run in killed/ against the one in whole/.
 compare() {
   "$ablate" run "$1" --out killed --resume > log 2>&1 || fail "$1: the last resume"
-  diff <(losses whole) <(losses killed) > log || fail "$1: losses differ"
-  diff <(metrics whole) <(metrics killed) > log || fail "$1: results differ"
+  diff <(losses whole/x) <(losses killed/x) > log || fail "$1: losses differ"
+  diff <(metrics whole/x) <(metrics killed/x) > log || fail "$1: results differ"
   local weights
   for weights in whole/x/points/*/checkpoint/model.safetensors; do cmp "$weights" "${weights/whole/killed}" || fail "$1: weights differ"; done
   [ -z "$(find killed -name '*.partial' -o -name 'checkpoint.*')" ] || fail "$1: left behind: $(find killed -name '*.partial' -o -name 'checkpoint.*')"

@@ -2,35 +2,13 @@
 # scale.sh ABLATE: a sweep run by one process, by several, in shards by GNU Parallel and by Slurm (where they are) gives the same results; a process that dies
 # loses only its point.
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/tiny_training.sh"
 ablate=$1 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) dir=$(mktemp -d) failed=0 done=0
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-cat > x.toml <<'TOML'
-name = "x"
-kind = "train"
-[model]
-vocab_size = 19
-d_model = 16
-n_layers = 1
-n_heads = 2
-d_ffn = 32
-max_seq_len = 16
-[data]
-source = "bigram_backcopy"
-symbols = 17
-[train]
-steps = 150
-batch = 4
-seq_len = 16
-lr = 1e-2
-checkpoint_every = 10
-eval_windows = 4
-[sweep]
-seed = [1, 2, 3, 4, 5, 6, 7]
-TOML
+tiny_training 'steps = 150' 'checkpoint_every = 10' '[sweep]' 'seed = [1, 2, 3, 4, 5, 6, 7]' > x.toml
 right() { echo "$1"; done=$((done + 1)); }
 wrong() { echo "FAILED $1: $(tail -n 1 log)"; failed=$((failed + 1)); }
-metrics() { cut -d, -f1-11 "$1/results.csv"; }   # not the speed
 same() { if diff <(metrics whole/x) <(metrics "$2") > log 2>&1; then right "$1: the same results"; else wrong "$1"; fi; }
 "$ablate" run x.toml --out whole > log 2>&1 || { cat log; exit 1; }
 

@@ -1,34 +1,12 @@
 #!/usr/bin/env bash
 # trouble.sh ABLATE LAYER_FOLDER: what can go wrong around a run, each with a clear outcome: exit code, one line that says what, and nothing lost.
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/tiny_training.sh"
 ablate=$1 layers=$2 dir=$(mktemp -d) failed=0 done=0
 mounts=() && trap 'for mount in "${mounts[@]}"; do umount "$mount"; done; rm -rf "$dir"' EXIT
 cd "$dir"
-cat > x.toml <<'TOML'
-name = "x"
-kind = "train"
-seed = 3
-[model]
-vocab_size = 19
-d_model = 16
-n_layers = 1
-n_heads = 2
-d_ffn = 32
-max_seq_len = 16
-[data]
-source = "bigram_backcopy"
-symbols = 17
-[train]
-steps = 40
-batch = 4
-seq_len = 16
-lr = 1e-2
-log_every = 1
-checkpoint_every = 4
-eval_windows = 4
-TOML
-losses() { sed -E 's/,? ?"tokens_per_s": ?[^,}]*//' "$1"/x/points/*/metrics.jsonl; }
-same() { diff <(losses whole) <(losses "$1") > difference && cmp -s whole/x/points/*/checkpoint/model.safetensors "$1"/x/points/*/checkpoint/model.safetensors; }
+tiny_training 'steps = 40' 'log_every = 1' 'checkpoint_every = 4' > x.toml
+same() { diff <(losses whole/x) <(losses "$1/x") > difference && cmp -s whole/x/points/*/checkpoint/model.safetensors "$1"/x/points/*/checkpoint/model.safetensors; }
 "$ablate" run x.toml --out whole > log 2>&1 || { cat log; exit 1; }
 
 # outcome WHAT EXIT_CODE TEXT COMMAND...: the command must end with that code and a last line that holds the text.
