@@ -11,6 +11,10 @@ enum class DType : std::uint32_t { f32 = 0, f16 = 1, bf16 = 2, i32 = 3, u16 = 4 
 
 constexpr std::size_t bytes_of(DType type) { return type == DType::f32 || type == DType::i32 ? 4 : 2; }
 std::string_view name_of(DType type);
+/// Of activations under a precision: "f32", "f16", "mixed-bf16", ...
+constexpr DType activation_type(std::string_view precision) {
+  return precision.ends_with("bf16") ? DType::bf16 : precision.ends_with("f16") ? DType::f16 : DType::f32;
+}
 
 /// IEEE binary16 and bfloat16, round to nearest even; NaN stays NaN, overflow becomes infinity.
 std::uint16_t to_f16(float value);

@@ -10,8 +10,8 @@ namespace ablate {
 namespace {
 
 constexpr std::uint64_t logits_bytes = 256ull << 20;  // of one chunk of logits
-constexpr std::uint64_t activation_bytes = 4ull
-                                           << 30;  // of several sequences at once: more gain nothing, and a model of 7B stays under 20 GB
+// Of several sequences at once: more gain nothing, and a model of 7B stays under 20 GB.
+constexpr std::uint64_t activation_bytes = 4ull << 30;
 
 // Interventions act first, then every probe sees the result.
 Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {

@@ -1,6 +1,7 @@
 #include "experiment/bench/suite_rows.h"
 
 #include "base/error.h"
+#include "base/size.h"
 #include "ops/matmul_kernels.h"
 
 #include <limits>
@@ -41,11 +42,6 @@ std::string chosen_kernel(const SuiteContext& context, const MatmulShape& shape,
   }
   if (fastest.empty()) throw RunError(failure);
   return fastest;
-}
-
-std::string size_text(std::uint64_t bytes) {
-  const double size = static_cast<double>(bytes);
-  return size < 1e9 ? fmt::format("{:.0f} MB", size * 1e-6) : fmt::format("{:.2f} GB", size * 1e-9);
 }
 
 SuiteFigure figure_of(const Throughput& throughput) {

@@ -1,9 +1,9 @@
 #include "experiment/bench/training.h"
 
-#include "base/random.h"
 #include "experiment/bench/bench.h"
 #include "model/initialization.h"
 #include "probe/evaluation.h"
+#include "train/data/random_tokens.h"
 #include "train/trainer.h"
 
 #include <algorithm>
@@ -19,39 +19,6 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 constexpr std::uint64_t seed = 1;
 constexpr double warm_up = 1.0;  // seconds
 constexpr int fewest_steps = 3;
-
-// Windows of a stream of uniformly random tokens: what a step's batch costs the host is a copy, as with text that has become tokens.
-class RandomTokens : public DataSource {
- public:
-  explicit RandomTokens(std::int64_t vocabulary) : vocabulary_(vocabulary), stream_(1 << 20) {
-    const CounterRandom random(seed, "tokens");
-    for (std::size_t i = 0; i < stream_.size(); ++i)
-      stream_[i] = static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(vocabulary)));
-  }
-
-  std::int64_t vocabulary_size() const override { return vocabulary_; }
-
-  Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
-    require(static_cast<std::size_t>(columns) < stream_.size(), "windows of {} tokens are longer than the stream", columns);
-    Batch batch = make_batch(rows, columns);
-    const CounterRandom random(seed, step);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const auto start = random.below(static_cast<std::uint64_t>(row), stream_.size() - static_cast<std::size_t>(columns));
-      std::copy_n(stream_.begin() + static_cast<std::ptrdiff_t>(start), columns, batch.row(row));
-    }
-    return batch;
-  }
-
-  Batch validation(std::int64_t rows, std::int64_t columns) const override { return batch(0, rows, columns); }
-
- private:
-  std::int64_t vocabulary_;
-  std::vector<std::int32_t> stream_;
-};
-
-DType type_of(const std::string& precision) {
-  return precision.ends_with("bf16") ? DType::bf16 : precision.ends_with("f16") ? DType::f16 : DType::f32;
-}
 
 void require_storage(DType type, const Caps& caps) {
   if (type != DType::f32 && !caps.storage16) throw DeviceError(fmt::format("{} has no 16-bit storage", caps.device_name));
@@ -95,7 +62,7 @@ Throughput measure_training(Pipelines& pipelines, Tuner& tuner, const Transforme
   device.reset_most_allocated();
   const std::uint64_t before = device.allocated();
   settings.steps = std::numeric_limits<int>::max();
-  const DType type = type_of(settings.precision);
+  const DType type = activation_type(settings.precision);
   require_storage(type, device.caps());
   const RandomTokens data(config.vocab_size);
   require_memory(device, memory_of(pipelines, config, settings, data, type));

@@ -1,5 +1,6 @@
 #include "experiment/run/forecast.h"
 
+#include "base/size.h"
 #include "experiment/progress.h"
 
 #include <fmt/core.h>

@@ -19,8 +19,6 @@ struct MemoryNeed {
 
 /// "12.3 MB: 1.0 MB for parameters, ..."
 std::string to_text(const MemoryNeed& need);
-/// "12.3 MB"
-std::string size_text(std::uint64_t bytes);
 
 /// A point before it runs.
 struct PointPlan {

@@ -28,7 +28,7 @@ void PointRun::note(const std::string& line) {
 }
 
 DType usable_type(PointRun& run, const std::string& precision) {
-  const DType wanted = precision.ends_with("bf16") ? DType::bf16 : precision.ends_with("f16") ? DType::f16 : DType::f32;
+  const DType wanted = activation_type(precision);
   const Caps& caps = run.pipelines.device().caps();
   if (wanted == DType::f32 || caps.storage16) return wanted;
   run.note(fmt::format("{} has no 16-bit storage: precision {} falls back to f32", caps.device_name, precision));
