@@ -10,20 +10,25 @@ layout(push_constant) uniform Push {
 } p;
 
 void add_columns(Vectors k, Vectors v, uint first, Vectors q, Vectors dy, uint column, uint statistic) {
-  float score[16], dweight[16];
-  multiply(k, first, q, column, score);
-  multiply(v, first, dy, column, dweight);
-  [[unroll]] for (uint n = 0; n < 16; ++n) {
-    const uint j = first + ly() * 4 + n / 4, i = column + lx() + LX * (n % 4);
-    const bool seen = i < p.tokens && is_visible(i, j, p.window, p.masked_key);
-    const uint at = statistic + min(i, p.tokens - 1);
-    const float weight = seen ? weight_of(p.scale * score[n], p.lse.at[at], i) : 0.0;
-    dweight[n] = seen ? score_gradient(p.scale * score[n], weight, dweight[n], p.delta.at[at], i) : 0.0;
-    score[n] = weight;
+  multiply(v, first, dy, column);
+  float dweight[ROWS * COLUMNS];
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) dweight[n] = score[n];
+  multiply(k, first, q, column);
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] *= p.scale;
+  hide(first, column, true, p.tokens, p.window, p.masked_key);
+  [[unroll]] for (uint c = 0; c < COLUMNS; ++c) {
+    const uint query = column + column_of(c), i = min(query, p.tokens - 1);
+    const float lse = p.lse.at[statistic + i], delta = p.delta.at[statistic + i];
+    [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+      const uint n = r * COLUMNS + c;
+      if (query >= p.tokens) score[n] = LOWEST;
+      const float weight = weight_of(score[n], lse, i);
+      dweight[n] = score_gradient(score[n], weight, dweight[n], delta, i);
+      score[n] = weight;
+    }
   }
-  share_weights(score);
   accumulate(1, dy, column);
-  share_weights(dweight);
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] = dweight[n];
   accumulate(0, q, column);
 }
 
@@ -39,7 +44,7 @@ void main() {
       for (uint column = first / BLOCK_COLUMNS * BLOCK_COLUMNS; column < end; column += BLOCK_COLUMNS)
         add_columns(k, v, first, q, dy, column, (batch * p.heads + head) * p.tokens);
     }
-    store_rows(0, vectors(Words(p.dk), batch, p.tokens, p.kv_heads, kv_head), first, vec4(p.scale));
-    store_rows(1, vectors(Words(p.dv), batch, p.tokens, p.kv_heads, kv_head), first, vec4(1));
+    store_rows(0, vectors(Words(p.dk), batch, p.tokens, p.kv_heads, kv_head), first, same(p.scale));
+    store_rows(1, vectors(Words(p.dv), batch, p.tokens, p.kv_heads, kv_head), first, same(1.0));
   }
 }

@@ -10,19 +10,19 @@ layout(push_constant) uniform Push {
 } p;
 
 // A row's running state: its weighted sum of values is sum, relative to exp(top); total is this lane's share of the weights' sum.
-vec4 top, total;
+float top[ROWS], total[ROWS];
 
 void start(uint head, uint kv_head, Vectors q, uint first) {
   const bool counts = lx() == 0;  // what is no sum over columns enters the total once
-  top = vec4(SCORE == SOFTMAX1 ? 0.0 : SINKS != 0 ? p.sinks.at[head] : LOWEST);
-  total = vec4(counts && (SCORE == SOFTMAX1 || SINKS != 0) ? 1.0 : 0.0);
   clear_sums();
-  if (LEARNED == 0) return;
-  [[unroll]] for (uint r = 0; r < 4; ++r) {
-    const uint row = first + ly() * 4 + r;
-    const float score = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE), before = top[r];
-    if (NORMALISED) top[r] = max(before, score);
-    const float weight = NORMALISED ? exp(score - top[r]) : weight_of(score, 0.0, row);
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+    top[r] = SCORE == SOFTMAX1 ? 0.0 : SINKS != 0 ? p.sinks.at[head] : LOWEST;
+    total[r] = counts && (SCORE == SOFTMAX1 || SINKS != 0) ? 1.0 : 0.0;
+    if (LEARNED == 0) continue;
+    const uint row = first + row_of(r);
+    const float learned = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE), before = top[r];
+    if (NORMALISED) top[r] = max(before, learned);
+    const float weight = NORMALISED ? exp(learned - top[r]) : weight_of(learned, 0.0, row);
     total[r] = total[r] * (NORMALISED ? exp(before - top[r]) : 1.0) + (counts ? weight : 0.0);
     if (LEARNED == 1) continue;
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
@@ -31,38 +31,37 @@ void start(uint head, uint kv_head, Vectors q, uint first) {
 }
 
 void add_columns(Vectors q, uint first, Vectors k, Vectors v, uint column) {
-  float score[16];
-  multiply(q, first, k, column, score);
-  bool seen[16];
-  vec4 highest = top;
-  [[unroll]] for (uint n = 0; n < 16; ++n) {
-    const uint row = min(first + ly() * 4 + n / 4, p.tokens - 1), j = column + lx() + LX * (n % 4);
-    seen[n] = is_visible(row, j, p.window, p.masked_key);
-    score[n] *= p.scale;
-    if (seen[n]) highest[n / 4] = max(highest[n / 4], score[n]);
+  multiply(q, first, k, column);
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] *= p.scale;
+  hide(first, column, false, p.tokens, p.window, p.masked_key);
+  if (NORMALISED) {  // a row that has seen nothing yet gives all a weight of 1, which the first that it sees takes back
+    float highest[ROWS];
+    [[unroll]] for (uint r = 0; r < ROWS; ++r) highest[r] = top[r];
+    [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) highest[n / COLUMNS] = max(highest[n / COLUMNS], score[n]);
+    row_max(highest);
+    [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+      const float shrink = exp(top[r] - highest[r]);
+      [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk) sum[r * CHUNKS + chunk] *= shrink;
+      total[r] *= shrink;
+      top[r] = highest[r];
+    }
   }
-  if (NORMALISED) {
-    highest = row_max(highest);
-    const vec4 shrink = exp(top - highest);
-    [[unroll]] for (uint n = 0; n < 4 * CHUNKS; ++n) sum[n] *= shrink[n / CHUNKS];
-    total *= shrink;
-    top = highest;
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) {
+    score[n] = weight_of(score[n], top[n / COLUMNS], first + row_of(n / COLUMNS));
+    total[n / COLUMNS] += score[n];
   }
-  [[unroll]] for (uint n = 0; n < 16; ++n) {
-    score[n] = seen[n] ? weight_of(score[n], top[n / 4], min(first + ly() * 4 + n / 4, p.tokens - 1)) : 0.0;
-    total[n / 4] += score[n];
-  }
-  share_weights(score);
   accumulate(0, v, column);
 }
 
 void finish(Vectors y, uint batch, uint head, uint first) {
-  total = row_sum(total);
-  store_rows(0, y, first, NORMALISED ? 1.0 / total : vec4(1));
-  [[unroll]] for (uint r = 0; r < 4; ++r) {
-    const uint row = first + ly() * 4 + r;
+  row_sum(total);
+  float factor[ROWS];
+  [[unroll]] for (uint r = 0; r < ROWS; ++r) {
+    factor[r] = NORMALISED ? 1.0 / total[r] : 1.0;
+    const uint row = first + row_of(r);
     if (lx() == 0 && row < p.tokens) p.lse.at[(batch * p.heads + head) * p.tokens + row] = NORMALISED ? top[r] + log(total[r]) : total[r];
   }
+  store_rows(0, y, first, factor);
 }
 
 void main() {
