@@ -50,7 +50,10 @@ std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
     const MatmulShape shape{or_given(o.m),      or_given(o.n), or_given(o.k), o.batch, in, o.out.empty() ? DType::f32 : dtype_of(o.out),
                             layout_of(o.layout)};
     if (!o.all_kernels) return {matmul_case(shape, o.kernel)};
-    return matmul_kernel_cases(shape, caps);
+    std::vector<BenchCase> kernels = matmul_kernel_cases(shape, caps);
+    std::erase_if(kernels, [&](const BenchCase& c) { return !wanted(o, c.name); });
+    require(!kernels.empty(), "--rows: no kernel that fits has a name with that in it");
+    return kernels;
   }
   for (const std::string& op : o.op.empty() ? bench_ops() : std::vector{o.op}) {
     const std::vector<BenchCase> more = bench_cases(op, caps);
@@ -112,7 +115,8 @@ const CommandRegistration registration{
        app.add_option("--suite", o->suite,
                       "A table: h200 (what is asked of one, and what others reach there) or scaling (training by context and depth)");
        app.add_option("--rows", o->rows,
-                      "Only rows of the suite, or cases of the ops, with one of these in their names, e.g. --rows matmul,train")
+                      "Only rows of the suite, cases of the ops or kernels of --all-kernels with one of these in their names, e.g. "
+                      "--rows matmul,train")
            ->delimiter(',');
        app.add_option("--peers", o->peers, "The suite's rows as others measured them here, written by tools/bench_peers.py")
            ->type_name("FILE.json");
