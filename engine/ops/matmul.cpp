@@ -97,7 +97,7 @@ Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const Matmul
     const CoopShape shape = coop_shape(caps, p.a).value();
     append(launch.constants, {{"PART_M", kernel.part_m},
                               {"PART_N", kernel.part_n},
-                              {"BUFFERS", kernel.buffers},
+                              {"SUBGROUP", caps.subgroup_size},
                               {"COOP_M", shape.m},
                               {"COOP_N", shape.n},
                               {"COOP_K", shape.k}});

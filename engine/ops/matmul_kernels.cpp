@@ -9,19 +9,18 @@ namespace {
 // Largest tiles first: the default is the first that gives the device enough workgroups. What each gave where is in docs/performance.md.
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n;
-} tiled_table[] = {{128, 128, 8, 8, 8}, {128, 256, 8, 8, 16}, {128, 64, 8, 8, 8}, {64, 64, 8, 8, 8},
-                   {64, 64, 16, 4, 4},  {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
+} tiled_table[] = {{128, 128, 8, 8, 8}, {256, 128, 8, 16, 8}, {128, 128, 8, 16, 8}, {128, 64, 8, 8, 8},
+                   {64, 64, 8, 8, 8},   {64, 64, 16, 4, 4},   {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
 
 constexpr struct {
-  std::uint32_t m, n, k, part_m, part_n, buffers;
-} coopmat_table[] = {{128, 256, 16, 64, 64, 2}, {128, 256, 32, 64, 64, 1}, {128, 128, 32, 64, 64, 2}, {128, 128, 32, 64, 32, 2},
-                     {128, 64, 32, 32, 32, 2},  {64, 64, 32, 32, 16, 2},   {64, 64, 32, 32, 32, 2},   {32, 64, 32, 16, 32, 2},
-                     {32, 32, 32, 16, 16, 2},   {16, 16, 16, 16, 16, 2}};
+  std::uint32_t m, n, k, part_m, part_n;
+} coopmat_table[] = {{128, 128, 64, 64, 64}, {128, 128, 32, 64, 64}, {128, 256, 32, 64, 64}, {256, 128, 32, 64, 64},
+                     {128, 128, 64, 64, 32}, {128, 64, 64, 32, 32},  {64, 64, 64, 32, 32},   {64, 64, 32, 32, 32},
+                     {32, 64, 32, 16, 32},   {32, 32, 32, 16, 16},   {16, 16, 16, 16, 16}};
 
 constexpr struct {
   std::uint32_t m, n, k, lanes, slices;
-} coopmat2_table[] = {{128, 256, 32, 256, 16}, {128, 256, 32, 256, 8}, {128, 256, 64, 256, 8}, {128, 128, 32, 128, 8},
-                      {128, 128, 64, 256, 8},  {128, 128, 32, 128, 4}, {64, 128, 32, 128, 8},  {64, 64, 32, 64, 8}};
+} coopmat2_table[] = {{128, 256, 32, 256, 16}, {128, 256, 64, 256, 8}, {128, 128, 32, 128, 8}, {64, 128, 32, 128, 8}, {64, 64, 32, 64, 8}};
 
 constexpr const char* layouts[] = {"nn", "nt", "tn"};
 constexpr std::uint64_t enough_workgroups = 128;  // a big GPU's multiprocessors, roughly; Vulkan does not tell
@@ -29,12 +28,13 @@ constexpr std::uint32_t most_splits = 64, least_k_per_split = 256;
 
 bool is_16_bit(DType type) { return type == DType::f16 || type == DType::bf16; }
 
-std::uint32_t shared_bytes(const MatmulKernel& kernel, const MatmulProblem& p) {
+std::uint32_t shared_bytes(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) {
   if (kernel.shader == "tiled") return 2 * kernel.k * (kernel.m + 4 + kernel.n + 4) * 4;
   if (kernel.shader != "coopmat") return 0;
   const std::uint32_t a = p.layout == Layout::tn ? kernel.k * (kernel.m + 8) : kernel.m * (kernel.k + 8);
   const std::uint32_t b = p.layout == Layout::nt ? kernel.n * (kernel.k + 8) : kernel.k * (kernel.n + 8);
-  return kernel.buffers * (a + b) * 2;
+  const std::uint32_t strips = kernel.lanes / caps.subgroup_size * coop_shape(caps, p.a)->m * (kernel.part_n + 4) * 4;  // of the product
+  return std::max((a + b) * 2, strips);
 }
 
 bool has_types(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) {
@@ -68,7 +68,7 @@ std::vector<MatmulKernel> table(const MatmulProblem& p, const Caps& caps) {
   for (const auto& t : coopmat2_table) add({"coopmat2", t.m, t.n, t.k, t.m, t.n, t.lanes, t.slices, 1});
   for (const auto& t : coopmat_table) {
     if (caps.is_cpu() && t.part_m * t.part_n > 64 * 32) continue;  // a CPU's driver takes minutes to compile it
-    add({"coopmat", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n) * caps.subgroup_size, t.buffers, 1});
+    add({"coopmat", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n) * caps.subgroup_size, 1, 1});
   }
   for (const auto& t : tiled_table) add({"tiled", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n), 2, 1});
   return kernels;
@@ -149,7 +149,8 @@ bool fits(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) 
     return kernel.splits == 1 && caps.is_cpu() && caps.subgroup_ballot && caps.min_subgroup_size == caps.max_subgroup_size &&
            kernel.lanes == caps.subgroup_size;
   if (kernel.shader != "tiled" && kernel.shader != "coopmat" && kernel.shader != "coopmat2") return false;
-  if (kernel.lanes > caps.max_invocations || shared_bytes(kernel, p) > caps.shared_memory || !has_types(kernel, p, caps)) return false;
+  if (kernel.lanes > caps.max_invocations || !has_types(kernel, p, caps) || shared_bytes(kernel, p, caps) > caps.shared_memory)
+    return false;
   if (kernel.splits > 1 && std::uint64_t{kernel.splits - 1} * kernel.k_per_split(p) >= p.k) return false;  // an empty piece
   const std::uint64_t across = (p.m + kernel.m - 1) / kernel.m, down = (p.n + kernel.n - 1) / kernel.n,
                       deep = std::uint64_t{p.batch} * kernel.splits;
@@ -180,10 +181,9 @@ std::vector<MatmulKernel> all_matmul_kernels(const MatmulProblem& problem, const
 
 std::vector<MatmulKernel> matmul_candidates(const MatmulProblem& problem, const Caps& caps) {
   std::vector<MatmulKernel> all{default_matmul_kernel(problem, caps)};
-  // Beside workgroup-wide matrices only small tiles of subgroup-wide ones have ever won, and every pipeline takes a driver up to a second.
+  // Subgroup-wide matrices win against workgroup-wide ones as often as not.
   const auto worth = [&](const MatmulKernel& kernel) {
-    if (all.front().shader == "coopmat2" && kernel.shader == "coopmat") return kernel.m <= 64 && kernel.part_n <= 16;
-    return kernel.shader == all.front().shader;
+    return kernel.shader == all.front().shader || (all.front().shader == "coopmat2" && kernel.shader == "coopmat");
   };
   for (const MatmulKernel& kernel : caps.is_cpu() ? cpu_table(problem, caps) : table(problem, caps))
     if (worth(kernel) && to_string(kernel) != to_string(all.front())) all.push_back(kernel);

@@ -40,6 +40,12 @@ uint encode(float x, uint dtype) {  // to nearest even; NaN stays NaN
   return isnan(x) ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
 }
 
+// Two elements in a word, the low half first.
+vec2 decode2(uint bits, uint dtype) {
+  return dtype == DTYPE_F16 ? unpackHalf2x16(bits) : vec2(uintBitsToFloat(bits << 16), uintBitsToFloat(bits & 0xffff0000u));
+}
+uint encode2(vec2 x, uint dtype) { return dtype == DTYPE_F16 ? packHalf2x16(x) : encode(x.x, dtype) | encode(x.y, dtype) << 16; }
+
 // The number that `dtype` keeps of x, still as f32: drivers may convert whole matrices to bfloat16 by cutting bits off. NaN stays NaN.
 float nearest(float x, uint dtype) {
   const uint bits = floatBitsToUint(x);

@@ -23,21 +23,22 @@ layout(constant_id = 14) const uint C_VECTOR = 0;  // of C and the residual
 layout(push_constant) uniform Push { In a; In b; In residual; InF32 bias; Out c; uint m, n, k, batch, k_per_split; } p;
 
 const uint PAD = 4;  // a column of four k's, written by 16 x 2 invocations, touches every bank once
-const uint A_STRIDE = TILE_M + PAD, B_STRIDE = TILE_N + PAD;
-shared vec4 a_tile[2 * TILE_K * A_STRIDE / 4];
-shared vec4 b_tile[2 * TILE_K * B_STRIDE / 4];
+const uint A_ROW = (TILE_M + PAD) / 4, B_ROW = (TILE_N + PAD) / 4;  // in groups of four, like all places in shared memory: sums of such need no division
+shared vec4 a_tile[2 * TILE_K * A_ROW];
+shared vec4 b_tile[2 * TILE_K * B_ROW];
 
 const uint A_FETCHES = TILE_M * TILE_K / 4 / LANES, B_FETCHES = TILE_N * TILE_K / 4 / LANES;
 
-// Where the i-th group of four of this invocation lies in a tile of `width` x TILE_K: x = (position across, k).
+// Where the i-th group of four of this invocation lies in a tile of `width` x TILE_K: x = (position across, k). LANES and widths are powers of two, so the
+// invocation's part and the i-th step's add up without a carry, and the steps are constants.
 // Along k: sixteen neighbours across by two groups of k, so that a memory sector is used whole.
 uvec2 place_along_k(uint i, uint width) {
-  const uint v = lane() + i * LANES;
-  return uvec2(v / 2 % width, (v & 1u) * 4 + v / 2 / width * 8);
+  const uint step = i * LANES / 2;
+  return uvec2(lane() / 2 % width + step % width, lane() % 2 * 4 + lane() / 2 / width * 8 + step / width * 8);
 }
 uvec2 place_across(uint i, uint width) {
-  const uint v = lane() + i * LANES;
-  return uvec2(v % (width / 4) * 4, v / (width / 4));
+  const uint step = i * LANES;
+  return uvec2(lane() % (width / 4) * 4 + step % (width / 4) * 4, lane() / (width / 4) + step / (width / 4));
 }
 
 // Four elements of a matrix stored (size, K), from (x, k) along k. Past the end of K there are zeros, past the other end something finite or not that reaches
@@ -66,10 +67,9 @@ void main() {
   const uint k_begin = split * p.k_per_split, k_end = min(p.k, k_begin + p.k_per_split);
   const uint a_base = batch * p.m * p.k, b_base = batch * p.k * p.n;
 
-  // A subgroup of 32 covers 4 x 8 invocations: it reads few different words of shared memory at a time.
-  const uint across = TILE_N / N_PER, warp_x = min(across, 8u), warp_y = 32 / warp_x;
-  const uint warp = lane() / 32, in_warp = lane() % 32;
-  const uint x = warp % (across / warp_x) * warp_x + in_warp % warp_x, y = warp / (across / warp_x) * warp_y + in_warp / warp_x;
+  // 32 neighbours cover 4 x 8 invocations, in pairs one below the other: the eight that read shared memory at once then read few different words of it.
+  const uint across = TILE_N / N_PER, warp = lane() / 32, in_warp = lane() % 32;
+  const uint x = warp % (across / 8) * 8 + in_warp % 16 / 2, y = warp / (across / 8) * 4 + in_warp / 16 * 2 + in_warp % 2;
 
   vec4 sum[M_PER][N_PER / 4];
   [[unroll]] for (uint i = 0; i < M_PER; ++i) [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) sum[i][j] = vec4(0);
@@ -86,17 +86,13 @@ void main() {
     b_at[i] = (B_TRANSPOSED != 0 ? b_base + min(tile_column + at.x, p.n - 1) * p.k + k_begin + at.y : b_base + (k_begin + at.y) * p.n + min(tile_column + at.x, p.n - 4)) / 4;
   }
   const uint a_step = (A_TRANSPOSED != 0 ? TILE_K * p.m : TILE_K) / 4, b_step = (B_TRANSPOSED != 0 ? TILE_K : TILE_K * p.n) / 4;
-  const bool vectors = A_VECTOR != 0 && B_VECTOR != 0;
 
-// The slice from k0 on, the next to the one fetched before.
-#define FETCH(k0)                                                                                                                              \
-  if (vectors && k0 + TILE_K <= p.k) {                                                                                                         \
-    [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) { a_next[i] = load4_as(Words(p.a), a_at[i], A_TYPE); a_at[i] += a_step; }                  \
-    [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) { b_next[i] = load4_as(Words(p.b), b_at[i], B_TYPE); b_at[i] += b_step; }                  \
-  } else {                                                                                                                                     \
-    FETCH_CAREFULLY(k0)                                                                                                                        \
-  }
-#define FETCH_CAREFULLY(k0)                                                                                                                              \
+// The next whole slice, by groups of four.
+#define FETCH                                                                                                                                  \
+  [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) { a_next[i] = load4_as(Words(p.a), a_at[i], A_TYPE); a_at[i] += a_step; }                    \
+  [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) { b_next[i] = load4_as(Words(p.b), b_at[i], B_TYPE); b_at[i] += b_step; }
+// The slice from k0 on, wherever it ends and however its rows are aligned.
+#define FETCH_CAREFULLY(k0)                                                                                                                    \
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                            \
     const uvec2 at = A_TRANSPOSED != 0 ? place_across(i, TILE_M) : place_along_k(i, TILE_M);                                                   \
     a_next[i] = A_TRANSPOSED != 0 ? fetch_across(Words(p.a), a_base, tile_row + at.x, p.m, k0 + at.y, A_TYPE, A_VECTOR != 0)                   \
@@ -107,38 +103,56 @@ void main() {
     b_next[i] = B_TRANSPOSED != 0 ? fetch_along_k(Words(p.b), b_base, tile_column + at.x, p.n, k0 + at.y, B_TYPE, B_VECTOR != 0)               \
                                   : fetch_across(Words(p.b), b_base, tile_column + at.x, p.n, k0 + at.y, B_TYPE, B_VECTOR != 0);               \
   }
-#define PUT(tile, stride, slot, next, at, along_k)                                                                                           \
+#define PUT(tile, row, slot, next, at, along_k)                                                                                                \
   if (along_k) {                                                                                                                               \
-    [[unroll]] for (uint j = 0; j < 4; ++j) tile[((slot * TILE_K + at.y + j) * stride + at.x) / 4][at.x % 4] = next[j];                      \
+    [[unroll]] for (uint j = 0; j < 4; ++j) tile[(slot * TILE_K + at.y + j) * row + at.x / 4][at.x % 4] = next[j];                              \
   } else {                                                                                                                                     \
-    tile[((slot * TILE_K + at.y) * stride + at.x) / 4] = next;                                                                               \
+    tile[(slot * TILE_K + at.y) * row + at.x / 4] = next;                                                                                      \
   }
-#define KEEP(slot)                                                                                                                           \
+#define KEEP(slot)                                                                                                                             \
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                            \
     const uvec2 at = A_TRANSPOSED != 0 ? place_across(i, TILE_M) : place_along_k(i, TILE_M);                                                   \
-    PUT(a_tile, A_STRIDE, slot, a_next[i], at, A_TRANSPOSED == 0)                                                                            \
+    PUT(a_tile, A_ROW, slot, a_next[i], at, A_TRANSPOSED == 0)                                                                                 \
   }                                                                                                                                            \
   [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {                                                                                            \
     const uvec2 at = B_TRANSPOSED != 0 ? place_along_k(i, TILE_N) : place_across(i, TILE_N);                                                   \
-    PUT(b_tile, B_STRIDE, slot, b_next[i], at, B_TRANSPOSED != 0)                                                                            \
+    PUT(b_tile, B_ROW, slot, b_next[i], at, B_TRANSPOSED != 0)                                                                                 \
   }
 
   const uint a_spread = TILE_M * 4 / M_PER, b_spread = TILE_N * 4 / N_PER;  // from one block of four to the invocation's next
-  FETCH(k_begin)
+// Multiplies the slice that lies in a slot.
+#define MULTIPLY(slot)                                                                                                                         \
+  [[unroll]] for (uint l = 0; l < TILE_K; ++l) {                                                                                               \
+    vec4 a[M_PER / 4], b[N_PER / 4];                                                                                                           \
+    [[unroll]] for (uint i = 0; i < M_PER / 4; ++i) a[i] = a_tile[slot * (TILE_K * A_ROW) + y + l * A_ROW + i * (a_spread / 4)];                 \
+    [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) b[j] = b_tile[slot * (TILE_K * B_ROW) + x + l * B_ROW + j * (b_spread / 4)];                 \
+    [[unroll]] for (uint i = 0; i < M_PER; ++i)                                                                                                \
+      [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) sum[i][j] = fma(vec4(a[i / 4][i % 4]), b[j], sum[i][j]);                                  \
+  }
+
+  // Whole slices of aligned rows are most of the work: a loop without a condition, so that loads move freely between multiplications.
+  const uint whole = A_VECTOR != 0 && B_VECTOR != 0 ? k_begin + (max(k_end, k_begin) - k_begin) / TILE_K * TILE_K : k_begin;
+  if (k_begin < whole) {
+    FETCH
+  } else {
+    FETCH_CAREFULLY(k_begin)
+  }
   KEEP(0)
   barrier();
-  uint slot = 0;
-  for (uint k = k_begin; k < k_end; k += TILE_K) {
+  uint slot = 0, k = k_begin;
+  for (; k + TILE_K < whole; k += TILE_K) {
+    FETCH
+    MULTIPLY(slot)
+    slot ^= 1u;
+    KEEP(slot)
+    barrier();
+  }
+  for (; k < k_end; k += TILE_K) {
     const bool more = k + TILE_K < k_end;
     if (more) {
-      FETCH((k + TILE_K))
+      FETCH_CAREFULLY((k + TILE_K))
     }
-    [[unroll]] for (uint l = 0; l < TILE_K; ++l) {
-      vec4 a[M_PER / 4], b[N_PER / 4];
-      [[unroll]] for (uint i = 0; i < M_PER / 4; ++i) a[i] = a_tile[((slot * TILE_K + l) * A_STRIDE + i * a_spread) / 4 + y];
-      [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) b[j] = b_tile[((slot * TILE_K + l) * B_STRIDE + j * b_spread) / 4 + x];
-      [[unroll]] for (uint i = 0; i < M_PER; ++i) [[unroll]] for (uint j = 0; j < N_PER / 4; ++j) sum[i][j] = fma(vec4(a[i / 4][i % 4]), b[j], sum[i][j]);
-    }
+    MULTIPLY(slot)
     slot ^= 1u;
     if (more) {
       KEEP(slot)
