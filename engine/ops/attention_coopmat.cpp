@@ -5,60 +5,59 @@
 namespace ablate {
 namespace {
 
-constexpr std::uint32_t subgroups = 4;
-
 /// See shaders/attention/coopmat.glsl.
 struct Blocking {
   CoopShape shape;
-  std::uint32_t parts, columns, head_dim;
+  std::uint32_t subgroups, parts, columns, head_dim;
 
   std::uint32_t rows() const { return subgroups * parts * shape.m; }
   std::uint32_t shared_bytes() const {
     const std::uint32_t vectors = 2 * columns * (head_dim / 8 + 1), weights = rows() * (columns / 8 + 1);
-    return 16 * (vectors + weights) + 4 * (subgroups * shape.m * shape.n + 2 * rows() + 2 * columns + shape.m + shape.n);
+    const std::uint32_t row_vectors = head_dim > 64 ? 2 * rows() * (head_dim / 8 + 1) : 1;
+    return 16 * (vectors + row_vectors + weights) + 4 * (subgroups * shape.m * shape.n + 2 * rows() + 2 * columns + shape.m + shape.n);
   }
   bool fits(const Caps& caps) const {
     const bool whole =
         columns % shape.n == 0 && columns % shape.k == 0 && head_dim % shape.k == 0 && head_dim % shape.n == 0 && shape.n % 8 == 0;
-    return whole && rows() <= 2 * columns && shared_bytes() <= caps.shared_memory;
+    return whole && rows() <= 2 * columns && shared_bytes() <= caps.shared_memory && subgroups * caps.subgroup_size <= caps.max_invocations;
   }
 };
 
-/// The widest block of columns that fits the device; the more registers a pass needs per column, the fewer it gets.
-std::optional<Blocking> blocking(const Caps& caps, const AttentionProblem& problem, std::uint32_t most_columns) {
+/// The widest block of columns that fits the device. Results of wide heads take most registers: few subgroups and narrow blocks leave room
+/// for them, and beyond 128 channels nothing does.
+std::optional<Blocking> blocking(const Caps& caps, const AttentionProblem& problem) {
   const auto shape = coop_shape(caps, problem.q.dtype);
-  if (!shape) return std::nullopt;
+  const std::uint32_t head_dim = problem.options.head_dim;
+  if (!shape || head_dim > 128) return std::nullopt;
+  const std::uint32_t subgroups = head_dim <= 64 ? 4 : 2, most_columns = head_dim <= 64 ? 64 : 32;
   for (std::uint32_t columns = most_columns; columns >= 16; columns /= 2) {
-    const Blocking found{*shape, 1, columns, problem.options.head_dim};
+    const Blocking found{*shape, subgroups, 1, columns, head_dim};
     if (found.fits(caps)) return found;
   }
   return std::nullopt;
 }
-
-std::uint32_t most_columns(const AttentionProblem& problem) { return problem.options.head_dim <= 64 ? 64 : 32; }
 
 bool is_aligned(const Tensor& x) { return !x || x.offset % 16 == 0; }
 
 bool runs(const Caps& caps, const AttentionProblem& problem) {
   const bool known = !problem.user && !problem.options.k_bias && problem.options.head_dim % 16 == 0;
   const bool aligned = is_aligned(problem.q) && is_aligned(problem.k) && is_aligned(problem.v);
-  return known && aligned && subgroups * caps.subgroup_size <= caps.max_invocations &&
-         blocking(caps, problem, most_columns(problem)).has_value();
+  return known && aligned && blocking(caps, problem).has_value();
 }
 
 // A CPU has no matrix units to win with.
 int rank(const Caps& caps) { return caps.is_cpu() ? 2 : 5; }
 
 Dispatch launch(const Graph& graph, const AttentionProblem& problem, const std::string& pass, std::uint32_t heads) {
-  const Blocking b = blocking(graph.caps(), problem, most_columns(problem)).value();
+  const Blocking b = blocking(graph.caps(), problem).value();
   Dispatch dispatch;
   dispatch.shader = "attention/coopmat_" + pass + (problem.q.dtype == DType::bf16 ? "_bf16" : "");
   dispatch.rows = std::uint64_t{problem.batch} * heads * ((problem.tokens + b.rows() - 1) / b.rows());
-  dispatch.constants = {{"LANES", subgroups * graph.caps().subgroup_size},
+  dispatch.constants = {{"LANES", b.subgroups * graph.caps().subgroup_size},
                         {"DTYPE", static_cast<std::uint32_t>(problem.q.dtype)},
                         {"HEAD_DIM", problem.options.head_dim},
                         {"SCORE", problem.score},
-                        {"SUBGROUPS", subgroups},
+                        {"SUBGROUPS", b.subgroups},
                         {"PARTS", b.parts},
                         {"BLOCK_COLUMNS", b.columns},
                         {"COOP_M", b.shape.m},

@@ -21,7 +21,11 @@ const uint WEIGHT_STRIDE = BLOCK_COLUMNS / 8 + 1;
 const uint DEEP = HEAD_DIM / COOP_K, WIDE = HEAD_DIM / COOP_N;  // matrices along a vector, as operand and as result
 const uint COLUMNS = BLOCK_COLUMNS / COOP_N;            // matrices across a block of columns
 
+// Of wide heads a subgroup's rows do not fit its registers beside the results.
+const bool ROWS_IN_SHARED = HEAD_DIM > 64;
+
 shared uvec4 tile[2 * BLOCK_COLUMNS * STRIDE];          // two vectors of every column; at start and end, one of every row
+shared uvec4 row_tile[ROWS_IN_SHARED ? 2 * BLOCK_ROWS * STRIDE : 1];  // two vectors of every row
 shared uvec4 weights[BLOCK_ROWS * WEIGHT_STRIDE];
 shared float scratch[SUBGROUPS * COOP_M * COOP_N];
 shared float row_value[2 * BLOCK_ROWS];
@@ -55,29 +59,38 @@ Vectors vectors(Words at, uint batch, uint count, uint heads, uint head) {
 }
 
 // Vectors first .. first + amount - 1 to shared memory, zeros past the last.
-void stage(uint to, Vectors v, uint first, uint amount) {
-  for (uint item = lane(); item < amount * GROUPS; item += LANES) {
-    const uint i = item / GROUPS, group = item % GROUPS;
-    tile[(to + i) * STRIDE + group] = first + i < v.count ? WordsU32x4(v.at).at[(v.first + (first + i) * v.stride) / 8 + group] : uvec4(0);
+#define STAGE(MEMORY, to, v, first, amount)                                                                                           \
+  for (uint item = lane(); item < amount * GROUPS; item += LANES) {                                                                   \
+    const uint i = item / GROUPS, group = item % GROUPS;                                                                              \
+    MEMORY[(to + i) * STRIDE + group] = first + i < v.count ? WordsU32x4(v.at).at[(v.first + (first + i) * v.stride) / 8 + group] : uvec4(0); \
   }
-}
+void stage(uint to, Vectors v, uint first, uint amount) { STAGE(tile, to, v, first, amount) }
+void stage_rows(uint to, Vectors v, uint first) { STAGE(row_tile, to, v, first, BLOCK_ROWS) }
 
-// The rows of this subgroup as operands.
-#define LOAD_ROWS(operand, v, first)                                                                                                  \
+// The rows of this subgroup as operands: the block's `which`-th kind of them.
+#define LOAD_ROWS(operand, which, v, first)                                                                                           \
   barrier();                                                                                                                          \
-  stage(0, v, first, BLOCK_ROWS);                                                                                                     \
+  if (ROWS_IN_SHARED) stage_rows(which * BLOCK_ROWS, v, first);                                                                       \
+  else stage(0, v, first, BLOCK_ROWS);                                                                                                \
   barrier();                                                                                                                          \
-  [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                                \
-    [[unroll]] for (uint l = 0; l < DEEP; ++l) coopMatLoad(operand[part][l], tile, row_of(part) * STRIDE + l * (COOP_K / 8), STRIDE, BY_ROW);
+  if (!ROWS_IN_SHARED) {                                                                                                              \
+    [[unroll]] for (uint part = 0; part < PARTS; ++part)                                                                              \
+      [[unroll]] for (uint l = 0; l < DEEP; ++l) coopMatLoad(operand[part][l], tile, row_of(part) * STRIDE + l * (COOP_K / 8), STRIDE, BY_ROW); \
+  }
 
 // result[part][j] = rows times columns, whose vectors were staged from `from` on.
-#define MULTIPLY(result, operand, from)                                                                                               \
+#define MULTIPLY(result, operand, which, from)                                                                                        \
   [[unroll]] for (uint j = 0; j < COLUMNS; ++j) {                                                                                     \
     [[unroll]] for (uint part = 0; part < PARTS; ++part) result[part][j] = SUM(0.0);                                                  \
     [[unroll]] for (uint l = 0; l < DEEP; ++l) {                                                                                      \
       OPERAND_B b;                                                                                                                    \
       coopMatLoad(b, tile, (from + j * COOP_N) * STRIDE + l * (COOP_K / 8), STRIDE, BY_COLUMN);                                       \
-      [[unroll]] for (uint part = 0; part < PARTS; ++part) result[part][j] = coopMatMulAdd(operand[part][l], b, result[part][j]);     \
+      [[unroll]] for (uint part = 0; part < PARTS; ++part) {                                                                          \
+        OPERAND_A a;                                                                                                                  \
+        if (ROWS_IN_SHARED) coopMatLoad(a, row_tile, (which * BLOCK_ROWS + row_of(part)) * STRIDE + l * (COOP_K / 8), STRIDE, BY_ROW); \
+        else a = operand[part][l];                                                                                                    \
+        result[part][j] = coopMatMulAdd(a, b, result[part][j]);                                                                       \
+      }                                                                                                                               \
     }                                                                                                                                 \
   }
 

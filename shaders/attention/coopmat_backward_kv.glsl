@@ -21,8 +21,8 @@ void main() {
     const uint my_first = first + gl_SubgroupID * ROWS, my_last = my_first + ROWS - 1;
 
     OPERAND_A keys[PARTS][DEEP], values[PARTS][DEEP];
-    LOAD_ROWS(keys, k, first)
-    LOAD_ROWS(values, v, first)
+    LOAD_ROWS(keys, 0, k, first)
+    LOAD_ROWS(values, 1, v, first)
     SUM dkeys[PARTS][WIDE], dvalues[PARTS][WIDE];
     [[unroll]] for (uint part = 0; part < PARTS; ++part)
       [[unroll]] for (uint n = 0; n < WIDE; ++n) dkeys[part][n] = SUM(0.0), dvalues[part][n] = SUM(0.0);
@@ -44,7 +44,7 @@ void main() {
         if (last_column < my_first) continue;
         const bool whole = last_column < p.tokens && all_visible(column, last_column, my_first, my_last, p.window, p.masked_key);
         SUM weight[PARTS][COLUMNS], gradient[PARTS][COLUMNS];
-        MULTIPLY(weight, keys, 0)
+        MULTIPLY(weight, keys, 0, 0)
         [[unroll]] for (uint j = 0; j < COLUMNS; ++j) {
           SUM lse;
           coopMatLoad(lse, column_value, j * COOP_N, 0, BY_ROW);
@@ -57,7 +57,7 @@ void main() {
           }
         }
         ACCUMULATE(dvalues, weight, BLOCK_COLUMNS)
-        MULTIPLY(gradient, values, BLOCK_COLUMNS)
+        MULTIPLY(gradient, values, 1, BLOCK_COLUMNS)
         [[unroll]] for (uint j = 0; j < COLUMNS; ++j) {
           SUM delta;
           coopMatLoad(delta, column_value, BLOCK_COLUMNS + j * COOP_N, 0, BY_ROW);

@@ -54,8 +54,8 @@ void main() {
     const uint my_first = first + gl_SubgroupID * ROWS, my_last = my_first + ROWS - 1;
 
     OPERAND_A queries[PARTS][DEEP], gradients[PARTS][DEEP];
-    LOAD_ROWS(queries, q, first)
-    LOAD_ROWS(gradients, dy, first)
+    LOAD_ROWS(queries, 0, q, first)
+    LOAD_ROWS(gradients, 1, dy, first)
     row_statistics(y, dy, first, (batch * p.heads + head) * p.tokens);
     SUM sum[PARTS][WIDE];
     [[unroll]] for (uint part = 0; part < PARTS; ++part)
@@ -68,8 +68,8 @@ void main() {
       barrier();
       if (column > my_last) continue;
       SUM score[PARTS][COLUMNS], gradient[PARTS][COLUMNS];
-      MULTIPLY(score, queries, 0)
-      MULTIPLY(gradient, gradients, BLOCK_COLUMNS)
+      MULTIPLY(score, queries, 0, 0)
+      MULTIPLY(gradient, gradients, 1, BLOCK_COLUMNS)
       const bool whole = all_visible(my_first, my_last, column, column + BLOCK_COLUMNS - 1, p.window, p.masked_key);
       [[unroll]] for (uint part = 0; part < PARTS; ++part) {
         SUM lse, delta;

@@ -67,7 +67,7 @@ void main() {
     const uint my_first = first + gl_SubgroupID * ROWS, my_last = my_first + ROWS - 1;
 
     OPERAND_A queries[PARTS][DEEP];
-    LOAD_ROWS(queries, q, first)
+    LOAD_ROWS(queries, 0, q, first)
     SUM sum[PARTS][WIDE], total[PARTS];
     [[unroll]] for (uint part = 0; part < PARTS; ++part) {
       total[part] = SUM(0.0);
@@ -82,7 +82,7 @@ void main() {
       barrier();
       if (column > my_last) continue;
       SUM score[PARTS][COLUMNS];
-      MULTIPLY(score, queries, 0)
+      MULTIPLY(score, queries, 0, 0)
       const bool whole = all_visible(my_first, my_last, column, column + BLOCK_COLUMNS - 1, p.window, p.masked_key);
       [[unroll]] for (uint part = 0; part < PARTS; ++part) {
         [[unroll]] for (uint j = 0; j < COLUMNS; ++j) {

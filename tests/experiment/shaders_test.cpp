@@ -25,6 +25,12 @@ Caps a_gpu() {
   return caps;
 }
 
+Caps a_gpu_of_subgroup_matrices() {
+  Caps caps = a_gpu();
+  caps.coopmat2 = false;
+  return caps;
+}
+
 Caps a_cpu() {
   Caps caps = a_gpu();
   caps.type = "cpu";
@@ -37,7 +43,7 @@ Caps a_cpu() {
 
 TEST_CASE("every kernel is among the pipelines that are built for some device") {
   std::set<std::string> built = {"user/norm", "user/norm_backward", "user/statistic"};  // frames for what users bring
-  for (const Caps& caps : {a_gpu(), a_cpu()}) {
+  for (const Caps& caps : {a_gpu(), a_gpu_of_subgroup_matrices(), a_cpu()}) {
     const auto all = all_pipelines(caps);
     MESSAGE(caps.type, ": ", all.size(), " pipelines");
     for (const PipelineVariant& variant : all) built.insert(variant.shader);
