@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   bool compile = false, details = false, grad_check = false;
-  std::string file, device;
+  std::string file, device, kernels;
   std::vector<std::string> without;
 
   DeviceOptions device_options() const {
@@ -33,9 +33,9 @@ int list() {
   return 0;
 }
 
-int compile(Pipelines& pipelines, bool details) {
+int compile(Pipelines& pipelines, const std::string& kernels, bool details) {
   const bool terminal = stderr_is_terminal();
-  const auto reports = compile_all(pipelines, details, [&](std::size_t done, std::size_t all) {
+  const auto reports = compile_all(pipelines, kernels, details, [&](std::size_t done, std::size_t all) {
     if (terminal && (done % 16 == 0 || done == all)) fmt::print(stderr, "\r{} of {} pipelines{}", done, all, done == all ? "\n" : "");
   });
   int variants = 0, failed = 0;
@@ -106,7 +106,7 @@ int run(const Options& options) {
   const Instance instance;
   const Device device(instance, options.device_options());
   Pipelines pipelines(device);
-  const int compiled = options.compile ? compile(pipelines, options.details) : 0;
+  const int compiled = options.compile ? compile(pipelines, options.kernels, options.details) : 0;
   return options.grad_check ? std::max(compiled, grad_check(pipelines, options.file)) : compiled;
 }
 
@@ -115,6 +115,7 @@ const CommandRegistration registration{
        auto options = std::make_shared<Options>();
        app.add_flag("--compile", options->compile,
                     "Build every pipeline that could be chosen for the device; print registers, spills and occupancy");
+       app.add_option("--kernels", options->kernels, "With --compile: only kernels with this in their names, e.g. attention");
        app.add_flag("--details", options->details, "With --compile: a line for every pipeline");
        app.add_flag("--grad-check", options->grad_check, "Compare gradients with finite differences: of all ops, or of FILE's shaders");
        app.add_option("FILE", options->file, "Experiment file whose shaders are checked")->type_name("FILE.toml");

@@ -1,5 +1,6 @@
 #include "experiment/shaders/pipelines.h"
 
+#include "base/error.h"
 #include "experiment/shaders/samples.h"
 #include "ops/matmul_kernels.h"
 
@@ -85,8 +86,11 @@ std::set<PipelineVariant> all_pipelines(const Caps& caps) {
   return all;
 }
 
-std::vector<KernelReport> compile_all(Pipelines& pipelines, bool details, const std::function<void(std::size_t, std::size_t)>& progress) {
-  const std::set<PipelineVariant> all = all_pipelines(pipelines.device().caps());
+std::vector<KernelReport> compile_all(Pipelines& pipelines, const std::string& part, bool details,
+                                      const std::function<void(std::size_t, std::size_t)>& progress) {
+  std::set<PipelineVariant> all = all_pipelines(pipelines.device().caps());
+  std::erase_if(all, [&](const PipelineVariant& variant) { return variant.shader.find(part) == std::string::npos; });
+  require(!all.empty(), "no kernel that {} could take has a name with {} in it", pipelines.device().caps().device_name, part);
   std::map<std::string, KernelReport> reports;
   std::size_t done = 0;
   for (const PipelineVariant& variant : all) {

@@ -29,8 +29,9 @@ struct KernelReport {
   std::string failure;                                                            ///< of the first variant that the driver refused
 };
 
-/// Builds every pipeline. `details`: a report for every variant. `progress(done, all)` is called after each.
-std::vector<KernelReport> compile_all(Pipelines& pipelines, bool details = false,
+/// Builds every pipeline of the kernels whose names hold `part`. `details`: a report for every variant. `progress(done, all)` is called after
+/// each. Throws InputError when no kernel has such a name.
+std::vector<KernelReport> compile_all(Pipelines& pipelines, const std::string& part = "", bool details = false,
                                       const std::function<void(std::size_t, std::size_t)>& progress = {});
 
 /// A table for the terminal.
