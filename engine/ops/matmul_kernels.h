@@ -27,7 +27,7 @@ struct MatmulKernel {
   std::uint32_t m = 4, n = 4, k = 1;     ///< what a workgroup multiplies at a time
   std::uint32_t part_m = 4, part_n = 4;  ///< of the tile, what one invocation (tiled) or subgroup (coopmat) holds
   std::uint32_t lanes = 0;               ///< invocations per workgroup; 0: the device's
-  std::uint32_t buffers = 1;             ///< of tiled, copies of the tiles in shared memory; of coopmat2, slices of K between two tests for the end
+  std::uint32_t buffers = 1;             ///< of tiled, copies of tiles in shared memory; of coopmat2, slices of K between tests
   std::uint32_t splits = 1;              ///< K is cut into as many pieces, summed in order by a second kernel
 
   std::uint64_t tiles(const MatmulProblem& p) const { return std::uint64_t{(p.m + m - 1) / m} * ((p.n + n - 1) / n) * p.batch; }

@@ -40,10 +40,10 @@ struct Race {
     first.push_back(graph.dispatches().size());
   }
 
-  void prepare(Pipelines& pipelines) const {
+  std::vector<PipelineKey> pipelines() const {
     std::vector<PipelineKey> keys;
     for (const Dispatch& dispatch : graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
-    pipelines.prepare(keys);
+    return keys;
   }
 
   // The least seconds each kernel took.
@@ -69,16 +69,29 @@ void warm_up(Executor& executor) {
   while (std::chrono::duration<double>(Clock::now() - start).count() < warm_up_seconds);
 }
 
+bool can_measure(const Caps& caps) { return caps.timestamp_period > 0 && !caps.is_cpu(); }
+
+// All at once, on all cores: a driver takes a second or two for each, and a product has dozens.
+void prepare(Pipelines& pipelines, const std::vector<MatmulProblem>& problems) {
+  const Caps& caps = pipelines.device().caps();
+  if (!can_measure(caps)) return;
+  std::vector<PipelineKey> all;
+  for (const MatmulProblem& p : problems) {
+    const std::vector<PipelineKey> keys = Race(p, matmul_candidates(p, caps), caps).pipelines();
+    all.insert(all.end(), keys.begin(), keys.end());
+  }
+  pipelines.prepare(all);
+}
+
 // They take turns, so that a clock that rises or falls meets them all.
 MatmulKernel fastest(Pipelines& pipelines, const MatmulProblem& p) {
   const Device& device = pipelines.device();
   std::vector<MatmulKernel> kernels = matmul_candidates(p, device.caps());
   const MatmulKernel unmeasured = default_matmul_kernel(p, device.caps());
-  if (device.caps().timestamp_period <= 0 || device.caps().is_cpu()) return unmeasured;
+  if (!can_measure(device.caps())) return unmeasured;
   for (const int runs : {heat_runs, final_runs}) {
     const Race race(p, kernels, device.caps());
     if (Executor::memory_needed(race.graph, device) > device.free_memory() / 2) return unmeasured;
-    race.prepare(pipelines);
     Executor executor(pipelines, race.graph, ExecutorOptions{.profile = true});
     warm_up(executor);
     const std::vector<double> seconds = race.run(executor, runs);
@@ -95,16 +108,16 @@ MatmulKernel fastest(Pipelines& pipelines, const MatmulProblem& p) {
 
 std::size_t tune_matmul(Pipelines& pipelines, Choices& choices,
                         const std::function<void(const std::string&, const std::string&)>& progress) {
-  std::size_t answered = 0;
-  for (const std::string& question : choices.open()) {
-    const auto problem = parse_matmul_problem(question);
-    if (!problem) continue;
-    const std::string answer = to_string(fastest(pipelines, *problem));
+  std::vector<MatmulProblem> problems;
+  for (const std::string& question : choices.open())
+    if (const auto problem = parse_matmul_problem(question)) problems.push_back(*problem);
+  prepare(pipelines, problems);
+  for (const MatmulProblem& problem : problems) {
+    const std::string question = problem.question(), answer = to_string(fastest(pipelines, problem));
     choices.set(question, answer);
     if (progress) progress(question, answer);
-    ++answered;
   }
-  return answered;
+  return problems.size();
 }
 
 bool Tuner::tune() {
