@@ -32,7 +32,8 @@ struct Evaluation {
 
 class Evaluator {
  public:
-  /// With a tuner, kernels are chosen by timing them. Throws InputError when an id lies outside the vocabulary or the windows are longer than max_seq_len with learned positions.
+  /// With a tuner, kernels are chosen by timing them. Throws InputError when an id lies outside the vocabulary or the
+  /// windows are longer than max_seq_len with learned positions.
   Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner = nullptr);
 
   /// Over all of the data. `hooks` intervene; probes listen to what comes out of them. `progress(done, all)` counts sequences.

@@ -28,8 +28,8 @@ struct StepReport {
 
 class Trainer {
  public:
-  /// `weights` are for training and already filled. With a tuner, kernels are chosen by timing them. Throws InputError for settings that cannot work with the model or the data, DeviceError with the
-  /// figure and what to change when memory does not suffice.
+  /// `weights` are for training and already filled. With a tuner, kernels are chosen by timing them. Throws InputError for settings that
+  /// cannot work with the model or the data, DeviceError with the figure and what to change when memory does not suffice.
   Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations,
           Tuner* tuner = nullptr, const ExecutorOptions& options = {});
 

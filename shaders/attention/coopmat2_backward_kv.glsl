@@ -13,7 +13,8 @@ void main() {
       setTensorLayoutDimensionNV(createTensorLayoutNV(2, gl_CooperativeMatrixClampModeConstantNV), BLOCK_ROWS, p.tokens), 0, 1);
   const uint blocks = (p.tokens + BLOCK_ROWS - 1) / BLOCK_ROWS, shared_by = p.heads / p.kv_heads;
   for (uint item = gl_WorkGroupID.x; item < p.batch * p.kv_heads * blocks; item += gl_NumWorkGroups.x) {
-    const uint heads = p.batch * p.kv_heads, first = item / heads * BLOCK_ROWS, kv_head = item % heads % p.kv_heads, batch = item % heads / p.kv_heads;  // longest first
+    const uint heads = p.batch * p.kv_heads, first = item / heads * BLOCK_ROWS;  // longest first
+    const uint kv_head = item % heads % p.kv_heads, batch = item % heads / p.kv_heads;
     const uint end = p.window == 0 ? p.tokens : min(p.tokens, first + BLOCK_ROWS + p.window - 1);
     const Vectors k = vectors(Words(p.k), batch, p.tokens, p.kv_heads, kv_head), v = vectors(Words(p.v), batch, p.tokens, p.kv_heads, kv_head);
     const Vectors dk = vectors(Words(p.dk), batch, p.tokens, p.kv_heads, kv_head), dv = vectors(Words(p.dv), batch, p.tokens, p.kv_heads, kv_head);
@@ -26,7 +27,8 @@ void main() {
       const Vectors q = vectors(Words(p.q), batch, p.tokens, p.heads, head), dy = vectors(Words(p.dy), batch, p.tokens, p.heads, head);
       const uint statistic = (batch * p.heads + head) * p.tokens;
       [[dont_unroll]] for (uint column = first / BLOCK_COLUMNS * BLOCK_COLUMNS; column < end; column += BLOCK_COLUMNS) {
-        const bool whole = column + BLOCK_COLUMNS <= p.tokens && all_visible(column, column + BLOCK_COLUMNS - 1, first, first + BLOCK_ROWS - 1, p.window, p.masked_key);
+        const bool whole = column + BLOCK_COLUMNS <= p.tokens &&
+                           all_visible(column, column + BLOCK_COLUMNS - 1, first, first + BLOCK_ROWS - 1, p.window, p.masked_key);
         COLUMN_OPERAND queries, gradients;
         LOAD_TRANSPOSED(queries, q, column, BLOCK_COLUMNS);
         SCORES weights = coopMatMulAdd(keys, queries, SCORES(0.0)) * p.scale, lse, delta, slopes;

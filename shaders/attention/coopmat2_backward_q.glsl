@@ -16,7 +16,8 @@ void main() {
   const tensorViewNV<2, false, 1, 0> transposed = createTensorViewNV(2, false, 1, 0);
   const uint blocks = (p.tokens + BLOCK_ROWS - 1) / BLOCK_ROWS;
   for (uint item = gl_WorkGroupID.x; item < p.batch * p.heads * blocks; item += gl_NumWorkGroups.x) {
-    const uint heads = p.batch * p.heads, first = (blocks - 1 - item / heads) * BLOCK_ROWS, head = item % heads % p.heads, batch = item % heads / p.heads;  // longest first
+    const uint heads = p.batch * p.heads, first = (blocks - 1 - item / heads) * BLOCK_ROWS;  // longest first
+    const uint head = item % heads % p.heads, batch = item % heads / p.heads;
     const uint kv_head = head / (p.heads / p.kv_heads), end = min(first + BLOCK_ROWS, p.tokens), statistic = (batch * p.heads + head) * p.tokens;
     const Vectors q = vectors(Words(p.q), batch, p.tokens, p.heads, head), y = vectors(Words(p.y), batch, p.tokens, p.heads, head);
     const Vectors dy = vectors(Words(p.dy), batch, p.tokens, p.heads, head), dq = vectors(Words(p.dq), batch, p.tokens, p.heads, head);

@@ -17,7 +17,8 @@ void main() {
   const float to_exponent = p.scale * 1.4426950408889634;  // of 2 rather than e
   const uint blocks = (p.tokens + BLOCK_ROWS - 1) / BLOCK_ROWS;
   for (uint item = gl_WorkGroupID.x; item < p.batch * p.heads * blocks; item += gl_NumWorkGroups.x) {
-    const uint heads = p.batch * p.heads, first = (blocks - 1 - item / heads) * BLOCK_ROWS, head = item % heads % p.heads, batch = item % heads / p.heads;  // longest first
+    const uint heads = p.batch * p.heads, first = (blocks - 1 - item / heads) * BLOCK_ROWS;  // longest first
+    const uint head = item % heads % p.heads, batch = item % heads / p.heads;
     const uint kv_head = head / (p.heads / p.kv_heads), end = min(first + BLOCK_ROWS, p.tokens);
     const Vectors q = vectors(Words(p.q), batch, p.tokens, p.heads, head), y = vectors(Words(p.y), batch, p.tokens, p.heads, head);
     const Vectors k = vectors(Words(p.k), batch, p.tokens, p.kv_heads, kv_head), v = vectors(Words(p.v), batch, p.tokens, p.kv_heads, kv_head);

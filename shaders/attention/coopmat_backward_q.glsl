@@ -24,7 +24,8 @@ void row_statistics(Vectors y, Vectors dy, uint first, uint statistic) {
     float sum = 0.0;
     if (first + row < y.count) {
       const uint at = (y.first + (first + row) * y.stride) / 8;
-      for (uint group = item % shared_by; group < GROUPS; group += shared_by) sum += dot_groups(WordsU32x4(y.at).at[at + group], WordsU32x4(dy.at).at[at + group]);
+      for (uint group = item % shared_by; group < GROUPS; group += shared_by)
+        sum += dot_groups(WordsU32x4(y.at).at[at + group], WordsU32x4(dy.at).at[at + group]);
     }
     scratch[item] = sum;
   }

@@ -102,7 +102,8 @@ void main() {
   uvec4 a_next[A_FETCHES], b_next[B_FETCHES];
 
   const uint k_loop = k_begin + TILE_K;
-  // Where each piece of the first slice that the loop below fetches lies, in groups of eight elements; past the last row or column of C another is read, and its sums are not kept.
+  // Where each piece of the first slice that the loop below fetches lies, in groups of eight elements; past the last row or column of C
+  // another is read, and its sums are not kept.
   uint a_at[A_FETCHES], b_at[B_FETCHES];
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {
     const uvec2 at = place(i, A_WIDTH / 8);
@@ -190,7 +191,8 @@ void main() {
       coopMatStore(sum[i * SUMS_N + j], tiles, strip + j * (COOP_N / 4), STRIP_STRIDE, gl_CooperativeMatrixLayoutRowMajor);
     controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
     [[unroll]] for (uint g = 0; g < COOP_M * STRIP_GROUPS; g += SUBGROUP) {
-      const uint v = g + gl_SubgroupInvocationID, row = tile_row + part_row + i * COOP_M + v / STRIP_GROUPS, column = tile_column + part_column + v % STRIP_GROUPS * 8;
+      const uint v = g + gl_SubgroupInvocationID, row = tile_row + part_row + i * COOP_M + v / STRIP_GROUPS,
+                 column = tile_column + part_column + v % STRIP_GROUPS * 8;
       if (COOP_M * STRIP_GROUPS % SUBGROUP != 0 && v >= COOP_M * STRIP_GROUPS) continue;
       if (row >= p.m || column >= p.n) continue;
       const uint from = strip + v / STRIP_GROUPS * STRIP_STRIDE + v % STRIP_GROUPS * 2;

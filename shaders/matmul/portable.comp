@@ -1,7 +1,8 @@
 #version 460
 #include "common/kernel.glsl"
 
-// C = A B (+ bias + residual), batched, as matmul/tiled.comp, for devices too small for it: an invocation computes a 4 x 4 tile in registers, without shared memory.
+// C = A B (+ bias + residual), batched, as matmul/tiled.comp, for devices too small for it: an invocation computes a 4 x 4 tile in registers,
+// without shared memory.
 layout(constant_id = 2) const uint A_TYPE = DTYPE_F32;
 layout(constant_id = 3) const uint B_TYPE = DTYPE_F32;
 layout(constant_id = 4) const uint C_TYPE = DTYPE_F32;

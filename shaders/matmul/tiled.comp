@@ -79,11 +79,13 @@ void main() {
   uint a_at[A_FETCHES], b_at[B_FETCHES];
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {
     const uvec2 at = A_TRANSPOSED != 0 ? place_across(i, TILE_M) : place_along_k(i, TILE_M);
-    a_at[i] = (A_TRANSPOSED != 0 ? a_base + (k_begin + at.y) * p.m + min(tile_row + at.x, p.m - 4) : a_base + min(tile_row + at.x, p.m - 1) * p.k + k_begin + at.y) / 4;
+    a_at[i] = (A_TRANSPOSED != 0 ? a_base + (k_begin + at.y) * p.m + min(tile_row + at.x, p.m - 4)
+                                  : a_base + min(tile_row + at.x, p.m - 1) * p.k + k_begin + at.y) / 4;
   }
   [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {
     const uvec2 at = B_TRANSPOSED != 0 ? place_along_k(i, TILE_N) : place_across(i, TILE_N);
-    b_at[i] = (B_TRANSPOSED != 0 ? b_base + min(tile_column + at.x, p.n - 1) * p.k + k_begin + at.y : b_base + (k_begin + at.y) * p.n + min(tile_column + at.x, p.n - 4)) / 4;
+    b_at[i] = (B_TRANSPOSED != 0 ? b_base + min(tile_column + at.x, p.n - 1) * p.k + k_begin + at.y
+                                  : b_base + (k_begin + at.y) * p.n + min(tile_column + at.x, p.n - 4)) / 4;
   }
   const uint a_step = (A_TRANSPOSED != 0 ? TILE_K * p.m : TILE_K) / 4, b_step = (B_TRANSPOSED != 0 ? TILE_K : TILE_K * p.n) / 4;
 
