@@ -1,7 +1,8 @@
-// What the attention kernels share: which keys a query sees, and weights and their gradients from scores.
+// What the attention kernels share: weights and their gradients from scores.
 #ifndef ABLATE_ATTENTION_GLSL
 #define ABLATE_ATTENTION_GLSL
 #include "common/kernel.glsl"
+#include "attention/visible.glsl"
 #include "user/functions/attention.glsl"
 
 #define SOFTMAX 0u
@@ -18,19 +19,6 @@ layout(constant_id = 10) const uint LEARNED = 0;  // 1: a learned key, 2: and it
 layout(constant_id = 11) const uint SINKS = 0;    // a sink logit per head
 
 const bool NORMALISED = SCORE == SOFTMAX || SCORE == SOFTMAX1;
-const float LOWEST = -3.0e38;  // the score of what is not seen, and a maximum of nothing: finite, so that differences of two are 0 and not NaN
-
-// Query i sees key j unless it comes later, lies outside the window (0: none), or is masked (-1: none) for those after it.
-bool is_visible(uint i, uint j, uint window, int masked_key) {
-  return j <= i && (window == 0 || i - j < window) && !(int(j) == masked_key && i > j);
-}
-// Whether all of these queries see all of these keys.
-bool all_visible(uint first_query, uint last_query, uint first_key, uint last_key, uint window, int masked_key) {
-  const bool masked = masked_key >= int(first_key) && masked_key <= int(last_key) && last_query > uint(max(masked_key, 0));
-  return last_key <= first_query && (window == 0 || last_query - first_key < window) && !masked;
-}
-// Keys [first_key, i] are all that query i may see.
-uint first_key(uint i, uint window) { return window == 0 || i < window ? 0 : i - window + 1; }
 
 // The weight of a key, from its score (LOWEST: 0) and the query's log-sum-exp.
 float weight_of(float score, float lse, uint i) {
