@@ -78,12 +78,12 @@ Tensor add_positions(Graph& graph, const Tensor& x, const Tensor& table) {
   require(x.shape.size() == 3 && table.shape.size() == 2 && table.dim(1) == x.dim(2) && table.dim(0) >= x.dim(1),
           "add_positions: x is {}, the table {}", to_string(x.shape), to_string(table.shape));
   const Tensor y = graph.like(x);
+  const std::uint64_t row_bytes = table.bytes() / table.dim(0);
   graph.dispatch({.shader = "embedding/add_positions",
                   .push = {x, table, y, x.rows(), x.dim(2), x.dim(1)},
                   .items = groups_of(x.rows(), x.dim(2)),
                   .constants = for_rows(x, x.dim(2), {table}) + table_type(table.dtype),
-                  .cost = {.flop = static_cast<double>(x.size()),
-                           .bytes = static_cast<double>(2 * x.bytes() + table.bytes() / table.dim(0) * x.dim(1))}});
+                  .cost = {.flop = static_cast<double>(x.size()), .bytes = static_cast<double>(2 * x.bytes() + row_bytes * x.dim(1))}});
   return graph.differentiable(y, {x, table}, [=](Graph& g, const Tensor& dy) {
     return std::vector<Tensor>{dy, g.wants_gradient(table) ? position_gradient(g, table, dy) : Tensor()};
   });

@@ -186,7 +186,8 @@ class FlatSource : public DataSource {
 DataOpener read(Settings& data) {
   const auto files = read_files(data), validations = read_paths(data, "validation");
   require(files.size() == 1 && validations.size() <= 1, "{}: expected one file", data.where(files.size() == 1 ? "validation" : "files"));
-  const fs::path file = files[0], validation = validations.empty() ? "" : validations[0];
+  const fs::path& file = files[0];
+  const fs::path validation = validations.empty() ? "" : validations[0];
   const WindowOptions windows = WindowOptions::from(data);
   if (file.extension() == ".safetensors")
     return [=](const DataContext& context) { return std::make_unique<SequenceSource>(file, validation, windows, context); };
