@@ -104,12 +104,16 @@ void Executor::record_dispatch(Recorder& recorder, const Dispatch& dispatch) {
   recorder.dispatch(pipeline, push, groups_of(dispatch, pipeline), uses_of(dispatch, reflection, *this));
 }
 
+std::vector<PipelineKey> pipelines_of(const Graph& graph) {
+  std::vector<PipelineKey> keys;
+  for (const Dispatch& dispatch : graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
+  return keys;
+}
+
 void Executor::record() {
   const std::size_t stamps = options_.profile ? graph_.dispatches().size() + 1 : 0;
   Recorder recorder(device_, static_cast<std::uint32_t>(stamps));
-  std::vector<PipelineKey> keys;
-  for (const Dispatch& dispatch : graph_.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
-  pipelines_.prepare(keys);
+  pipelines_.prepare(pipelines_of(graph_));
   recorder.timestamp();
   for (const Dispatch& dispatch : graph_.dispatches()) {
     record_dispatch(recorder, dispatch);

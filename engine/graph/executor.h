@@ -83,4 +83,7 @@ class Executor {
   Commands commands_;
 };
 
+/// What a graph's dispatches run, for Pipelines::prepare().
+std::vector<PipelineKey> pipelines_of(const Graph& graph);
+
 }  // namespace ablate

@@ -5,6 +5,8 @@
 namespace ablate {
 namespace {
 
+constexpr std::uint32_t most_in_registers = 64;  // channels of a row; wider ones stay in shared memory
+
 /// See shaders/attention/coopmat.glsl.
 struct Blocking {
   CoopShape shape;
@@ -13,7 +15,7 @@ struct Blocking {
   std::uint32_t rows() const { return subgroups * parts * shape.m; }
   std::uint32_t shared_bytes() const {
     const std::uint32_t vectors = 2 * columns * (head_dim / 8 + 1), weights = rows() * (columns / 8 + 1);
-    const std::uint32_t row_vectors = head_dim > 64 ? 2 * rows() * (head_dim / 8 + 1) : 1;
+    const std::uint32_t row_vectors = head_dim > most_in_registers ? 2 * rows() * (head_dim / 8 + 1) : 1;
     return 16 * (vectors + row_vectors + weights) + 4 * (subgroups * shape.m * shape.n + 2 * rows() + 2 * columns + shape.m + shape.n);
   }
   bool fits(const Caps& caps) const {
@@ -29,7 +31,8 @@ std::optional<Blocking> blocking(const Caps& caps, const AttentionProblem& probl
   const auto shape = coop_shape(caps, problem.q.dtype);
   const std::uint32_t head_dim = problem.options.head_dim;
   if (!shape || head_dim > 128) return std::nullopt;
-  const std::uint32_t subgroups = head_dim <= 64 ? 4 : 2, most_columns = head_dim <= 64 ? 64 : 32;
+  const bool wide = head_dim > most_in_registers;
+  const std::uint32_t subgroups = wide ? 2 : 4, most_columns = wide ? 32 : 64;
   for (std::uint32_t columns = most_columns; columns >= 16; columns /= 2) {
     const Blocking found{*shape, subgroups, 1, columns, head_dim};
     if (found.fits(caps)) return found;

@@ -40,12 +40,6 @@ struct Race {
     first.push_back(graph.dispatches().size());
   }
 
-  std::vector<PipelineKey> pipelines() const {
-    std::vector<PipelineKey> keys;
-    for (const Dispatch& dispatch : graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
-    return keys;
-  }
-
   // The least seconds each kernel took.
   std::vector<double> run(Executor& executor, int runs) const {
     std::vector<double> best(first.size() - 1, 1e9);
@@ -77,7 +71,7 @@ void prepare(Pipelines& pipelines, const std::vector<MatmulProblem>& problems) {
   if (!can_measure(caps)) return;
   std::vector<PipelineKey> all;
   for (const MatmulProblem& p : problems) {
-    const std::vector<PipelineKey> keys = Race(p, matmul_candidates(p, caps), caps).pipelines();
+    const std::vector<PipelineKey> keys = pipelines_of(Race(p, matmul_candidates(p, caps), caps).graph);
     all.insert(all.end(), keys.begin(), keys.end());
   }
   pipelines.prepare(all);

@@ -51,6 +51,13 @@ TEST_CASE("every kernel is among the pipelines that are built for some device") 
   for (const std::string& name : ShaderLibrary::names()) CHECK_MESSAGE(built.contains(name), name);
 }
 
+TEST_CASE("only the kernels asked for are built") {
+  const auto reports = compile_all(test::pipelines(), "rope");
+  REQUIRE_FALSE(reports.empty());
+  for (const KernelReport& report : reports) CHECK_MESSAGE(report.shader.find("rope") != std::string::npos, report.shader);
+  CHECK_THROWS_AS(compile_all(test::pipelines(), "no such kernel"), InputError);
+}
+
 TEST_CASE("gradient checks: right ones pass, wrong ones do not") {
   const TestFolder folder;
   folder.write("f.comp", "float forward(float x) { return x * x * x + abs(x); }");

@@ -80,8 +80,8 @@ struct Trial {
 void prepare(const std::vector<Trial>& trials) {
   std::vector<PipelineKey> keys;
   for (const auto& [c, kernel] : trials) {
-    const Product product(c, kernel);
-    for (const Dispatch& dispatch : product.graph.dispatches()) keys.push_back({dispatch.shader, dispatch.constants, dispatch.subgroup});
+    const std::vector<PipelineKey> more = pipelines_of(Product(c, kernel).graph);
+    keys.insert(keys.end(), more.begin(), more.end());
   }
   pipelines().prepare(keys);
 }
