@@ -21,8 +21,12 @@ class SinkScores {
 
   /// All heads, in order; the layer counts attention blocks.
   std::vector<Head> heads() const;
-  Head strongest() const;
-  Head weakest() const;
+  Head strongest() const { return strongest(heads()); }
+  Head weakest() const { return weakest(heads()); }
+
+  /// The first of those that are the best but for rounding, so that devices agree on it. `heads` is not empty.
+  static Head strongest(const std::vector<Head>& heads);
+  static Head weakest(const std::vector<Head>& heads);
 
  private:
   std::size_t heads_ = 0;
