@@ -4,6 +4,7 @@
 #include "vulkan/device.h"
 #include "vulkan/shader.h"
 
+#include <compare>
 #include <map>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ struct PipelineKey {
   std::string shader;
   Specialization constants;
   std::uint32_t subgroup = 0;
+  auto operator<=>(const PipelineKey&) const = default;
 };
 
 class Pipelines {

@@ -46,7 +46,7 @@ TEST_CASE("every kernel is among the pipelines that are built for some device") 
   for (const Caps& caps : {a_gpu(), a_gpu_of_subgroup_matrices(), a_cpu()}) {
     const auto all = all_pipelines(caps);
     MESSAGE(caps.type, ": ", all.size(), " pipelines");
-    for (const PipelineVariant& variant : all) built.insert(variant.shader);
+    for (const PipelineKey& key : all) built.insert(key.shader);
   }
   for (const std::string& name : ShaderLibrary::names()) CHECK_MESSAGE(built.contains(name), name);
 }

@@ -2,29 +2,31 @@
 
 #include "base/error.h"
 #include "experiment/shaders/samples.h"
+#include "graph/executor.h"
 #include "ops/matmul_kernels.h"
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace ablate {
 namespace {
 
-void add(std::set<PipelineVariant>& all, const Graph& graph) {
-  for (const Dispatch& dispatch : graph.dispatches()) all.insert({dispatch.shader, dispatch.constants, dispatch.subgroup});
+void add(std::set<PipelineKey>& all, const Graph& graph) {
+  for (PipelineKey& key : pipelines_of(graph)) all.insert(std::move(key));
 }
 
 std::vector<DType> types_of(const Caps& caps) {
   return caps.storage16 ? std::vector{DType::f32, DType::f16, DType::bf16} : std::vector{DType::f32};
 }
 
-void add_samples(std::set<PipelineVariant>& all, const Caps& caps, DType type, const SampleSize& size) {
+void add_samples(std::set<PipelineKey>& all, const Caps& caps, DType type, const SampleSize& size) {
   for (const OpSample& sample : samples_with_gradient(type, size)) add(all, SampleGraph(caps, sample, sample.has_gradient).graph);
   for (const OpSample& sample : samples_without_gradient(type, size)) add(all, SampleGraph(caps, sample, false).graph);
 }
 
 // A product by each kernel that fits. Rows of odd lengths need other loads than those of multiples of eight.
-void add_products(std::set<PipelineVariant>& all, const Caps& caps, DType type, Layout layout, std::uint32_t odd) {
+void add_products(std::set<PipelineKey>& all, const Caps& caps, DType type, Layout layout, std::uint32_t odd) {
   const std::uint32_t m = 512 + odd, n = 512 + odd, k = 1024 + odd;
   const Shape a = layout == Layout::tn ? Shape{k, m} : Shape{m, k}, b = layout == Layout::nt ? Shape{n, k} : Shape{k, n};
   for (const DType out : {type, DType::f32}) {
@@ -64,7 +66,7 @@ void note(KernelReport& report, const std::vector<std::pair<std::string, double>
   if (occupancy >= 0) report.occupancy = report.occupancy < 0 ? occupancy : std::min(report.occupancy, occupancy);
 }
 
-std::string to_string(const PipelineVariant& variant) {
+std::string to_string(const PipelineKey& variant) {
   std::string text = variant.shader;
   for (const auto& [name, value] : variant.constants) text += fmt::format(" {}={}", name, value);
   return text;
@@ -74,8 +76,8 @@ std::string cell(double value) { return value < 0 ? "-" : fmt::format("{:.0f}", 
 
 }  // namespace
 
-std::set<PipelineVariant> all_pipelines(const Caps& caps) {
-  std::set<PipelineVariant> all;
+std::set<PipelineKey> all_pipelines(const Caps& caps) {
+  std::set<PipelineKey> all;
   const SampleSize sizes[] = {{1, 1, 1, 1},   {2, 7, 3, 5},    {2, 9, 4, 6},    {40, 40, 4, 8},  {1, 33, 4, 32},
                               {2, 16, 8, 64}, {2, 16, 8, 128}, {1, 8, 32, 128}, {1, 8, 64, 128}, {1, 4, 16, 256}};
   for (const DType type : types_of(caps)) {
@@ -88,12 +90,12 @@ std::set<PipelineVariant> all_pipelines(const Caps& caps) {
 
 std::vector<KernelReport> compile_all(Pipelines& pipelines, const std::string& part, bool details,
                                       const std::function<void(std::size_t, std::size_t)>& progress) {
-  std::set<PipelineVariant> all = all_pipelines(pipelines.device().caps());
-  std::erase_if(all, [&](const PipelineVariant& variant) { return variant.shader.find(part) == std::string::npos; });
+  std::set<PipelineKey> all = all_pipelines(pipelines.device().caps());
+  std::erase_if(all, [&](const PipelineKey& variant) { return variant.shader.find(part) == std::string::npos; });
   require(!all.empty(), "no kernel that {} could take has a name with {} in it", pipelines.device().caps().device_name, part);
   std::map<std::string, KernelReport> reports;
   std::size_t done = 0;
-  for (const PipelineVariant& variant : all) {
+  for (const PipelineKey& variant : all) {
     const std::string name = details ? to_string(variant) : variant.shader;
     KernelReport& report = reports[name];
     report.shader = name;

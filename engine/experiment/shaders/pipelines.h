@@ -10,16 +10,9 @@
 
 namespace ablate {
 
-struct PipelineVariant {
-  std::string shader;
-  Specialization constants;
-  std::uint32_t subgroup = 0;
-  auto operator<=>(const PipelineVariant&) const = default;
-};
-
 /// Collected from samples of all ops in all element types on shapes of many widths, and from all kernels of matrix products. Needs no
 /// device.
-std::set<PipelineVariant> all_pipelines(const Caps& caps);
+std::set<PipelineKey> all_pipelines(const Caps& caps);
 
 /// What a driver says of one kernel's variants: the worst of them. Negative where it says nothing.
 struct KernelReport {
