@@ -15,6 +15,16 @@ same() { if diff <(metrics whole/x) <(metrics "$2") > log 2>&1; then right "$1: 
 "$ablate" run x.toml --out two --devices 0,0 > log 2>&1 || wrong "two processes"
 same "two processes" two/x
 
+# As many points as devices: all are at work at once.
+"$ablate" run x.toml --points 1,2 --out both --devices 0,0 > log 2>&1 &
+pid=$! most=0
+while kill -0 "$pid" 2> /dev/null; do
+  now=$(pgrep -c -P "$pid")
+  [ "$now" -gt "$most" ] && most=$now
+  sleep 0.02
+done
+if wait "$pid" && [ "$most" -eq 2 ]; then right "two points by two processes"; else wrong "two points by $most processes at once"; fi
+
 # Kills a worker as soon as one is at work.
 "$ablate" run x.toml --out killed --devices 0,0 > log 2>&1 &
 pid=$!

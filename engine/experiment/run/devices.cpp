@@ -34,7 +34,8 @@ class Queue {
   }
 
   int run() {
-    for (std::size_t n = 0; n < std::min(devices_.size(), waiting_.size()); ++n) start(devices_[n]);
+    const std::size_t needed = std::min(devices_.size(), waiting_.size());  // every one that starts takes a point
+    for (std::size_t n = 0; n < needed; ++n) start(devices_[n]);
     while (!living_.empty()) handle(workers_.next());
     outcome_.publish();
     progress_.clear();
