@@ -49,7 +49,9 @@ void drop_pages(std::span<const std::byte>) {}
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_) {
   temporary_ += ".partial";
-  const HANDLE file = CreateFileW(temporary_.c_str(), GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
+  HANDLE file = INVALID_HANDLE_VALUE;
+  do file = CreateFileW(temporary_.c_str(), GENERIC_WRITE, FILE_SHARE_DELETE, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
+  while (file == INVALID_HANDLE_VALUE && GetLastError() == ERROR_SHARING_VIOLATION && (Sleep(1), true));
   if (file == INVALID_HANDLE_VALUE) throw RunError(fmt::format("{}: cannot be written", temporary_.string()));
   handle_ = reinterpret_cast<std::intptr_t>(file);
 }
@@ -119,10 +121,37 @@ void drop_pages(std::span<const std::byte> bytes) {
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
+// Whether `file`, opened by this name, still has it: whoever held the lock before may have renamed or removed it.
+static bool has_name(int file, const fs::path& name) {
+  struct stat opened {
+  }, named{};
+  return ::fstat(file, &opened) == 0 && ::stat(name.c_str(), &named) == 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+[[noreturn]] static void fail_to_write(const fs::path& name, int file) {
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  throw RunError(fmt::format("{}: cannot be written ({})", name.string(), std::strerror(error)));
+}
+
+// A locked file rather than a name of one's own: names that nobody uses again would stay behind when a process is killed.
+static int open_alone(const fs::path& name) {
+  for (;;) {
+    const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (file < 0) fail_to_write(name, file);
+    while (::flock(file, LOCK_EX) != 0)
+      if (errno != EINTR) fail_to_write(name, file);
+    if (has_name(file, name)) {
+      if (::ftruncate(file, 0) != 0) fail_to_write(name, file);
+      return file;
+    }
+    ::close(file);
+  }
+}
+
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_) {
   temporary_ += ".partial";
-  handle_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (handle_ < 0) throw RunError(fmt::format("{}: cannot be written ({})", temporary_.string(), std::strerror(errno)));
+  handle_ = open_alone(temporary_);
 }
 
 void AtomicFile::write(std::span<const std::byte> piece) {
@@ -191,19 +220,20 @@ std::string read_text(const fs::path& path) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
+// The name goes before the handle, and with it the lock: what has the name afterwards is somebody else's.
 AtomicFile::~AtomicFile() {
-  close();
   std::error_code ignored;
   if (!temporary_.empty()) fs::remove(temporary_, ignored);
+  close();
 }
 
 void AtomicFile::commit() {
   flush(handle_, path_);
-  close();
   std::error_code error;
   fs::rename(temporary_, path_, error);
   if (error) throw RunError(fmt::format("{}: cannot be replaced ({})", path_.string(), error.message()));
   temporary_.clear();
+  close();
   sync_folder(path_.parent_path());
 }
 

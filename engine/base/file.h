@@ -38,7 +38,8 @@ std::string read_text(const std::filesystem::path& path);
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 
-/// The same for content that comes in pieces: nothing is at `path` before commit(), and without it nothing stays behind.
+/// The same for content that comes in pieces: nothing is at `path` before commit(), and without it nothing stays behind. Of several
+/// processes (or threads) only one has such an object for a path at a time; the others wait in the constructor.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

@@ -5,6 +5,8 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include <span>
+
 namespace ablate {
 namespace {
 
@@ -14,6 +16,21 @@ std::filesystem::path cache_file(const Caps& caps) {
   const std::uint64_t device = hash_text(caps.device_name + caps.driver_info + masks);
   return cache_folder() /
          fmt::format("choices-{:08x}-{:08x}-{:08x}-{:016x}.json", caps.vendor_id, caps.device_id, caps.driver_version, device);
+}
+
+// {device: {question: answer}}
+nlohmann::json read_json(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return nlohmann::json::object();
+  nlohmann::json json = nlohmann::json::parse(read_text(file), nullptr, false);
+  return json.is_object() ? json : nlohmann::json::object();
+}
+
+void take(const nlohmann::json& devices, const Caps& caps, Choices& choices) {
+  const auto answers = devices.find(caps.device_name);
+  if (answers == devices.end() || !answers->is_object()) return;
+  for (const auto& [question, answer] : answers->items())
+    if (answer.is_string()) choices.set(question, answer.get<std::string>());
 }
 
 }  // namespace
@@ -38,29 +55,28 @@ std::map<std::string, std::string> Choices::used() const {
   return used;
 }
 
-Choices Choices::read(const std::filesystem::path& file) {
+Choices Choices::read(const std::filesystem::path& file, const Caps& caps) {
   Choices choices;
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return choices;
-  const nlohmann::json json = nlohmann::json::parse(read_text(file), nullptr, false);
-  if (!json.is_object()) return choices;
-  for (const auto& [question, answer] : json.items())
-    if (answer.is_string()) choices.set(question, answer.get<std::string>());
+  take(read_json(file), caps, choices);
   return choices;
 }
 
-void Choices::write(const std::filesystem::path& file) const { write_atomically(file, nlohmann::json(answers_).dump(1) + "\n"); }
+void Choices::share(const std::filesystem::path& file, const Caps& caps) {
+  AtomicFile out(file);  // from here on no other process reads what this one is about to replace
+  nlohmann::json devices = read_json(file);
+  take(devices, caps, *this);
+  devices[caps.device_name] = answers_;
+  const std::string text = devices.dump(1) + "\n";
+  out.write(std::as_bytes(std::span(text)));
+  out.commit();
+}
 
-Choices Choices::cached(const Caps& caps) { return read(cache_file(caps)); }
+Choices Choices::cached(const Caps& caps) { return read(cache_file(caps), caps); }
 
 void Choices::save(const Caps& caps) const noexcept {
   try {
     std::filesystem::create_directories(cache_folder());
-    nlohmann::json file = nlohmann::json::object();
-    for (const auto& [question, answer] : answers_) file[question] = answer;
-    const Choices before = cached(caps);
-    for (const auto& [question, answer] : before.answers()) file[question] = answer;
-    write_atomically(cache_file(caps), file.dump(1) + "\n");
+    Choices(*this).share(cache_file(caps), caps);
   } catch (const std::exception&) {
     return;  // only a cache: the next run tunes again
   }

@@ -12,7 +12,7 @@
 namespace ablate {
 
 /// The op's own words: question -> answer ("matmul nt f16 4096x4096x512" -> "coopmat 128x256x16 ..."). Different answers may round
-/// differently, so a run keeps the ones it started with: they are written to its manifest and read back when it resumes. An op whose
+/// differently, so a run keeps the ones it started with: they are written to its folder and read back when it resumes. An op whose
 /// question is not answered takes its default.
 class Choices {
  public:
@@ -28,10 +28,10 @@ class Choices {
 
   /// What was tuned on this device with this driver and these masks before; none the first time, or when the file cannot be read.
   static Choices cached(const Caps& caps);
-  /// Answers kept in a file by write(); none when it is missing or cannot be read.
-  static Choices read(const std::filesystem::path& file);
-  /// Replaces the file by these answers.
-  void write(const std::filesystem::path& file) const;
+  /// A file's answers for this device; none when it is missing or cannot be read.
+  static Choices read(const std::filesystem::path& file, const Caps& caps);
+  /// Agrees with all that write to the file: takes its answers for this device over these, and adds those that it lacks. Throws RunError.
+  void share(const std::filesystem::path& file, const Caps& caps);
   /// Adds the answers to the cache. What the cache already answers stays as it is. Failures are not errors (it is only a cache).
   void save(const Caps& caps) const noexcept;
 

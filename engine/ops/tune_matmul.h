@@ -19,19 +19,22 @@ std::size_t tune_matmul(Pipelines& pipelines, Choices& choices,
 /// Tunes as graphs ask, and keeps what it found.
 class Tuner {
  public:
-  /// Begins with `known` answers. `keep` is called whenever there are new ones, with the seconds that finding them took.
-  Tuner(Pipelines& pipelines, Choices known, std::function<void(const Choices&, std::size_t, double)> keep)
-      : pipelines_(pipelines), choices_(std::move(known)), keep_(std::move(keep)) {}
+  /// Called when there are new answers, with how many and the seconds that finding them took. May put others in their place.
+  using Keep = std::function<void(Choices&, std::size_t, double)>;
+
+  /// Begins with `known` answers.
+  Tuner(Pipelines& pipelines, Choices known, Keep keep) : pipelines_(pipelines), choices_(std::move(known)), keep_(std::move(keep)) {}
 
   /// For graphs to be built with; lives as long as this.
   const Choices& choices() const { return choices_; }
+  Choices& choices() { return choices_; }
   /// Answers what was asked since; true when there was something: build the graph again.
   bool tune();
 
  private:
   Pipelines& pipelines_;
   Choices choices_;
-  std::function<void(const Choices&, std::size_t, double)> keep_;
+  Keep keep_;
 };
 
 }  // namespace ablate

@@ -6,9 +6,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <span>
+#include <thread>
+#include <vector>
 
 using namespace ablate;
 using namespace ablate::test;
@@ -22,6 +25,31 @@ TEST_CASE("an atomic write replaces the old file and leaves no temporary name") 
   CHECK(read_text(folder / "a.txt") == "new");
   CHECK_FALSE(fs::exists(folder / "a.txt.partial"));
   CHECK_THROWS_AS(write_atomically(folder / "missing" / "a.txt", "x"), RunError);
+}
+
+TEST_CASE("many who write one file leave one of their contents whole") {
+  const TemporaryFolder temporary;
+  const fs::path file = temporary.path() / "a.txt";
+  const auto whole = [](const std::string& text) {
+    return !text.empty() && text.size() % 1000 == 0 && text.find_first_not_of(text[0]) == std::string::npos;
+  };
+  write_atomically(file, std::string(1000, 'x'));
+  std::atomic<int> writing = 4, failed = 0;
+  std::vector<std::jthread> writers;
+  for (int i = 0; i < 4; ++i)
+    writers.emplace_back([&, i] {
+      try {
+        for (std::size_t n = 1; n <= 40; ++n) write_atomically(file, std::string(n * 1000, static_cast<char>('a' + i)));
+      } catch (const std::exception&) {
+        ++failed;
+      }
+      --writing;
+    });
+  while (writing > 0) failed += !whole(read_text(file));
+  CHECK(failed == 0);
+  writers.clear();
+  CHECK(read_text(file).size() == 40'000);
+  CHECK_FALSE(fs::exists(temporary.path() / "a.txt.partial"));
 }
 
 TEST_CASE("a missing file is bad input, and the message names it") {

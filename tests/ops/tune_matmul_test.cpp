@@ -78,6 +78,24 @@ TEST_CASE("cached choices stay as they were first made") {
   CHECK(read.open() == std::set<std::string>{"c"});
 }
 
+TEST_CASE("all that share a file of choices have the same, each device its own") {
+  const TemporaryFolder temporary;
+  const std::filesystem::path file = temporary.path() / "kernels.json";
+  Caps caps = pipelines().device().caps();
+  Choices first, second, elsewhere;
+  first.set("a", "1");
+  first.share(file, caps);
+  second.set("a", "2");
+  second.set("b", "3");
+  second.share(file, caps);
+  CHECK(second.answers() == std::map<std::string, std::string>{{"a", "1"}, {"b", "3"}});
+  caps.device_name = "another device";
+  elsewhere.set("a", "4");
+  elsewhere.share(file, caps);
+  CHECK(Choices::read(file, caps).find("a") == "4");
+  CHECK(Choices::read(file, pipelines().device().caps()).answers() == second.answers());
+}
+
 TEST_CASE("a question says all about a product") {
   MatmulProblem p{3, 5, 7, 2, DType::f16, DType::f16, DType::f32, Layout::tn, true, true, 1, 4, 8};
   CHECK(parse_matmul_problem(p.question()).value().question() == p.question());

@@ -45,8 +45,7 @@ class Runner {
         instance_(request.validation),
         device_(instance_, device_options()),
         pipelines_(device_),
-        tuner_(pipelines_, known_choices(),
-               [this](const Choices& choices, std::size_t count, double seconds) { keep(choices, count, seconds); }),
+        tuner_(pipelines_, known_choices(), [this](Choices& choices, std::size_t count, double seconds) { keep(choices, count, seconds); }),
         progress_(static_cast<int>(selected_.size()), stderr_is_terminal()) {}
 
   /// Everything that can be wrong is found before anything is written.
@@ -161,26 +160,24 @@ class Runner {
     return options;
   }
 
-  // A resumed run keeps the kernels it started with, so that it keeps its bits; a new one those that were found on this device before.
-  // Workers of different devices have files of their own.
-  std::filesystem::path choices_file() const {
-    const std::string own =
-        request_.worker ? fmt::format("kernels-{:08x}-{:08x}.json", device_.caps().vendor_id, device_.caps().device_id) : "kernels.json";
-    return request_.out / request_.plan.name / own;
-  }
+  // A resumed run keeps the kernels it started with, so that it keeps its bits, and processes on devices alike have the same; a new run has
+  // those that were found on this device before.
+  std::filesystem::path choices_file() const { return request_.out / request_.plan.name / "kernels.json"; }
   Choices known_choices() const {
-    std::error_code error;
-    return (request_.resume || request_.worker) && std::filesystem::exists(choices_file(), error) ? Choices::read(choices_file())
-                                                                                                  : Choices::cached(device_.caps());
+    Choices choices = Choices::cached(device_.caps());
+    if (!request_.resume && !request_.worker) return choices;
+    const Choices kept = Choices::read(choices_file(), device_.caps());
+    for (const auto& [question, answer] : kept.answers()) choices.set(question, answer);
+    return choices;
   }
   // From here on the folder says which kernels the run has, also those that were timed before.
   void own_folder() {
     owns_folder_ = true;
-    tuner_.choices().write(choices_file());
+    tuner_.choices().share(choices_file(), device_.caps());
   }
-  void keep(const Choices& choices, std::size_t count, double seconds) {
+  void keep(Choices& choices, std::size_t count, double seconds) {
     choices.save(device_.caps());
-    if (owns_folder_) choices.write(choices_file());
+    if (owns_folder_) choices.share(choices_file(), device_.caps());
     progress_.clear();
     if (!request_.worker)
       fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count,

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <random>
 
 namespace ablate {
 namespace fs = std::filesystem;
@@ -38,12 +37,10 @@ void write_tokens(AtomicFile& out, const std::vector<std::int32_t>& ids, int wid
   out.write(bytes);
 }
 
-/// Two runs may fill the cache at once: each writes under a name of its own, and the last rename wins with the same content.
 void fill_cache(const fs::path& path, const std::vector<MappedFile>& files, const TextEncoder& encoder, int width) {
   fs::create_directories(path.parent_path());
-  fs::path own = path;
-  own += fmt::format(".{:08x}", std::random_device{}());
-  AtomicFile out(own);
+  AtomicFile out(path);
+  if (fs::exists(path)) return;  // another run has filled it while this one waited
   for (const MappedFile& file : files) {
     const std::string_view text = text_of(file);
     for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
@@ -52,7 +49,6 @@ void fill_cache(const fs::path& path, const std::vector<MappedFile>& files, cons
     }
   }
   out.commit();
-  fs::rename(own, path);
 }
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
