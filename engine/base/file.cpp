@@ -123,8 +123,8 @@ void drop_pages(std::span<const std::byte> bytes) {
 
 // Whether `file`, opened by this name, still has it: whoever held the lock before may have renamed or removed it.
 static bool has_name(int file, const fs::path& name) {
-  struct stat opened {
-  }, named{};
+  struct stat opened {};
+  struct stat named {};
   return ::fstat(file, &opened) == 0 && ::stat(name.c_str(), &named) == 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 

@@ -4,9 +4,9 @@
 #include "vulkan/device.h"
 #include "vulkan/shader.h"
 
-#include <compare>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -26,7 +26,10 @@ struct PipelineKey {
   std::string shader;
   Specialization constants;
   std::uint32_t subgroup = 0;
-  auto operator<=>(const PipelineKey&) const = default;
+
+  bool operator<(const PipelineKey& other) const {
+    return std::tie(shader, constants, subgroup) < std::tie(other.shader, other.constants, other.subgroup);
+  }
 };
 
 class Pipelines {
