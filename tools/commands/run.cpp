@@ -12,7 +12,8 @@ std::function<int()> declare(CLI::App& app) {
   auto options = std::make_shared<RunOptions>();
   auto request = std::make_shared<RunRequest>();
   add_run_options(app, *options);
-  app.add_option("--devices", request->devices, "Spread the points over several devices, a process on each: all, or a list such as 0,1")
+  app.add_option("--devices", request->devices,
+                 "Spread the points over several devices, a process on each: all (every GPU), or a list such as 0,1")
       ->type_name("all|LIST")
       ->excludes("--device");
   app.add_flag("--profile", request->profile,

@@ -6,7 +6,6 @@
 #include "base/terminal.h"
 #include "experiment/progress.h"
 #include "experiment/run/outcome.h"
-#include "vulkan/instance.h"
 
 #include <algorithm>
 #include <deque>
@@ -147,18 +146,24 @@ class Queue {
 
 }  // namespace
 
+std::vector<std::size_t> all_devices(const std::vector<Instance::Candidate>& devices) {
+  std::vector<std::size_t> gpus, cpus;
+  for (std::size_t i = 0; i < devices.size(); ++i)
+    if (devices[i].unfit.empty()) (devices[i].caps.is_cpu() ? cpus : gpus).push_back(i);
+  return gpus.empty() ? cpus : gpus;
+}
+
 std::vector<std::string> device_numbers(const std::string& list) {
   const Instance instance;
   std::vector<std::string> numbers;
-  const auto number_of = [&](const Instance::Candidate& device) { return std::to_string(&device - instance.devices().data()); };
   if (list == "all") {
-    for (const Instance::Candidate& device : instance.devices())
-      if (device.unfit.empty()) numbers.push_back(number_of(device));
-    if (numbers.empty()) instance.choose("");
+    for (const std::size_t i : all_devices(instance.devices())) numbers.push_back(std::to_string(i));
+    if (numbers.empty()) instance.choose("");  // says what there is
     return numbers;
   }
   std::istringstream words(list);
-  for (std::string word; std::getline(words, word, ',');) numbers.push_back(number_of(instance.choose(word)));
+  for (std::string word; std::getline(words, word, ',');)
+    numbers.push_back(std::to_string(&instance.choose(word) - instance.devices().data()));
   require(!numbers.empty(), "--devices {}: expected all, or a list such as 0,1", list);
   return numbers;
 }

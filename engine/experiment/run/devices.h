@@ -3,10 +3,14 @@
 
 #include "experiment/results.h"
 #include "experiment/run/runner.h"
+#include "vulkan/instance.h"
 
 #include <vector>
 
 namespace ablate {
+
+/// What "all" means: the GPUs that can be used, or where there is none the CPU devices, which would keep a sweep waiting for their points.
+std::vector<std::size_t> all_devices(const std::vector<Instance::Candidate>& devices);
 
 /// Numbers of the devices that "all", or a list of numbers and names such as "0,1", stands for. Throws DeviceError when one is not there.
 std::vector<std::string> device_numbers(const std::string& list);
