@@ -185,8 +185,10 @@ FolderLock::FolderLock(const fs::path& folder) {
   const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0) throw RunError(fmt::format("{}: cannot be written ({})", name.string(), std::strerror(errno)));
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
     ::close(file);
-    bad_input("{}: another run is writing to this folder", folder.string());
+    if (error == EWOULDBLOCK) bad_input("{}: another run is writing to this folder", folder.string());
+    throw RunError(fmt::format("{}: cannot be locked ({})", name.string(), std::strerror(error)));
   }
   handle_ = file;
 }

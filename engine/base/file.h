@@ -60,7 +60,7 @@ class AtomicFile {
 void sync_folder(const std::filesystem::path& folder);
 
 /// An exclusive lock on a folder (a file `.lock` in it), held for as long as the object lives and released by the system if the process
-/// dies. Throws InputError naming the folder when another process holds it.
+/// dies. Throws InputError naming the folder when another process holds it, RunError when the file system cannot write or lock.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);
