@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace ablate {
@@ -32,7 +33,7 @@ double ProgressState::done() const {
 
 std::string duration_text(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f}s", seconds);
-  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  const long long whole = std::llround(seconds);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
   return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
 }

@@ -124,7 +124,7 @@ void copy_integers(const TensorView& tensor, std::vector<std::int32_t>& out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
     const T value = load<T>(tensor.bytes.data() + i * sizeof(T));
     require(std::in_range<std::int32_t>(value), "{}: {} at element {} does not fit 32 bits", tensor.where, value, i);
-    out[i] = static_cast<std::int32_t>(value);
+    out[i] = static_cast<std::int32_t>(value);  // NOLINT(bugprone-signed-char-misuse): an i8 is a number
   }
 }
 

@@ -187,7 +187,8 @@ TEST_CASE("paper: the 7m scale is the small English setting") {
                       {"train.weight_decay", "0.1"},  {"train.decay", "all"},        {"train.clip", "1"},
                       {"data.bos", "true"},           {"train.eval_windows", "256"}, {"probe.sink_length", "64"},
                       {"probe.sink_sequences", "100"}};
-  for (const auto& [key, value] : expected) {
+  for (const auto& [name, value] : expected) {
+    const std::string& key = name;
     CAPTURE(key);
     REQUIRE(find(point, key));
     CHECK(to_text(*find(point, key)) == value);

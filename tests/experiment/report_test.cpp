@@ -157,9 +157,8 @@ TEST_CASE("a damaged file never stops the page") {
   const std::string manifest = read_text(run / "manifest.json"), results = read_text(run / "results.json");
   for (const char* junk :
        {"", "[]", "3", "{\"rows\": 3, \"points\": \"x\", \"experiment\": 4}", "{\"rows\": [1, {\"metrics\": []}], \"points\": [[], null]}",
-        "{\"rows\": [{\"point\": {\"id\": 7}, \"metrics\": {\"sink_score\": [[1], 2, []], \"spike_per_state\": [null, \"x\"], "
-        "\"step_up_blocks\": "
-        "[null, {}, \"a\"], \"figures\": [{}, 3]}}]}"}) {
+        R"({"rows": [{"point": {"id": 7}, "metrics": {"sink_score": [[1], 2, []], "spike_per_state": [null, "x"],
+                      "step_up_blocks": [null, {}, "a"], "figures": [{}, 3]}}]})"}) {
     CAPTURE(junk);
     write_atomically(run / "results.json", junk);
     CHECK(unbalanced(page_of(run)) == "");

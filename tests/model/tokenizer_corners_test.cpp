@@ -23,7 +23,8 @@ TEST_CASE("corners of tokenizers agree with the tokenizers library") {
   const json golden = json::parse(read_text(ABLATE_TESTS_FOLDER "/golden/tokenizers/corners.json"));
   const json& texts = golden.at("texts");
   CHECK(golden.at("cases").size() >= 100);
-  for (const auto& [name, entry] : golden.at("cases").items()) {
+  for (const auto& [key, entry] : golden.at("cases").items()) {
+    const std::string& name = key;
     CAPTURE(name);
     const Tokenizer tokenizer = Tokenizer::parse(tokenizer_of(entry, golden.at("tables")), name);
     const json& expected = entry.at("ids");

@@ -134,9 +134,9 @@ TEST_CASE("every matmul kernel gives exactly the product") {
     }
   }
   prepare(trials);
-  for (const auto& [c, kernel] : trials) {
-    INFO(kernel, " on ", problem_of(c).question());
-    CHECK(run(c, kernel) == 0);
+  for (const Trial& trial : trials) {
+    INFO(trial.kernel, " on ", problem_of(trial.c).question());
+    CHECK(run(trial.c, trial.kernel) == 0);
   }
 }
 

@@ -158,7 +158,7 @@ TEST_CASE("adamw and sgd follow PyTorch's formulas") {
         DeviceStep device(kind, options, count, mirror);
         device.start(reference.x, reference.state);
         for (int s = 0; s < steps; ++s) {
-          const std::vector<double> gradients = random_numbers(count, 0.1 * (s + 1), static_cast<std::uint64_t>(100 + s));
+          const std::vector<double> gradients = random_numbers(count, 0.1 * (s + 1), 100 + static_cast<std::uint64_t>(s));
           const double lr = static_cast<double>(static_cast<float>(0.01 * (s + 1)));
           reference.step(gradients, lr);
           device.step(gradients, lr);

@@ -202,11 +202,12 @@ TEST_CASE("user shaders: an attention score that falls as well as rises, by ever
   for (const DType type : float_types) {
     for (const char* bias : {"", "kv"}) {
       const AttentionCase c{2, 21, 4, 2, 8, "mine", 0, bias};
-      for (const auto& [kernel, unused] : AttentionKernels::all()) {
+      for (const auto& [name, description] : AttentionKernels::all()) {
+        const std::string& kernel = name;
         Graph graph(pipelines().device().caps());
         std::vector<Tensor> in;
         for (const OpInput& input : c.inputs(type)) in.push_back(graph.input("x", input.shape, input.dtype));
-        if (!unused.runs(graph.caps(), AttentionProblem(in[0], in[1], in[2], c.options(in)))) continue;
+        if (!description.runs(graph.caps(), AttentionProblem(in[0], in[1], in[2], c.options(in)))) continue;
         // As for the built-in scores (attention_test.cpp), with a square in place of the exponential.
         const double sums = 8 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
         check_op(

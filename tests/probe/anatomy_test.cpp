@@ -60,7 +60,8 @@ std::filesystem::path folder_of(const std::string& name) { return std::filesyste
 // `check(metrics, expected)` for what the statistic says of every golden checkpoint.
 template <class Check>
 void on_goldens(const std::string& statistic, const Check& check, const std::string& own = "") {
-  for (const auto& [name, expected] : golden().items()) {
+  for (const auto& [key, expected] : golden().items()) {
+    const std::string& name = key;
     CAPTURE(name);
     const CheckpointFolder checkpoint(folder_of(name));
     const SafetensorsFile file(folder_of(name) / "expected.safetensors");
@@ -133,7 +134,8 @@ TEST_CASE("quadratic forms") {
 }
 
 TEST_CASE("which tokens of the vocabulary spike") {
-  for (const auto& [name, expected] : golden().items()) {
+  for (const auto& [key, expected] : golden().items()) {
+    const std::string& name = key;
     CAPTURE(name);
     const CheckpointFolder checkpoint(folder_of(name));
     EvaluationData data{.rows = 320, .columns = 1, .ids = {}, .shifted = false, .positions = std::nullopt};

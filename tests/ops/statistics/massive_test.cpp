@@ -85,8 +85,9 @@ TEST_CASE("massive_activations: exact count, the first ones listed in order") {
         std::size_t wrong = 0;
         for (std::size_t n = 0; n < listed; ++n) {
           const bool there = n < expected.size();
-          wrong += results[1][n] != (there ? static_cast<double>(expected[n] / shape[2]) : -1);
-          wrong += results[2][n] != (there ? static_cast<double>(expected[n] % shape[2]) : -1);
+          const std::size_t row = there ? expected[n] / shape[2] : 0, channel = there ? expected[n] % shape[2] : 0;
+          wrong += results[1][n] != (there ? static_cast<double>(row) : -1);
+          wrong += results[2][n] != (there ? static_cast<double>(channel) : -1);
           wrong += results[3][n] != (there ? data[0].data[expected[n]] : 0);
         }
         CHECK(wrong == 0);

@@ -24,8 +24,9 @@ struct Entry {
 // The k largest |x| of rows [first, first + rows), by magnitude, then row, then channel; padded with entries that say "none".
 std::vector<Entry> largest(const Array<double>& x, std::size_t dim, std::size_t first, std::size_t rows, std::size_t k) {
   std::vector<Entry> entries;
-  for (std::size_t i = 0; i < rows * dim; ++i)
-    entries.push_back({std::abs(x.data[first * dim + i]), static_cast<double>(i / dim), static_cast<double>(i % dim)});
+  for (std::size_t row = 0; row < rows; ++row)
+    for (std::size_t channel = 0; channel < dim; ++channel)
+      entries.push_back({std::abs(x.data[(first + row) * dim + channel]), static_cast<double>(row), static_cast<double>(channel)});
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.magnitude > b.magnitude; });
   entries.resize(k);
   return entries;
