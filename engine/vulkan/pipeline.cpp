@@ -17,52 +17,42 @@ Pipelines::~Pipelines() {
   }
 }
 
-namespace {
-
-std::string text_of(const std::string& shader, const Specialization& constants, std::uint32_t subgroup) {
-  std::string key = shader;
-  for (const auto& [name, value] : constants) key += fmt::format("|{}={}", name, value);
-  return key + fmt::format("|{}", subgroup);
-}
-
-}  // namespace
-
 void Pipelines::prepare(const std::vector<PipelineKey>& wanted) {
   if (device_.caps().is_cpu()) return;  // compiles at first use, on all cores
   struct Job {
-    const PipelineKey* key;
     const ShaderModule* module;
     Pipeline pipeline;
     std::exception_ptr error;
   };
-  std::map<std::string, Job> jobs;
-  for (const PipelineKey& key : wanted) {
-    const std::string text = text_of(key.shader, key.constants, key.subgroup);
-    if (!pipelines_.contains(text)) jobs.emplace(text, Job{&key, &library_.find(key.shader), {}, nullptr});
-  }
-  std::vector<Job*> queue;
-  for (auto& [text, job] : jobs) queue.push_back(&job);
+  std::map<PipelineKey, Job> jobs;
+  for (const PipelineKey& key : wanted)
+    if (!pipelines_.contains(key)) jobs.emplace(key, Job{&library_.find(key.shader), {}, nullptr});
+  std::vector<std::pair<const PipelineKey, Job>*> queue;
+  for (auto& job : jobs) queue.push_back(&job);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (std::size_t i = next++; i < queue.size(); i = next++) try {
-        queue[i]->pipeline = create(*queue[i]->module, queue[i]->key->constants, queue[i]->key->subgroup);
+    for (std::size_t i = next++; i < queue.size(); i = next++) {
+      auto& [key, job] = *queue[i];
+      try {
+        job.pipeline = create(*job.module, key.constants, key.subgroup);
       } catch (...) {
-        queue[i]->error = std::current_exception();
+        job.error = std::current_exception();
       }
+    }
   };
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 1; i < std::min<std::size_t>(queue.size(), std::thread::hardware_concurrency()); ++i) threads.emplace_back(work);
     work();
   }
-  for (const auto& [text, job] : jobs)
-    if (!job.error) pipelines_.emplace(text, job.pipeline);
-  for (const auto& [text, job] : jobs)
+  for (const auto& [key, job] : jobs)
+    if (!job.error) pipelines_.emplace(key, job.pipeline);
+  for (const auto& [key, job] : jobs)
     if (job.error) std::rethrow_exception(job.error);
 }
 
 const Pipeline& Pipelines::get(const std::string& shader, const Specialization& constants, std::uint32_t subgroup) {
-  const std::string key = text_of(shader, constants, subgroup);
+  const PipelineKey key{shader, constants, subgroup};
   if (const auto known = pipelines_.find(key); known != pipelines_.end()) return known->second;
   return pipelines_.emplace(key, create(library_.find(shader), constants, subgroup)).first->second;
 }

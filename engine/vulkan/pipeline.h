@@ -57,7 +57,7 @@ class Pipelines {
 
   const Device& device_;
   ShaderLibrary library_;
-  std::map<std::string, Pipeline> pipelines_;
+  std::map<PipelineKey, Pipeline> pipelines_;
 };
 
 }  // namespace ablate
