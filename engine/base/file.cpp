@@ -183,12 +183,11 @@ void sync_folder(const fs::path& folder) {
 FolderLock::FolderLock(const fs::path& folder) {
   const fs::path name = folder / ".lock";
   const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) throw RunError(fmt::format("{}: cannot be written ({})", name.string(), std::strerror(errno)));
+  if (file < 0) fail_to_write(name, file);
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
+    if (errno != EWOULDBLOCK) fail_to_write(name, file);
     ::close(file);
-    if (error == EWOULDBLOCK) bad_input("{}: another run is writing to this folder", folder.string());
-    throw RunError(fmt::format("{}: cannot be locked ({})", name.string(), std::strerror(error)));
+    bad_input("{}: another run is writing to this folder", folder.string());
   }
   handle_ = file;
 }
