@@ -26,7 +26,7 @@ nlohmann::json read_json(const std::filesystem::path& file) {
   return json.is_object() ? json : nlohmann::json::object();
 }
 
-void take(const nlohmann::json& devices, const Caps& caps, Choices& choices) {
+void take_section(Choices& choices, const nlohmann::json& devices, const Caps& caps) {
   const auto answers = devices.find(caps.device_name);
   if (answers == devices.end() || !answers->is_object()) return;
   for (const auto& [question, answer] : answers->items())
@@ -55,23 +55,23 @@ std::map<std::string, std::string> Choices::used() const {
   return used;
 }
 
-Choices Choices::read(const std::filesystem::path& file, const Caps& caps) {
-  Choices choices;
-  take(read_json(file), caps, choices);
-  return choices;
-}
+void Choices::take(const std::filesystem::path& file, const Caps& caps) { take_section(*this, read_json(file), caps); }
 
 void Choices::share(const std::filesystem::path& file, const Caps& caps) {
   AtomicFile out(file);  // from here on no other process reads what this one is about to replace
   nlohmann::json devices = read_json(file);
-  take(devices, caps, *this);
+  take_section(*this, devices, caps);
   devices[caps.device_name] = answers_;
   const std::string text = devices.dump(1) + "\n";
   out.write(std::as_bytes(std::span(text)));
   out.commit();
 }
 
-Choices Choices::cached(const Caps& caps) { return read(cache_file(caps), caps); }
+Choices Choices::cached(const Caps& caps) {
+  Choices choices;
+  choices.take(cache_file(caps), caps);
+  return choices;
+}
 
 void Choices::save(const Caps& caps) const noexcept {
   try {

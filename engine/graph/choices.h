@@ -28,8 +28,8 @@ class Choices {
 
   /// What was tuned on this device with this driver and these masks before; none the first time, or when the file cannot be read.
   static Choices cached(const Caps& caps);
-  /// A file's answers for this device; none when it is missing or cannot be read.
-  static Choices read(const std::filesystem::path& file, const Caps& caps);
+  /// Takes a file's answers for this device over these; there are none when it is missing or cannot be read.
+  void take(const std::filesystem::path& file, const Caps& caps);
   /// Agrees with all that write to the file: takes its answers for this device over these, and adds those that it lacks. Throws RunError.
   void share(const std::filesystem::path& file, const Caps& caps);
   /// Adds the answers to the cache. What the cache already answers stays as it is. Failures are not errors (it is only a cache).

@@ -165,9 +165,7 @@ class Runner {
   std::filesystem::path choices_file() const { return request_.out / request_.plan.name / "kernels.json"; }
   Choices known_choices() const {
     Choices choices = Choices::cached(device_.caps());
-    if (!request_.resume && !request_.worker) return choices;
-    const Choices kept = Choices::read(choices_file(), device_.caps());
-    for (const auto& [question, answer] : kept.answers()) choices.set(question, answer);
+    if (request_.resume) choices.take(choices_file(), device_.caps());
     return choices;
   }
   // From here on the folder says which kernels the run has, also those that were timed before.
