@@ -9,7 +9,7 @@
 
 namespace ablate {
 
-/// What "all" means: the GPUs that can be used, or where there is none the CPU devices, which would keep a sweep waiting for their points.
+/// What "all" means: the GPUs that can be used; only where there is none the CPU devices, for whose points a sweep would wait.
 std::vector<std::size_t> all_devices(const std::vector<Instance::Candidate>& devices);
 
 /// Numbers of the devices that "all", or a list of numbers and names such as "0,1", stands for. Throws DeviceError when one is not there.
