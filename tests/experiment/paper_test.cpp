@@ -1,6 +1,7 @@
 // The files of experiments/paper against the 41 configurations that the paper's authors published (configs/train_*.yaml of their code).
 #include "base/error.h"
 #include "experiment/plan.h"
+#include "support/places.h"
 
 #include <doctest/doctest.h>
 
@@ -12,7 +13,7 @@ namespace {
 
 using Keys = std::map<std::string, std::string>;
 
-const std::filesystem::path experiments = std::filesystem::path(ABLATE_SOURCE_FOLDER) / "experiments";
+const std::filesystem::path experiments = test::source_folder() / "experiments";
 const std::vector<std::string> files{"optimization",    "feed_forward",    "normalization",
                                      "attention_heads", "gated_attention", "context_length"};
 

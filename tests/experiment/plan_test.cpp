@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "support/folder.h"
+#include "support/places.h"
 
 #include <doctest/doctest.h>
 
@@ -190,7 +191,7 @@ TEST_CASE("plan: points are selected by number, id, name and shard") {
 }
 
 TEST_CASE("plan: the guide's example is what the guide says") {
-  const std::string guide = read_text(std::filesystem::path(ABLATE_SOURCE_FOLDER) / "docs" / "experiments.md");
+  const std::string guide = read_text(test::source_folder() / "docs" / "experiments.md");
   const std::size_t begin = guide.find("```toml\n") + 8, end = guide.find("```", begin);
   const Plan plan = parse_plan(guide.substr(begin, end - begin), "guide.toml");
   REQUIRE(plan.points.size() == 8);

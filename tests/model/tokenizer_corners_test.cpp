@@ -2,6 +2,7 @@
 // "merges" name an entry of "tables"; an id list that is null was not asked for.
 #include "base/file.h"
 #include "model/tokenizer.h"
+#include "support/places.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -20,7 +21,7 @@ static std::string tokenizer_of(const json& entry, const json& tables) {
 }
 
 TEST_CASE("corners of tokenizers agree with the tokenizers library") {
-  const json golden = json::parse(read_text(ABLATE_TESTS_FOLDER "/golden/tokenizers/corners.json"));
+  const json golden = json::parse(read_text(test::tests_folder() / "golden/tokenizers/corners.json"));
   const json& texts = golden.at("texts");
   CHECK(golden.at("cases").size() >= 100);
   for (const auto& [key, entry] : golden.at("cases").items()) {

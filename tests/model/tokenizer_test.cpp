@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "support/places.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -138,7 +139,7 @@ TEST_CASE("a character without a token and without an unknown token is left out,
 }
 
 TEST_CASE("a long word takes time in proportion to its length") {
-  const std::string folder = ABLATE_TESTS_FOLDER "/golden/tokenizers/";
+  const std::string folder = test::tests_folder() / "golden/tokenizers/";
   for (const char* name : {"gpt2", "llama2"}) {
     const Tokenizer tokenizer = Tokenizer::load(folder + name + "/tokenizer.json");
     const auto seconds = [&](std::size_t repeats) {

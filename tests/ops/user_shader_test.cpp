@@ -13,6 +13,7 @@
 #include "support/environment.h"
 #include "support/folder.h"
 #include "support/op_run.h"
+#include "support/places.h"
 
 #include <doctest/doctest.h>
 
@@ -30,7 +31,7 @@ void read_shaders_of(const std::filesystem::path& file, const std::vector<std::s
 }
 
 void read_example(const std::string& name, const std::vector<std::string>& sets = {}) {
-  read_shaders_of(std::filesystem::path(ABLATE_SOURCE_FOLDER) / "experiments/extend" / (name + ".toml"), sets);
+  read_shaders_of(test::source_folder() / "experiments/extend" / (name + ".toml"), sets);
 }
 
 /// An experiment file with one shader in a folder of its own.

@@ -1,6 +1,7 @@
 // The anatomy statistics against tests/golden/anatomy.json: the same definitions in PyTorch and float64 (tools/anatomy_reference.py).
 #include "anatomy.h"
 #include "support/golden.h"
+#include "support/places.h"
 
 #include <nlohmann/json.hpp>
 
@@ -51,11 +52,11 @@ void compare(const Metrics& metrics, const Json& expected, const std::vector<std
 }
 
 const Json& golden() {
-  static const Json all = Json::parse(read_text(std::filesystem::path(ABLATE_TESTS_FOLDER) / "golden" / "anatomy.json"));
+  static const Json all = Json::parse(read_text(test::tests_folder() / "golden" / "anatomy.json"));
   return all;
 }
 
-std::filesystem::path folder_of(const std::string& name) { return std::filesystem::path(ABLATE_TESTS_FOLDER) / "golden" / "hf" / name; }
+std::filesystem::path folder_of(const std::string& name) { return test::tests_folder() / "golden" / "hf" / name; }
 
 // `check(metrics, expected)` for what the statistic says of every golden checkpoint.
 template <class Check>

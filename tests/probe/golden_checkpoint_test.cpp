@@ -3,6 +3,7 @@
 #include "anatomy.h"
 #include "probe/interventions.h"
 #include "support/golden.h"
+#include "support/places.h"
 #include "support/temporary_folder.h"
 
 #include <nlohmann/json.hpp>
@@ -20,7 +21,7 @@ namespace {
 
 // Of bf16 weights only this set has what they give themselves (tools/trim_goldens.py).
 std::filesystem::path folder_of(const std::string& name) {
-  return (name == "llama_bf16" ? std::filesystem::path(ABLATE_TESTS_FOLDER) / "golden" : golden_folder()) / "hf" / name;
+  return (name == "llama_bf16" ? test::tests_folder() / "golden" : golden_folder()) / "hf" / name;
 }
 
 Json index_of(const std::string& name) { return Json::parse(read_text(folder_of(name).parent_path() / "index.json")).at(name); }

@@ -6,6 +6,7 @@
 #include "model/tokenizer.h"
 #include "support/environment.h"
 #include "support/golden.h"
+#include "support/places.h"
 #include "support/temporary_folder.h"
 #include "train/data/source.h"
 #include "train/data/text_tokens.h"
@@ -219,7 +220,7 @@ TEST_CASE("text becomes bytes, once") {
 
 TEST_CASE("text through a tokenizer.json is what the tokenizer says, however it is cut") {
   const Folder folder;
-  const fs::path tokenizer = fs::path(ABLATE_TESTS_FOLDER) / "golden" / "tokenizers" / "gpt2" / "tokenizer.json";
+  const fs::path tokenizer = test::tests_folder() / "golden" / "tokenizers" / "gpt2" / "tokenizer.json";
   std::string text;
   for (int i = 0; text.size() < 2'500'000; ++i)
     text += fmt::format("Line {} of a text, with \"quotes\".\n{}  - and more\n\n", i, i % 7 ? "" : "\n\n");

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "support/places.h"
 #include "vulkan/glsl.h"
 #include "vulkan/shader.h"
 
@@ -9,7 +10,7 @@ using namespace ablate;
 namespace fs = std::filesystem;
 
 TEST_CASE("committed SPIR-V belongs to the source beside it") {
-  const fs::path shaders = fs::path(ABLATE_SOURCE_FOLDER) / "shaders";
+  const fs::path shaders = test::source_folder() / "shaders";
   const IncludeResolver includes = [&](const std::string& name, std::string& text) {
     if (!fs::exists(shaders / name)) return false;
     text = read_text(shaders / name);
