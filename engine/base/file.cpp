@@ -52,7 +52,8 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_
   HANDLE file = INVALID_HANDLE_VALUE;
   do file = CreateFileW(temporary_.c_str(), GENERIC_WRITE, FILE_SHARE_DELETE, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
   while (file == INVALID_HANDLE_VALUE && GetLastError() == ERROR_SHARING_VIOLATION && (Sleep(1), true));
-  if (file == INVALID_HANDLE_VALUE) throw RunError(fmt::format("{}: cannot be written", temporary_.string()));
+  if (file == INVALID_HANDLE_VALUE)
+    throw WriteError(temporary_, "cannot be written", std::system_category().message(static_cast<int>(GetLastError())));
   handle_ = reinterpret_cast<std::intptr_t>(file);
 }
 
@@ -61,14 +62,13 @@ void AtomicFile::write(std::span<const std::byte> piece) {
     DWORD written = 0;
     const auto size = static_cast<DWORD>(std::min<std::size_t>(piece.size(), 1u << 30));
     if (!WriteFile(reinterpret_cast<HANDLE>(handle_), piece.data(), size, &written, nullptr) || written == 0)
-      throw RunError(fmt::format("{}: writing failed (is the disk full?)", path_.string()));
+      throw WriteError(path_, "writing failed", "is the disk full?");
     piece = piece.subspan(written);
   }
 }
 
 static void flush(std::intptr_t handle, const fs::path& path) {
-  if (!FlushFileBuffers(reinterpret_cast<HANDLE>(handle)))
-    throw RunError(fmt::format("{}: writing failed (is the disk full?)", path.string()));
+  if (!FlushFileBuffers(reinterpret_cast<HANDLE>(handle))) throw WriteError(path, "writing failed", "is the disk full?");
 }
 
 void AtomicFile::close() noexcept {
@@ -131,7 +131,7 @@ static bool has_name(int file, const fs::path& name) {
 [[noreturn]] static void fail_to_write(const fs::path& name, int file) {
   const int error = errno;
   if (file >= 0) ::close(file);
-  throw RunError(fmt::format("{}: cannot be written ({})", name.string(), std::strerror(error)));
+  throw WriteError(name, "cannot be written", std::strerror(error));
 }
 
 // A locked file rather than a name of one's own: names that nobody uses again would stay behind when a process is killed.
@@ -158,13 +158,12 @@ void AtomicFile::write(std::span<const std::byte> piece) {
   while (!piece.empty()) {
     const ssize_t written = ::write(static_cast<int>(handle_), piece.data(), piece.size());
     if (written >= 0) piece = piece.subspan(static_cast<std::size_t>(written));
-    else if (errno != EINTR) throw RunError(fmt::format("{}: writing failed ({})", path_.string(), std::strerror(errno)));
+    else if (errno != EINTR) throw WriteError(path_, "writing failed", std::strerror(errno));
   }
 }
 
 static void flush(std::intptr_t handle, const fs::path& path) {
-  if (::fsync(static_cast<int>(handle)) != 0 && errno != EINVAL)
-    throw RunError(fmt::format("{}: writing failed ({})", path.string(), std::strerror(errno)));
+  if (::fsync(static_cast<int>(handle)) != 0 && errno != EINVAL) throw WriteError(path, "writing failed", std::strerror(errno));
 }
 
 void AtomicFile::close() noexcept {
@@ -173,11 +172,11 @@ void AtomicFile::close() noexcept {
 
 void sync_folder(const fs::path& folder) {
   const int file = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) throw RunError(fmt::format("{}: cannot be opened ({})", folder.string(), std::strerror(errno)));
+  if (file < 0) throw WriteError(folder, "cannot be opened", std::strerror(errno));
   const int result = ::fsync(file);
   const int error = errno;
   ::close(file);
-  if (result != 0 && error != EINVAL) throw RunError(fmt::format("{}: cannot be flushed ({})", folder.string(), std::strerror(error)));
+  if (result != 0 && error != EINVAL) throw WriteError(folder, "cannot be flushed", std::strerror(error));
 }
 
 FolderLock::FolderLock(const fs::path& folder) {
@@ -232,7 +231,7 @@ void AtomicFile::commit() {
   flush(handle_, path_);
   std::error_code error;
   fs::rename(temporary_, path_, error);
-  if (error) throw RunError(fmt::format("{}: cannot be replaced ({})", path_.string(), error.message()));
+  if (error) throw WriteError(path_, "cannot be replaced", error.message());
   temporary_.clear();
   close();
   sync_folder(path_.parent_path());
@@ -265,7 +264,9 @@ fs::path cache_folder() {
   if (const fs::path own = variable("ABLATE_CACHE"); !own.empty()) return own;
   if (const fs::path xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg / "ablate";
   if (const fs::path home = variable("HOME"); !home.empty()) return home / ".cache" / "ablate";
-  return fs::temp_directory_path() / "ablate-cache";
+  std::error_code error;
+  const fs::path temporary = fs::temp_directory_path(error);
+  return (error ? fs::path("/tmp") : temporary) / "ablate-cache";
 }
 
 }  // namespace ablate

@@ -1,6 +1,8 @@
 // Files: whole reads, memory maps, and writes that either happen completely or not at all.
 #pragma once
 
+#include "base/error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -33,8 +35,15 @@ void drop_pages(std::span<const std::byte> bytes);
 /// The whole file as text. Throws InputError naming the path.
 std::string read_text(const std::filesystem::path& path);
 
+/// A file that cannot be written: its name, and `reason`, the system's.
+struct WriteError : RunError {
+  WriteError(const std::filesystem::path& path, const char* what, const std::string& why)
+      : RunError(fmt::format("{}: {} ({})", path.string(), what, why)), reason(why) {}
+  std::string reason;
+};
+
 /// Writes to a temporary name beside `path`, flushes it to the disk, and renames it over `path`: a reader sees the old file or the new one.
-/// Throws RunError naming the path and the system's reason (a full disk, no permission); the temporary file is removed.
+/// Throws WriteError (a full disk, no permission); the temporary file is removed.
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 
@@ -56,11 +65,11 @@ class AtomicFile {
   std::intptr_t handle_ = -1;
 };
 
-/// Makes a rename in `folder` survive a power cut. Throws RunError.
+/// Makes a rename in `folder` survive a power cut. Throws WriteError.
 void sync_folder(const std::filesystem::path& folder);
 
 /// An exclusive lock on a folder (a file `.lock` in it), held for as long as the object lives and released by the system if the process
-/// dies. Throws InputError naming the folder when another process holds it, RunError when the file system cannot write or lock.
+/// dies. Throws InputError naming the folder when another process holds it, WriteError when the file system cannot write or lock.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);
