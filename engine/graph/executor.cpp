@@ -55,7 +55,7 @@ Executor::Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptio
       largest ? fmt::format("activations (the largest is {}, {} bytes)", largest->name, largest->bytes) : "activations";
   for (std::uint64_t done = 0; done < plan_.bytes; done += plan_.block)
     blocks_.emplace_back(device_, std::min(plan_.block, plan_.bytes - done), MemoryKind::device, what);
-  if (options_.guard) fill(guard_word);
+  if (options_.guard || options_.poison) fill(guard_word);
   upload_constants();
   record();
 }
@@ -144,13 +144,12 @@ void Executor::run_one_by_one() {
 
 void Executor::submit() {
   if (device_.one_by_one()) return run_one_by_one();
+  submission_.wait();  // a step that was given up: its commands may still be at work
   const VkCommandBuffer commands = commands_.handle();
-  device_.submit({&commands, 1});
+  submission_ = device_.submit({&commands, 1});
 }
 
-void Executor::wait() {
-  if (!device_.one_by_one()) device_.wait();
-}
+void Executor::wait() { submission_.wait(); }
 
 void Executor::write(const Tensor& to, std::span<const std::byte> data) {
   require(data.size() == to.bytes(), "{}: {} bytes given, it has {}", graph_.storages().at(to.storage).name, data.size(), to.bytes());

@@ -15,7 +15,8 @@
 namespace ablate {
 
 struct ExecutorOptions {
-  bool guard = false;    ///< every storage gets its own memory between guard bands, pre-filled with NaN; check_guards() finds stray writes
+  bool guard = false;    ///< every storage gets its own memory between guard bands; check_guards() finds stray writes. Implies `poison`
+  bool poison = false;   ///< memory is pre-filled with NaN
   bool profile = false;  ///< a timestamp after every dispatch; see times()
 };
 
@@ -35,7 +36,7 @@ class Executor {
   static std::uint64_t memory_needed(const Graph& graph, const Device& device);
   std::uint64_t memory() const { return plan_.bytes; }
 
-  /// Replays the recorded commands and waits; submit() and wait() do it in two steps.
+  /// Replays the recorded commands and waits; submit() and wait() do it in two steps. Destroying an executor waits too.
   void run();
   void submit();
   void wait();
@@ -81,6 +82,7 @@ class Executor {
   std::vector<Buffer> blocks_;
   Transfer transfer_;
   Commands commands_;
+  Submission submission_;
 };
 
 /// What a graph's dispatches run, for Pipelines::prepare().

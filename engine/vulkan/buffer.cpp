@@ -21,8 +21,10 @@ VkMemoryPropertyFlags wanted_flags(const Caps& caps, MemoryKind kind) {
 
 }  // namespace
 
-Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const std::string& name)
-    : device_(&device), size_((bytes + 15) / 16 * 16) {
+// Delegates, so that the destructor takes the bytes out of the device's account when a later step fails.
+Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const std::string& name) : Buffer() {
+  device_ = &device;
+  size_ = (bytes + 15) / 16 * 16;
   const VolkDeviceTable& vk = device.vk();
   const auto out_of_memory = [&] {
     return DeviceError(fmt::format("{}: needs {} bytes of device memory, {} are free on {} (largest single allocation {})", name, bytes,
@@ -39,7 +41,7 @@ Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const
                                 VK_SHARING_MODE_EXCLUSIVE,
                                 0,
                                 nullptr};
-  check(vk.vkCreateBuffer(device.handle(), &info, nullptr, &handle_), "vkCreateBuffer for " + name);
+  check(vk.vkCreateBuffer(device.handle(), &info, nullptr, handle_.on(device)), "vkCreateBuffer for " + name);
   VkMemoryRequirements requirements{};
   vk.vkGetBufferMemoryRequirements(device.handle(), handle_, &requirements);
   const VkMemoryPropertyFlags flags = wanted_flags(device.caps(), kind);
@@ -50,12 +52,10 @@ Buffer::Buffer(const Device& device, std::uint64_t bytes, MemoryKind kind, const
                                             0};
   const VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &addressed, requirements.size,
                                         static_cast<std::uint32_t>(std::max(type, 0))};
-  const VkResult result = type < 0 ? VK_ERROR_OUT_OF_DEVICE_MEMORY : vk.vkAllocateMemory(device.handle(), &allocation, nullptr, &memory_);
-  if (result != VK_SUCCESS) {
-    vk.vkDestroyBuffer(device.handle(), std::exchange(handle_, nullptr), nullptr);
-    if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) throw out_of_memory();
-    check(result, "vkAllocateMemory for " + name);
-  }
+  const VkResult result =
+      type < 0 ? VK_ERROR_OUT_OF_DEVICE_MEMORY : vk.vkAllocateMemory(device.handle(), &allocation, nullptr, memory_.on(device));
+  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) throw out_of_memory();
+  check(result, "vkAllocateMemory for " + name);
   check(vk.vkBindBufferMemory(device.handle(), handle_, memory_, 0), "vkBindBufferMemory for " + name);
   if (kind == MemoryKind::device) {
     counted_ = requirements.size;
@@ -79,10 +79,7 @@ Buffer Buffer::planned(std::uint64_t bytes) {
 }
 
 Buffer::~Buffer() {
-  if (!device_) return;
-  if (handle_) device_->vk().vkDestroyBuffer(device_->handle(), handle_, nullptr);
-  device_->allocated_ -= counted_;
-  if (memory_) device_->vk().vkFreeMemory(device_->handle(), memory_, nullptr);
+  if (device_) device_->allocated_ -= counted_;
 }
 
 Buffer::Buffer(Buffer&& other) noexcept { *this = std::move(other); }
@@ -101,18 +98,20 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
 Transfer::Transfer(const Device& device) : device_(device) {
   const VkCommandPoolCreateInfo info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
                                      device.queue_family()};
-  check(device.vk().vkCreateCommandPool(device.handle(), &info, nullptr, &pool_), "vkCreateCommandPool");
+  check(device.vk().vkCreateCommandPool(device.handle(), &info, nullptr, pool_.on(device)), "vkCreateCommandPool");
   const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_,
                                                VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
   check(device.vk().vkAllocateCommandBuffers(device.handle(), &allocation, &commands_), "vkAllocateCommandBuffers");
 }
 
-Transfer::~Transfer() { device_.vk().vkDestroyCommandPool(device_.handle(), pool_, nullptr); }
-
 void Transfer::begin() {
   const VkCommandBufferBeginInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr, VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
                                       nullptr};
   check(device_.vk().vkBeginCommandBuffer(commands_, &info), "vkBeginCommandBuffer");
+  const VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+                                VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT};
+  device_.vk().vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                                    VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
 }
 
 void Transfer::end() {
@@ -136,6 +135,7 @@ void Transfer::copy(VkBuffer from, std::uint64_t from_offset, VkBuffer to, std::
 void Transfer::upload(const Buffer& to, std::uint64_t offset, std::span<const std::byte> data) {
   if (data.empty()) return;
   if (to.mapped()) {
+    device_.finish();  // it may be reading this
     std::memcpy(to.mapped() + offset, data.data(), data.size());
     return;
   }
@@ -151,6 +151,7 @@ void Transfer::upload(const Buffer& to, std::uint64_t offset, std::span<const st
 void Transfer::download(const Buffer& from, std::uint64_t offset, std::span<std::byte> data) {
   if (data.empty()) return;
   if (from.mapped()) {
+    device_.finish();  // it may be writing this
     std::memcpy(data.data(), from.mapped() + offset, data.size());
     return;
   }

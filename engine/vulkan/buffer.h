@@ -31,8 +31,8 @@ class Buffer {
 
  private:
   const Device* device_ = nullptr;
-  VkBuffer handle_ = nullptr;
-  VkDeviceMemory memory_ = nullptr;
+  Owned<VkDeviceMemory> memory_;
+  Owned<VkBuffer> handle_;
   std::uint64_t size_ = 0, address_ = 0;
   std::uint64_t counted_ = 0;  // bytes in the device's own account
   std::byte* mapped_ = nullptr;
@@ -42,9 +42,6 @@ class Buffer {
 class Transfer {
  public:
   explicit Transfer(const Device& device);
-  ~Transfer();
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
 
   void upload(const Buffer& to, std::uint64_t offset, std::span<const std::byte> data);
   void download(const Buffer& from, std::uint64_t offset, std::span<std::byte> data);
@@ -57,8 +54,8 @@ class Transfer {
   void end();
 
   const Device& device_;
-  VkCommandPool pool_ = nullptr;
-  VkCommandBuffer commands_ = nullptr;
+  Owned<VkCommandPool> pool_;
+  VkCommandBuffer commands_ = nullptr;  // of the pool
   Buffer staging_, readback_;
 };
 

@@ -1,12 +1,13 @@
 #include "vulkan/device.h"
 
+#include "base/cache.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "vulkan/check.h"
 #include "vulkan/compat.h"
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace ablate {
 namespace {
@@ -37,7 +38,10 @@ bool has_extension(VkPhysicalDevice physical, const char* name) {
 
 }  // namespace
 
-Device::Device(const Instance& instance, const DeviceOptions& options) : instance_(instance), table_(std::make_unique<VolkDeviceTable>()) {
+Device::Device(const Instance& instance) : instance_(instance), table_(std::make_unique<VolkDeviceTable>()) {}
+
+// Delegates, so that the destructor runs when a later step fails.
+Device::Device(const Instance& instance, const DeviceOptions& options) : Device(instance) {
   const Instance::Candidate& candidate = instance.choose(options.choice);
   caps_ = candidate.caps;
   caps_.mask(options.without);
@@ -107,16 +111,19 @@ void Device::create(VkPhysicalDevice physical) {
   const VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, nullptr, 0, queue_family_, 1, &priority};
   const VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,          &features,         0,      1, &queue, 0, nullptr,
                                 static_cast<std::uint32_t>(extensions.size()), extensions.data(), nullptr};
-  check(vkCreateDevice(physical, &info, nullptr, &handle_), fmt::format("vkCreateDevice on {}", caps_.device_name));
+  const VkResult result = vkCreateDevice(physical, &info, nullptr, &handle_);
+  if (result != VK_SUCCESS)
+    throw DeviceError(fmt::format("{} cannot be used: its driver refuses to start it ({})", caps_.device_name, name_of(result)));
   volkLoadDeviceTable(table_.get(), handle_);
   table_->vkGetDeviceQueue(handle_, queue_family_, 0, &queue_);
 }
 
 Device::~Device() {
   if (!handle_) return;
-  save_pipeline_cache();
-  if (pipeline_cache_) table_->vkDestroyPipelineCache(handle_, pipeline_cache_, nullptr);
-  if (fence_) table_->vkDestroyFence(handle_, fence_, nullptr);
+  finish();
+  if (pipeline_cache_) save_pipeline_cache();
+  pipeline_cache_.reset();
+  idle_fences_.clear();
   table_->vkDestroyDevice(handle_, nullptr);
 }
 
@@ -125,14 +132,24 @@ std::uint32_t Device::lanes() const {
   return std::min(wanted, caps_.max_invocations);
 }
 
-void Device::run(std::span<const VkCommandBuffer> commands) const {
-  submit(commands);
-  wait();
+void Device::run(std::span<const VkCommandBuffer> commands) const { submit(commands).wait(); }
+
+Owned<VkFence> Device::idle_fence() const {
+  Owned<VkFence> fence;
+  if (!idle_fences_.empty()) {
+    fence = std::move(idle_fences_.back());
+    idle_fences_.pop_back();
+    return fence;
+  }
+  const VkFenceCreateInfo info{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};
+  check(table_->vkCreateFence(handle_, &info, nullptr, fence.on(*this)), "vkCreateFence");
+  return fence;
 }
 
-void Device::submit(std::span<const VkCommandBuffer> commands) const {
-  const VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};  // made late: a device that only compiles has none
-  if (!fence_) check(table_->vkCreateFence(handle_, &fence, nullptr, &fence_), "vkCreateFence");
+Submission Device::submit(std::span<const VkCommandBuffer> commands) const {
+  Submission submission;
+  submission.device_ = this;
+  submission.fence_ = idle_fence();
   const VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO,
                           nullptr,
                           0,
@@ -142,9 +159,39 @@ void Device::submit(std::span<const VkCommandBuffer> commands) const {
                           commands.data(),
                           0,
                           nullptr};
-  const VkResult result = table_->vkQueueSubmit(queue_, 1, &info, fence_);
+  const std::lock_guard lock(in_flight_mutex_);
+  in_flight_.push_back(submission.fence_);  // before the device has it: nothing can fail afterwards
+  const VkResult result = table_->vkQueueSubmit(queue_, 1, &info, submission.fence_);
+  if (result == VK_SUCCESS) return submission;
+  in_flight_.pop_back();
   if (result == VK_ERROR_DEVICE_LOST) throw_lost();
   check(result, fmt::format("vkQueueSubmit on {}", caps_.device_name));
+  return submission;
+}
+
+void Device::finish() const noexcept {
+  const std::lock_guard lock(in_flight_mutex_);
+  if (in_flight_.empty()) return;
+  table_->vkDeviceWaitIdle(handle_);  // a lost device has stopped, too
+  in_flight_.clear();
+}
+
+void Submission::wait() {
+  if (!fence_) return;
+  const Device& device = *device_;
+  Owned<VkFence> fence = std::move(fence_);
+  const VkFence handle = fence;
+  const VkResult result = device.vk().vkWaitForFences(device.handle(), 1, &handle, VK_TRUE, UINT64_MAX);
+  if (result != VK_SUCCESS) device.finish();
+  if (result == VK_ERROR_DEVICE_LOST) device.throw_lost();
+  check(result, fmt::format("vkWaitForFences on {}", device.caps().device_name));
+  {
+    const std::lock_guard lock(device.in_flight_mutex_);
+    std::erase(device.in_flight_, handle);
+  }
+  check(device.vk().vkResetFences(device.handle(), 1, &handle), "vkResetFences");
+  device.idle_fences_.push_back(std::move(fence));
+  device.instance_.throw_on_message();
 }
 
 void Device::throw_lost() const {
@@ -157,14 +204,6 @@ void Device::throw_lost() const {
   }
   throw DeviceLost(fmt::format("the device {} was lost: {}{}", caps_.device_name, report.empty() ? "the driver gives no report" : report,
                                one_by_one_ ? "" : " (--one-by-one tells in which op; --resume goes on from the last checkpoint)"));
-}
-
-void Device::wait() const {
-  const VkResult result = table_->vkWaitForFences(handle_, 1, &fence_, VK_TRUE, UINT64_MAX);
-  if (result == VK_ERROR_DEVICE_LOST) throw_lost();
-  check(result, fmt::format("vkWaitForFences on {}", caps_.device_name));
-  check(table_->vkResetFences(handle_, 1, &fence_), "vkResetFences");
-  instance_.throw_on_message();
 }
 
 int Device::memory_type(std::uint32_t bits, std::uint32_t flags) const {
@@ -192,33 +231,62 @@ std::uint64_t Device::free_memory() const {
   return std::min(best, caps_.device_heap - std::min(caps_.device_heap, allocated_));
 }
 
-std::string Device::cache_file() const {
-  return (cache_folder() / fmt::format("pipelines-{:08x}-{:08x}-{:08x}.bin", caps_.vendor_id, caps_.device_id, caps_.driver_version))
-      .string();
+CacheFile Device::cache_file() const {
+  return CacheFile(fmt::format("pipelines-{:08x}-{:08x}-{:08x}.bin", caps_.vendor_id, caps_.device_id, caps_.driver_version));
+}
+
+// Whether this build of the driver wrote it: some take whatever they are given.
+bool Device::fits(std::span<const std::byte> cached) const {
+  VkPhysicalDeviceProperties properties{};
+  vkGetPhysicalDeviceProperties(physical_, &properties);
+  VkPipelineCacheHeaderVersionOne header{};
+  if (cached.size() < sizeof(header)) return false;
+  std::memcpy(&header, cached.data(), sizeof(header));
+  return header.headerVersion == VK_PIPELINE_CACHE_HEADER_VERSION_ONE && header.vendorID == properties.vendorID &&
+         header.deviceID == properties.deviceID && std::memcmp(header.pipelineCacheUUID, properties.pipelineCacheUUID, VK_UUID_SIZE) == 0;
 }
 
 void Device::load_pipeline_cache() {
-  std::string content;
-  std::error_code error;
-  if (std::filesystem::exists(cache_file(), error)) content = read_text(cache_file());
-  VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, content.size(), content.data()};
-  if (table_->vkCreatePipelineCache(handle_, &info, nullptr, &pipeline_cache_) == VK_SUCCESS) return;
-  info.initialDataSize = 0;  // a cache of another driver build: start afresh
-  check(table_->vkCreatePipelineCache(handle_, &info, nullptr, &pipeline_cache_), "vkCreatePipelineCache");
+  const auto cached = cache_file().read();
+  const bool usable = cached && fits(cached->bytes());
+  if (usable) saved_ = hash_bytes(cached->bytes());
+  VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, usable ? cached->bytes().size() : 0,
+                                 usable ? cached->bytes().data() : nullptr};
+  if (table_->vkCreatePipelineCache(handle_, &info, nullptr, pipeline_cache_.on(*this)) == VK_SUCCESS) return;
+  info.initialDataSize = 0;
+  check(table_->vkCreatePipelineCache(handle_, &info, nullptr, pipeline_cache_.on(*this)), "vkCreatePipelineCache");
 }
 
-void Device::save_pipeline_cache() const noexcept {
+std::vector<std::byte> Device::pipeline_cache_data() const {
+  std::size_t size = 0;
+  check(table_->vkGetPipelineCacheData(handle_, pipeline_cache_, &size, nullptr), "vkGetPipelineCacheData");
+  std::vector<std::byte> data(size);
+  check(table_->vkGetPipelineCacheData(handle_, pipeline_cache_, &size, data.data()), "vkGetPipelineCacheData");
+  data.resize(size);
+  return data;
+}
+
+std::string Device::save_pipeline_cache() const noexcept {
   try {
-    std::size_t size = 0;
-    check(table_->vkGetPipelineCacheData(handle_, pipeline_cache_, &size, nullptr), "vkGetPipelineCacheData");
-    std::error_code error;
-    if (std::filesystem::exists(cache_file(), error) && std::filesystem::file_size(cache_file(), error) >= size) return;
-    std::string content(size, '\0');
-    check(table_->vkGetPipelineCacheData(handle_, pipeline_cache_, &size, content.data()), "vkGetPipelineCacheData");
-    std::filesystem::create_directories(cache_folder());
-    write_atomically(cache_file(), content);
-  } catch (const std::exception&) {
-    return;  // only a cache: the next run compiles again
+    const CacheFile file = cache_file();
+    if (const auto data = pipeline_cache_data(); hash_bytes(data) == saved_) return "";
+    return file.keep([&](const CacheFile::Sink& sink) {
+      const auto cached = file.read();
+      if (cached && fits(cached->bytes()) && hash_bytes(cached->bytes()) != saved_) {  // another process has been here
+        const VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, cached->bytes().size(),
+                                             cached->bytes().data()};
+        Owned<VkPipelineCache> others;
+        check(table_->vkCreatePipelineCache(handle_, &info, nullptr, others.on(*this)), "vkCreatePipelineCache");
+        const VkPipelineCache source = others;
+        check(table_->vkMergePipelineCaches(handle_, pipeline_cache_, 1, &source), "vkMergePipelineCaches");
+      }
+      const std::vector<std::byte> data = pipeline_cache_data();
+      saved_ = hash_bytes(data);
+      sink(data);
+      return true;
+    });
+  } catch (const std::exception& error) {
+    return error.what();  // the driver's own failure: the next run compiles again
   }
 }
 

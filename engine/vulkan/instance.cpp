@@ -63,7 +63,10 @@ int rank(const Caps& caps) {
 
 }  // namespace
 
-Instance::Instance(bool validation) : messages_(std::make_unique<Messages>()) {
+Instance::Instance(std::unique_ptr<Messages> messages) : messages_(std::move(messages)) {}
+
+// Delegates, so that the destructor runs when a later step fails.
+Instance::Instance(bool validation) : Instance(std::make_unique<Messages>()) {
   if (volkInitialize() != VK_SUCCESS)
     throw DeviceError("no Vulkan loader on this system (Debian: apt install libvulkan1 mesa-vulkan-drivers)");
   if (vkEnumerateInstanceVersion == nullptr || volkGetInstanceVersion() < VK_API_VERSION_1_3)
@@ -92,7 +95,8 @@ Instance::Instance(bool validation) : messages_(std::make_unique<Messages>()) {
   const VkResult result = vkCreateInstance(&info, nullptr, &handle_);
   if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
     throw DeviceError("no Vulkan driver on this system (Debian: apt install mesa-vulkan-drivers)");
-  check(result, "vkCreateInstance");
+  if (result != VK_SUCCESS)
+    throw DeviceError(fmt::format("the Vulkan drivers of this system do not start: vkCreateInstance gives {}", name_of(result)));
   volkLoadInstanceOnly(handle_);
   if (validation) {
     const auto severity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
@@ -118,14 +122,27 @@ Instance::~Instance() {
   if (handle_) vkDestroyInstance(handle_, nullptr);
 }
 
+// A driver without a device for it may say so by failing.
+std::vector<VkPhysicalDevice> Instance::physical_devices() {
+  try {
+    return enumerate<VkPhysicalDevice>(
+        [this](std::uint32_t* count, VkPhysicalDevice* items) { return vkEnumeratePhysicalDevices(handle_, count, items); },
+        "vkEnumeratePhysicalDevices");
+  } catch (const std::exception& error) {
+    found_nothing_ = fmt::format("; {}", error.what());
+    return {};
+  }
+}
+
 void Instance::find_devices() {
-  const auto handles = enumerate<VkPhysicalDevice>(
-      [this](std::uint32_t* count, VkPhysicalDevice* items) { return vkEnumeratePhysicalDevices(handle_, count, items); },
-      "vkEnumeratePhysicalDevices");
-  for (VkPhysicalDevice physical : handles) {
+  for (VkPhysicalDevice physical : physical_devices()) {
     Candidate candidate;
     candidate.handle = physical;
-    candidate.unfit = probe_caps(handle_, physical, candidate.caps);
+    try {
+      candidate.unfit = probe_caps(handle_, physical, candidate.caps);
+    } catch (const std::exception& error) {
+      candidate.unfit = fmt::format("its driver does not say what it can do: {}", error.what());  // the other devices may be well
+    }
     apply_quirks(candidate.caps);
     devices_.push_back(std::move(candidate));
   }
@@ -147,7 +164,12 @@ const Instance::Candidate& Instance::choose(const std::string& choice) const {
     known += fmt::format("{}{}: {}{}", known.empty() ? "" : "; ", i, device.caps.device_name,
                          device.unfit.empty() ? "" : " (" + device.unfit + ")");
   }
-  const std::string found = known.empty() ? "no Vulkan device found (Debian: apt install mesa-vulkan-drivers)" : "found " + known;
+  const std::string found =
+      known.empty()
+          ? "the Vulkan drivers of this system find no device (a GPU: is its driver installed, and may this user or container see "
+            "/dev/dri? The CPU: Debian: apt install mesa-vulkan-drivers, and no VK_DRIVER_FILES that leaves lavapipe out)" +
+                found_nothing_
+          : "found " + known;
   throw DeviceError(choice.empty() ? found : fmt::format("--device {}: no such device; {}", choice, found));
 }
 

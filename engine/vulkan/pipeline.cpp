@@ -10,13 +10,6 @@
 
 namespace ablate {
 
-Pipelines::~Pipelines() {
-  for (const auto& [key, pipeline] : pipelines_) {
-    device_.vk().vkDestroyPipeline(device_.handle(), pipeline.handle, nullptr);
-    device_.vk().vkDestroyPipelineLayout(device_.handle(), pipeline.layout, nullptr);
-  }
-}
-
 void Pipelines::prepare(const std::vector<PipelineKey>& wanted) {
   if (device_.caps().is_cpu()) return;  // compiles at first use, on all cores
   struct Job {
@@ -45,8 +38,8 @@ void Pipelines::prepare(const std::vector<PipelineKey>& wanted) {
     for (std::size_t i = 1; i < std::min<std::size_t>(queue.size(), std::thread::hardware_concurrency()); ++i) threads.emplace_back(work);
     work();
   }
-  for (const auto& [key, job] : jobs)
-    if (!job.error) pipelines_.emplace(key, job.pipeline);
+  for (auto& [key, job] : jobs)
+    if (!job.error) pipelines_.emplace(key, std::move(job.pipeline));
   for (const auto& [key, job] : jobs)
     if (job.error) std::rethrow_exception(job.error);
 }
@@ -82,35 +75,32 @@ Pipeline Pipelines::create(const ShaderModule& module, const Specialization& con
 
   const VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, module.spirv.size() * 4,
                                       module.spirv.data()};
-  VkShaderModule handle = nullptr;
-  check(vk.vkCreateShaderModule(device_.handle(), &code, nullptr, &handle), "vkCreateShaderModule for " + module.name);
+  Owned<VkShaderModule> handle;
+  check(vk.vkCreateShaderModule(device_.handle(), &code, nullptr, handle.on(device_)), "vkCreateShaderModule for " + module.name);
 
   Pipeline pipeline;
   pipeline.shader = &module;
   const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, (module.reflection.push_bytes + 3) / 4 * 4};
   const VkPipelineLayoutCreateInfo layout{
       VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, nullptr, 0, 0, nullptr, range.size ? 1u : 0u, &range};
-  VkResult result = vk.vkCreatePipelineLayout(device_.handle(), &layout, nullptr, &pipeline.layout);
-  if (result == VK_SUCCESS) {
-    const VkSpecializationInfo specialization{static_cast<std::uint32_t>(entries.size()), entries.data(), values.size() * 4, values.data()};
-    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size{
-        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, nullptr, subgroup};
-    const VkPipelineShaderStageCreateInfo stage{
-        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-        subgroup ? &size : nullptr,
-        subgroup ? VkPipelineShaderStageCreateFlags{VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT} : 0u,
-        VK_SHADER_STAGE_COMPUTE_BIT,
-        handle,
-        "main",
-        &specialization};
-    const VkPipelineCreateFlags flags = device_.statistics() ? VkPipelineCreateFlags{VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR} : 0u;
-    const VkComputePipelineCreateInfo info{
-        VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, flags, stage, pipeline.layout, nullptr, -1};
-    result = vk.vkCreateComputePipelines(device_.handle(), device_.pipeline_cache(), 1, &info, nullptr, &pipeline.handle);
-  }
-  vk.vkDestroyShaderModule(device_.handle(), handle, nullptr);
-  if (result != VK_SUCCESS && pipeline.layout) vk.vkDestroyPipelineLayout(device_.handle(), pipeline.layout, nullptr);
-  check(result, fmt::format("vkCreateComputePipelines for {} on {}", module.name, device_.caps().device_name));
+  check(vk.vkCreatePipelineLayout(device_.handle(), &layout, nullptr, pipeline.layout.on(device_)),
+        "vkCreatePipelineLayout for " + module.name);
+  const VkSpecializationInfo specialization{static_cast<std::uint32_t>(entries.size()), entries.data(), values.size() * 4, values.data()};
+  const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size{VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+                                                                 nullptr, subgroup};
+  const VkPipelineShaderStageCreateInfo stage{
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+      subgroup ? &size : nullptr,
+      subgroup ? VkPipelineShaderStageCreateFlags{VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT} : 0u,
+      VK_SHADER_STAGE_COMPUTE_BIT,
+      handle,
+      "main",
+      &specialization};
+  const VkPipelineCreateFlags flags = device_.statistics() ? VkPipelineCreateFlags{VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR} : 0u;
+  const VkComputePipelineCreateInfo info{
+      VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO, nullptr, flags, stage, pipeline.layout, nullptr, -1};
+  check(vk.vkCreateComputePipelines(device_.handle(), device_.pipeline_cache(), 1, &info, nullptr, pipeline.handle.on(device_)),
+        fmt::format("vkCreateComputePipelines for {} on {}", module.name, device_.caps().device_name));
   device_.instance().throw_on_message();
   return pipeline;
 }

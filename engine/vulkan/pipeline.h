@@ -16,8 +16,8 @@ namespace ablate {
 using Specialization = std::vector<std::pair<std::string, std::uint32_t>>;
 
 struct Pipeline {
-  VkPipeline handle = nullptr;
-  VkPipelineLayout layout = nullptr;
+  Owned<VkPipeline> handle;
+  Owned<VkPipelineLayout> layout;
   const ShaderModule* shader = nullptr;
 };
 
@@ -35,7 +35,6 @@ struct PipelineKey {
 class Pipelines {
  public:
   explicit Pipelines(const Device& device) : device_(device), library_(device.caps()) {}
-  ~Pipelines();
   Pipelines(const Pipelines&) = delete;
   Pipelines& operator=(const Pipelines&) = delete;
 

@@ -8,23 +8,6 @@
 
 namespace ablate {
 
-Commands::~Commands() {
-  if (!device_) return;
-  if (queries_) device_->vk().vkDestroyQueryPool(device_->handle(), queries_, nullptr);
-  if (pool_) device_->vk().vkDestroyCommandPool(device_->handle(), pool_, nullptr);
-}
-
-Commands::Commands(Commands&& other) noexcept { *this = std::move(other); }
-
-Commands& Commands::operator=(Commands&& other) noexcept {
-  std::swap(device_, other.device_);
-  std::swap(pool_, other.pool_);
-  std::swap(buffer_, other.buffer_);
-  std::swap(queries_, other.queries_);
-  std::swap(query_count_, other.query_count_);
-  return *this;
-}
-
 std::vector<double> Commands::intervals() const {
   if (query_count_ < 2) return {};
   std::vector<std::uint64_t> ticks(query_count_);
@@ -40,17 +23,18 @@ std::vector<double> Commands::intervals() const {
 Recorder::Recorder(const Device& device, std::uint32_t timestamps)
     : device_(device), query_capacity_(device.caps().timestamp_period > 0 ? timestamps : 0) {
   const VolkDeviceTable& vk = device.vk();
+  commands_.device_ = &device;
   const VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, device.queue_family()};
-  check(vk.vkCreateCommandPool(device.handle(), &pool, nullptr, &pool_), "vkCreateCommandPool");
-  const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_,
+  check(vk.vkCreateCommandPool(device.handle(), &pool, nullptr, commands_.pool_.on(device)), "vkCreateCommandPool");
+  const VkCommandBufferAllocateInfo allocation{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, commands_.pool_,
                                                VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
-  check(vk.vkAllocateCommandBuffers(device.handle(), &allocation, &buffer_), "vkAllocateCommandBuffers");
+  check(vk.vkAllocateCommandBuffers(device.handle(), &allocation, &commands_.buffer_), "vkAllocateCommandBuffers");
   const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO, nullptr, 0, nullptr};
-  check(vk.vkBeginCommandBuffer(buffer_, &begin), "vkBeginCommandBuffer");
+  check(vk.vkBeginCommandBuffer(commands_.buffer_, &begin), "vkBeginCommandBuffer");
   if (query_capacity_ > 0) {
     const VkQueryPoolCreateInfo queries{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, nullptr, 0, VK_QUERY_TYPE_TIMESTAMP, query_capacity_, 0};
-    check(vk.vkCreateQueryPool(device.handle(), &queries, nullptr, &queries_), "vkCreateQueryPool");
-    vk.vkCmdResetQueryPool(buffer_, queries_, 0, query_capacity_);
+    check(vk.vkCreateQueryPool(device.handle(), &queries, nullptr, commands_.queries_.on(device)), "vkCreateQueryPool");
+    vk.vkCmdResetQueryPool(commands_.buffer_, commands_.queries_, 0, query_capacity_);
   }
   barrier();  // what ran before this command buffer may still be writing
 }
@@ -73,7 +57,7 @@ void Recorder::barrier() {
   constexpr VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
   const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
                                everything};
-  device_.vk().vkCmdPipelineBarrier(buffer_, stages, stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  device_.vk().vkCmdPipelineBarrier(commands_.buffer_, stages, stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
   pending_.clear();
   ++barriers_;
 }
@@ -89,11 +73,12 @@ void Recorder::dispatch(const Pipeline& pipeline, std::span<const std::byte> pus
                                device_.caps().device_name, device_.caps().max_groups));
   order(uses);
   const VolkDeviceTable& vk = device_.vk();
-  if (bound_ != pipeline.handle) vk.vkCmdBindPipeline(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle);
+  if (bound_ != pipeline.handle) vk.vkCmdBindPipeline(commands_.buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle);
   bound_ = pipeline.handle;
   if (!push.empty())
-    vk.vkCmdPushConstants(buffer_, pipeline.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<std::uint32_t>(push.size()), push.data());
-  vk.vkCmdDispatch(buffer_, groups[0], groups[1], groups[2]);
+    vk.vkCmdPushConstants(commands_.buffer_, pipeline.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<std::uint32_t>(push.size()),
+                          push.data());
+  vk.vkCmdDispatch(commands_.buffer_, groups[0], groups[1], groups[2]);
 }
 
 void Recorder::copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to, std::uint64_t to_offset, std::uint64_t bytes) {
@@ -101,21 +86,21 @@ void Recorder::copy(const Buffer& from, std::uint64_t from_offset, const Buffer&
                             {to.address() + to_offset, to.address() + to_offset + bytes, Access::write}};
   order(uses);
   const VkBufferCopy region{from_offset, to_offset, bytes};
-  device_.vk().vkCmdCopyBuffer(buffer_, from.handle(), to.handle(), 1, &region);
+  device_.vk().vkCmdCopyBuffer(commands_.buffer_, from.handle(), to.handle(), 1, &region);
 }
 
 void Recorder::timestamp() {
-  if (query_count_ == query_capacity_) return;
-  device_.vk().vkCmdWriteTimestamp(buffer_, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_, query_count_++);
+  if (commands_.query_count_ == query_capacity_) return;
+  device_.vk().vkCmdWriteTimestamp(commands_.buffer_, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, commands_.queries_, commands_.query_count_++);
 }
 
 Commands Recorder::finish() {
   const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
                                VK_ACCESS_HOST_READ_BIT};
-  device_.vk().vkCmdPipelineBarrier(buffer_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+  device_.vk().vkCmdPipelineBarrier(commands_.buffer_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
                                     VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &memory, 0, nullptr, 0, nullptr);
-  check(device_.vk().vkEndCommandBuffer(buffer_), "vkEndCommandBuffer");
-  return Commands(device_, std::exchange(pool_, nullptr), std::exchange(buffer_, nullptr), std::exchange(queries_, nullptr), query_count_);
+  check(device_.vk().vkEndCommandBuffer(commands_.buffer_), "vkEndCommandBuffer");
+  return std::move(commands_);
 }
 
 }  // namespace ablate

@@ -20,26 +20,21 @@ struct MemoryUse {
 /// A recorded command buffer, ready to be replayed.
 class Commands {
  public:
-  Commands() = default;
-  Commands(const Device& device, VkCommandPool pool, VkCommandBuffer buffer, VkQueryPool queries, std::uint32_t query_count)
-      : device_(&device), pool_(pool), buffer_(buffer), queries_(queries), query_count_(query_count) {}
-  ~Commands();
-  Commands(Commands&& other) noexcept;
-  Commands& operator=(Commands&& other) noexcept;
-
   VkCommandBuffer handle() const { return buffer_; }
 
   /// Seconds between consecutive timestamps of the last run, in the order they were recorded.
   std::vector<double> intervals() const;
 
  private:
+  friend class Recorder;
   const Device* device_ = nullptr;
-  VkCommandPool pool_ = nullptr;
-  VkCommandBuffer buffer_ = nullptr;
-  VkQueryPool queries_ = nullptr;
+  Owned<VkCommandPool> pool_;
+  VkCommandBuffer buffer_ = nullptr;  // of the pool
+  Owned<VkQueryPool> queries_;
   std::uint32_t query_count_ = 0;
 };
 
+/// Moves, never copies.
 class Recorder {
  public:
   /// `timestamps`: how many calls of timestamp() to make room for.
@@ -68,10 +63,8 @@ class Recorder {
   void order(std::span<const MemoryUse> uses);
 
   const Device& device_;
-  VkCommandPool pool_ = nullptr;
-  VkCommandBuffer buffer_ = nullptr;
-  VkQueryPool queries_ = nullptr;
-  std::uint32_t query_capacity_ = 0, query_count_ = 0, barriers_ = 0;
+  Commands commands_;
+  std::uint32_t query_capacity_ = 0, barriers_ = 0;
   std::vector<MemoryUse> pending_;  // since the last barrier
   VkPipeline bound_ = nullptr;
 };

@@ -1,7 +1,7 @@
 #include "vulkan/shader.h"
 
+#include "base/cache.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "vulkan/glsl.h"
 
 #include <algorithm>
@@ -45,32 +45,6 @@ IncludeResolver includes_of(const UserFunctions& functions) {
     text = read_text(beside);
     return true;
   };
-}
-
-// A compiled kernel on disk: its words, then their hash (a file cut short does not count).
-std::vector<std::uint32_t> read_cached(const std::filesystem::path& file) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(file, error)) return {};
-  const MappedFile mapped(file);
-  const std::size_t size = mapped.bytes().size();
-  if (size < 12 || size % 4 != 0) return {};
-  std::vector<std::uint32_t> words((size - 8) / 4);
-  std::memcpy(words.data(), mapped.bytes().data(), size - 8);
-  std::uint64_t hash = 0;
-  std::memcpy(&hash, mapped.bytes().data() + size - 8, 8);
-  return hash == hash_bytes(std::as_bytes(std::span(words))) ? words : std::vector<std::uint32_t>();
-}
-
-void write_cached(const std::filesystem::path& file, const std::vector<std::uint32_t>& words) {
-  try {
-    std::string content(reinterpret_cast<const char*>(words.data()), words.size() * 4);
-    const std::uint64_t hash = hash_bytes(std::as_bytes(std::span(words)));
-    content.append(reinterpret_cast<const char*>(&hash), 8);
-    std::filesystem::create_directories(file.parent_path());
-    write_atomically(file, content);
-  } catch (const std::exception&) {
-    return;  // only a cache: the next run compiles again
-  }
 }
 
 std::unique_ptr<ShaderModule> make_module(const std::string& name, std::vector<std::uint32_t> spirv) {
@@ -126,11 +100,14 @@ std::vector<std::uint32_t> ShaderLibrary::compile(std::string_view name, bool st
     return hashed.insert(file).second && includes(file, text);
   };
   const std::uint64_t hash = hash_text(with_includes(source.text, once), hash_text(key));
-  const std::filesystem::path cached = cache_folder() / "shaders" / fmt::format("{:016x}.spv", hash);
-  std::vector<std::uint32_t> words = read_cached(cached);
-  if (!words.empty()) return words;
-  words = compile_glsl(source, includes);
-  write_cached(cached, words);
+  const CacheFile cached(std::filesystem::path("shaders") / fmt::format("{:016x}.spv", hash));
+  if (const auto content = cached.read()) {
+    std::vector<std::uint32_t> words(content->bytes().size() / 4);
+    std::memcpy(words.data(), content->bytes().data(), words.size() * 4);
+    return words;
+  }
+  const std::vector<std::uint32_t> words = compile_glsl(source, includes);
+  cached.keep([&](const CacheFile::Sink& sink) { return sink(std::as_bytes(std::span(words))), true; });
   return words;
 }
 

@@ -36,8 +36,7 @@ void print(std::size_t number, const Instance::Candidate& device) {
 const CommandRegistration registration{{"devices", "List Vulkan devices and what they can do", [](CLI::App&) {
                                           return [] {
                                             const Instance instance;
-                                            if (instance.devices().empty())
-                                              throw DeviceError("no Vulkan device found (Debian: apt install mesa-vulkan-drivers)");
+                                            if (instance.devices().empty()) instance.choose("");  // says what to do
                                             for (std::size_t i = 0; i < instance.devices().size(); ++i) print(i, instance.devices()[i]);
                                             return 0;
                                           };
