@@ -20,10 +20,24 @@ void add_feed_forward(std::vector<std::string>& names, const TransformerConfig& 
   names.push_back(block + ".act");
 }
 
+// What follows the last star met so far is tried at every place in turn: stars before it have taken as little as they can, and taking more
+// would not help. At most pattern.size() * text.size() steps.
 bool glob(std::string_view pattern, std::string_view text) {
-  if (pattern.empty()) return text.empty();
-  if (pattern[0] != '*') return !text.empty() && pattern[0] == text[0] && glob(pattern.substr(1), text.substr(1));
-  return glob(pattern.substr(1), text) || (!text.empty() && glob(pattern, text.substr(1)));
+  std::size_t p = 0, t = 0, after_star = pattern.npos, taken = 0;  // the star takes the text up to `taken`
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after_star = ++p;
+      taken = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p, ++t;
+    } else if (after_star != pattern.npos) {
+      p = after_star;
+      t = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
 }  // namespace
