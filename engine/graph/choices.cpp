@@ -1,6 +1,6 @@
 #include "graph/choices.h"
 
-#include "base/file.h"
+#include "base/cache.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -21,9 +21,13 @@ std::filesystem::path cache_file(const Caps& caps) {
 // {device: {question: answer}}
 nlohmann::json read_json(const std::filesystem::path& file) {
   std::error_code error;
-  if (!std::filesystem::exists(file, error)) return nlohmann::json::object();
-  nlohmann::json json = nlohmann::json::parse(read_text(file), nullptr, false);
-  return json.is_object() ? json : nlohmann::json::object();
+  if (!std::filesystem::is_regular_file(file, error)) return nlohmann::json::object();
+  try {
+    nlohmann::json json = nlohmann::json::parse(read_text(file), nullptr, false);
+    return json.is_object() ? json : nlohmann::json::object();
+  } catch (const InputError&) {
+    return nlohmann::json::object();  // it may not be read
+  }
 }
 
 void take_section(Choices& choices, const nlohmann::json& devices, const Caps& caps) {
@@ -73,13 +77,9 @@ Choices Choices::cached(const Caps& caps) {
   return choices;
 }
 
-void Choices::save(const Caps& caps) const noexcept {
-  try {
-    std::filesystem::create_directories(cache_folder());
-    Choices(*this).share(cache_file(caps), caps);
-  } catch (const std::exception&) {
-    return;  // only a cache: the next run tunes again
-  }
+std::string Choices::save(const Caps& caps) const {
+  const std::filesystem::path file = cache_file(caps);
+  return try_to_cache(file, [&] { Choices(*this).share(file, caps); });
 }
 
 }  // namespace ablate

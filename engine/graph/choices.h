@@ -32,8 +32,9 @@ class Choices {
   void take(const std::filesystem::path& file, const Caps& caps);
   /// Agrees with all that write to the file: takes its answers for this device over these, and adds those that it lacks. Throws RunError.
   void share(const std::filesystem::path& file, const Caps& caps);
-  /// Adds the answers to the cache. What the cache already answers stays as it is. Failures are not errors (it is only a cache).
-  void save(const Caps& caps) const noexcept;
+  /// Adds the answers to the cache. What the cache already answers stays as it is. Returns why that was not possible, as CacheFile::keep
+  /// does, or "".
+  std::string save(const Caps& caps) const;
 
  private:
   std::map<std::string, std::string> answers_;

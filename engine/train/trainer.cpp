@@ -66,6 +66,9 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
           settings.accumulate);
   require(config.position == Position::rope || config.position == Position::none || settings.seq_len <= config.max_seq_len,
           "train.seq_len: {} tokens are more than the model's {} positions (model.max_seq_len)", settings.seq_len, config.max_seq_len);
+  const auto [a, b] = settings.loss_positions.value_or(std::pair<int, int>{0, settings.seq_len});
+  require(0 <= a && a < b && b <= settings.seq_len, "loss_positions: expected 0 <= first < end <= {} (train.seq_len), found [{}, {}]",
+          settings.seq_len, a, b);
   const Device& device = pipelines.device();
   const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings.accumulate);
   host_in_ = Buffer(device, (2 * positions + 1) * 4, MemoryKind::upload, "batch");
@@ -74,7 +77,6 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
   StepState state;
   if (activations == DType::f16) state.loss_scale = first_loss_scale;
   weights.transfer().upload(state_, 0, std::as_bytes(std::span(&state, 1)));
-  const auto [a, b] = settings.loss_positions.value_or(std::pair<int, int>{0, settings.seq_len});
   counted_ = static_cast<double>(settings.batch) * (b - a);
   do {
     graph_.emplace(device.caps(), tuner ? &tuner->choices() : nullptr);

@@ -10,6 +10,7 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   context.seed = run.seed();
   context.bos_id = config.bos_token_id.value_or(-1);
   context.vocabulary = config.vocab_size;
+  context.note = [&run](const std::string& line) { run.note(line); };
   if (!checkpoint.empty() && std::filesystem::exists(checkpoint / "tokenizer.json")) context.tokenizer = checkpoint / "tokenizer.json";
   const DataOpener open = read_data(table);
   if (run.data == DataNeed::stand_in) return std::make_unique<RandomTokens>(config.vocab_size);

@@ -57,9 +57,10 @@ class DataSource {
 /// What a source takes from the run around it, where its own table doesn't say.
 struct DataContext {
   std::uint64_t seed = 0;
-  std::filesystem::path tokenizer = {};  ///< of the checkpoint under study; empty if there is none
-  std::int32_t bos_id = -1;              ///< of the checkpoint under study
-  std::int64_t vocabulary = 0;           ///< of the model under study; 0: not known
+  std::filesystem::path tokenizer = {};                    ///< of the checkpoint under study; empty if there is none
+  std::int32_t bos_id = -1;                                ///< of the checkpoint under study
+  std::int64_t vocabulary = 0;                             ///< of the model under study; 0: not known
+  std::function<void(const std::string& line)> note = {};  ///< gets what the user should know; may be empty
 };
 
 /// Opens a source whose table has been read: this is where files are touched.

@@ -27,11 +27,11 @@ class TextSource : public DataSource {
   TextSource(const TextOptions& options, const TextEncoder& encoder, const DataContext& context)
       : rule_(options.windows, encoder.vocabulary, context),
         name_(fmt::format("data: {}", options.files.front().string())),
-        text_(options.files, encoder) {
+        text_(options.files, encoder, context.note) {
     all_ = train_ = text_.tokens();
     if (!options.validation.empty()) {
       validation_name_ = fmt::format("data: {}", options.validation.front().string());
-      validation_text_.emplace(options.validation, encoder);
+      validation_text_.emplace(options.validation, encoder, context.note);
       validation_ = validation_text_->tokens();
       return;
     }

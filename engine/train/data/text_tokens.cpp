@@ -23,32 +23,28 @@ std::uint64_t combine(std::uint64_t hash, std::uint64_t value) { return hash_byt
 
 std::string_view text_of(const MappedFile& file) { return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}; }
 
-fs::path cache_path(const std::vector<MappedFile>& files, const TextEncoder& encoder, int width) {
+CacheFile cache_file(const std::vector<MappedFile>& files, const TextEncoder& encoder, int width) {
   std::uint64_t key = combine(encoder.identity, cache_version);
   for (const MappedFile& file : files) key = combine(hash_bytes(file.bytes(), key), file.bytes().size());
-  return cache_folder() / "tokens" / fmt::format("{:016x}.u{}", key, 8 * width);
+  return CacheFile(fs::path("tokens") / fmt::format("{:016x}.u{}", key, 8 * width));
 }
 
-void write_tokens(AtomicFile& out, const std::vector<std::int32_t>& ids, int width) {
+std::vector<std::byte> pack(const std::vector<std::int32_t>& ids, int width) {
   std::vector<std::byte> bytes(ids.size() * static_cast<std::size_t>(width));
   for (std::size_t i = 0; i < ids.size(); ++i)
     for (int b = 0; b < width; ++b)
       bytes[i * static_cast<std::size_t>(width) + static_cast<std::size_t>(b)] = static_cast<std::byte>(ids[i] >> (8 * b));
-  out.write(bytes);
+  return bytes;
 }
 
-void fill_cache(const fs::path& path, const std::vector<MappedFile>& files, const TextEncoder& encoder, int width) {
-  fs::create_directories(path.parent_path());
-  AtomicFile out(path);
-  if (fs::exists(path)) return;  // another run has filled it while this one waited
+void tokenize(const std::vector<MappedFile>& files, const TextEncoder& encoder, int width, const CacheFile::Sink& sink) {
   for (const MappedFile& file : files) {
     const std::string_view text = text_of(file);
     for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
       end = piece_end(text, begin, piece_size);
-      write_tokens(out, encoder.encode(text.substr(begin, end - begin)), width);
+      sink(pack(encoder.encode(text.substr(begin, end - begin)), width));
     }
   }
-  out.commit();
 }
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
@@ -77,12 +73,22 @@ std::size_t piece_end(std::string_view text, std::size_t begin, std::size_t size
   return end;
 }
 
-TextTokens::TextTokens(const std::vector<fs::path>& paths, const TextEncoder& encoder) : width_(encoder.vocabulary <= 65536 ? 2 : 4) {
+TextTokens::TextTokens(const std::vector<fs::path>& paths, const TextEncoder& encoder, const std::function<void(const std::string&)>& note)
+    : width_(encoder.vocabulary <= 65536 ? 2 : 4) {
   std::vector<MappedFile> files;
   for (const fs::path& path : paths) files.emplace_back(path);
-  const fs::path cached = cache_path(files, encoder, width_);
-  if (!fs::exists(cached)) fill_cache(cached, files, encoder, width_);
-  file_.emplace(cached);
+  const CacheFile cache = cache_file(files, encoder, width_);
+  cached_ = cache.read();
+  if (cached_) return;
+  const std::string trouble = cache.keep([&](const CacheFile::Sink& sink) {
+    if (cache.read()) return false;  // another run has filled it while this one waited
+    tokenize(files, encoder, width_, sink);
+    return true;
+  });
+  if (!trouble.empty() && note) note(trouble);
+  cached_ = cache.read();
+  if (cached_) return;
+  tokenize(files, encoder, width_, [&](std::span<const std::byte> piece) { memory_.insert(memory_.end(), piece.begin(), piece.end()); });
 }
 
 }  // namespace ablate

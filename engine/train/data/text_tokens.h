@@ -1,7 +1,7 @@
 // Text files as one row of tokens, tokenized once and kept in the cache folder.
 #pragma once
 
-#include "base/file.h"
+#include "base/cache.h"
 #include "train/data/windows.h"
 
 #include <cstdint>
@@ -28,16 +28,19 @@ TextEncoder text_encoder(const std::filesystem::path& tokenizer);
 std::size_t piece_end(std::string_view text, std::size_t begin, std::size_t size);
 
 /// The tokens of the files, one file after another. Text is read and tokenized in pieces, so that memory stays small, and only when the
-/// cache does not hold the result for these contents and this encoder.
+/// cache does not hold the result for these contents and this encoder. Where the cache cannot keep them they stay in memory, and `note`
+/// gets a line that says why.
 class TextTokens {
  public:
-  TextTokens(const std::vector<std::filesystem::path>& files, const TextEncoder& encoder);
+  TextTokens(const std::vector<std::filesystem::path>& files, const TextEncoder& encoder,
+             const std::function<void(const std::string&)>& note = {});
 
-  TokenSpan tokens() const { return {file_ ? file_->bytes() : std::span<const std::byte>(), width_}; }
+  TokenSpan tokens() const { return {cached_ ? cached_->bytes() : std::span<const std::byte>(memory_), width_}; }
 
  private:
   int width_;
-  std::optional<MappedFile> file_;
+  std::optional<CacheFile::Content> cached_;
+  std::vector<std::byte> memory_;
 };
 
 }  // namespace ablate
