@@ -1,5 +1,6 @@
 // The command line: finds the subcommand, turns exceptions into one line and an exit code.
 #include "base/error.h"
+#include "base/terminal.h"
 #include "command.h"
 
 #include <CLI/CLI.hpp>
@@ -33,19 +34,23 @@ static int run(int argc, char** argv) {
 }  // namespace ablate
 
 int main(int argc, char** argv) {
+  using ablate::tell;
+  ablate::open_standard_streams();
   try {
-    return ablate::run(argc, argv);
+    const int code = ablate::run(argc, argv);
+    ablate::finish_output();
+    return code;
   } catch (const ablate::InputError& error) {
-    fmt::print(stderr, "ablate: {}\n", error.what());
+    tell("ablate: {}\n", error.what());
     return 2;
   } catch (const ablate::DeviceError& error) {
-    fmt::print(stderr, "ablate: {}\n", error.what());
+    tell("ablate: {}\n", error.what());
     return 3;
   } catch (const ablate::Interrupted& stop) {
-    fmt::print(stderr, "ablate: {}\n", stop.what());
+    tell("ablate: {}\n", stop.what());
     return 130;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "ablate: {}\n", error.what());
+    tell("ablate: {}\n", error.what());
     return 1;
   }
 }

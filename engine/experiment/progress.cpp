@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace ablate {
 namespace {
@@ -95,21 +94,25 @@ void Progress::report_point(const std::string& label, double seconds, const std:
 void Progress::print_point(double seconds, const std::string& note) {
   clear();
   if (silent_) return;
-  fmt::print(stderr, "point {} of {}  {}  {}  {}\n", state_.index + 1, state_.points, state_.label, duration_text(seconds), note);
+  tell("point {} of {}  {}  {}  {}\n", state_.index + 1, state_.points, state_.label, duration_text(seconds), note);
 }
 
 void Progress::clear() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) tell("\r\x1b[K");
   drawn_ = false;
+}
+
+void Progress::say(const std::string& line) {
+  clear();
+  if (!silent_) tell("{}\n", line);
 }
 
 void Progress::draw(Clock::time_point now) {
   last_drawn_ = now;
   if (silent_) return;
-  if (terminal_) fmt::print(stderr, "\r\x1b[K{}", progress_line(state_, terminal_width() - 1));
-  else fmt::print(stderr, "{}\n", progress_line(state_, 0));
+  if (terminal_) tell("\r\x1b[K{}", progress_line(state_, terminal_width() - 1));
+  else tell("{}\n", progress_line(state_, 0));
   drawn_ = terminal_;
-  std::fflush(stderr);
 }
 
 }  // namespace ablate

@@ -45,6 +45,8 @@ class Progress {
   void finish_point(const std::string& note);
   /// Takes the line away, so that something else can be printed.
   void clear();
+  /// Prints a line above it.
+  void say(const std::string& line);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -1,6 +1,7 @@
 // `ablate bench [OP]`: times the kernels of a device.
 #include "base/error.h"
 #include "base/file.h"
+#include "base/terminal.h"
 #include "command.h"
 #include "experiment/bench/matmul.h"
 #include "experiment/bench/suite.h"
@@ -77,7 +78,7 @@ void bench_ops(const Options& o, Pipelines& pipelines, Tuner& tuner) {
   std::vector<BenchResult> results;
   for (const BenchCase& c : cases) {
     const BenchResult& r = results.emplace_back(measure(pipelines, c, options));
-    fmt::print(stderr, "{} {}: {}\n", c.op, c.name, r.failure.empty() ? fmt::format("{:.3f} ms", r.warm * 1e3) : r.failure);
+    tell("{} {}: {}\n", c.op, c.name, r.failure.empty() ? fmt::format("{:.3f} ms", r.warm * 1e3) : r.failure);
   }
   show(o, format_results(results, ceilings), results_to_json(results, ceilings, caps));
 }
@@ -91,7 +92,7 @@ void bench_suite(const Options& o, Pipelines& pipelines, Tuner& tuner) {
   std::vector<SuiteResult> results;
   for (const SuiteRow& row : suite.rows) {
     const SuiteResult& r = results.emplace_back(measure({pipelines, tuner, o.seconds}, row, peers));
-    fmt::print(stderr, "{}: {}\n", row.id, r.failure.empty() ? fmt::format("{:.4g} {}", r.ours.value, row.unit) : r.failure);
+    tell("{}: {}\n", row.id, r.failure.empty() ? fmt::format("{:.4g} {}", r.ours.value, row.unit) : r.failure);
   }
   show(o, format_suite(suite, results, peers, caps), suite_to_json(suite, results, peers, caps));
 }
@@ -103,7 +104,7 @@ int bench(const Options& o) {
   Pipelines pipelines(device);
   Tuner tuner(pipelines, {}, {});
   require(device.caps().timestamp_period > 0, "{} has no timestamps", device.caps().device_name);
-  fmt::print(stderr, "{}, {} {}\n", device.caps().device_name, device.caps().driver_name, device.caps().driver_info);
+  tell("{}, {} {}\n", device.caps().device_name, device.caps().driver_name, device.caps().driver_info);
   (o.suite.empty() ? bench_ops : bench_suite)(o, pipelines, tuner);
   return 0;
 }

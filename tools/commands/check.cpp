@@ -1,5 +1,6 @@
 // `ablate check FILE.toml`: reads the file as a run would, and says what it would do.
 #include "base/error.h"
+#include "base/terminal.h"
 #include "command.h"
 #include "experiment/results.h"
 #include "experiment/run/runner.h"
@@ -70,17 +71,17 @@ void print(const RunRequest& request) {
     forecast = ablate::forecast(request);
   } catch (const DeviceError& error) {
     fmt::print("{}", without_figures(plan, different));
-    std::fflush(stdout);
+    finish_output();
     if (!request.device.empty()) throw;
-    fmt::print(stderr, "no figures: {}\n", error.what());
+    tell("no figures: {}\n", error.what());
     return;
   }
   fmt::print("{}", format_forecast(forecast, plan, different));
-  std::fflush(stdout);
+  finish_output();
   std::string refused;
   for (const PointForecast& point : forecast.points) {
     const std::string& label = plan.points[point.index].label;
-    if (!point.problem.empty()) fmt::print(stderr, "no figures for {}: {}\n", label, point.problem);
+    if (!point.problem.empty()) tell("no figures for {}: {}\n", label, point.problem);
     if (!point.refusal.empty() && refused.empty()) refused = fmt::format("{}: {}", label, point.refusal);
   }
   if (!refused.empty()) throw DeviceError(refused);

@@ -36,7 +36,7 @@ int list() {
 int compile(Pipelines& pipelines, const std::string& kernels, bool details) {
   const bool terminal = stderr_is_terminal();
   const auto reports = compile_all(pipelines, kernels, details, [&](std::size_t done, std::size_t all) {
-    if (terminal && (done % 16 == 0 || done == all)) fmt::print(stderr, "\r{} of {} pipelines{}", done, all, done == all ? "\n" : "");
+    if (terminal && (done % 16 == 0 || done == all)) tell("\r{} of {} pipelines{}", done, all, done == all ? "\n" : "");
   });
   int variants = 0, failed = 0;
   for (const KernelReport& report : reports) variants += report.variants, failed += !report.failure.empty();

@@ -88,7 +88,9 @@ class Queue {
 
   void note(const std::string& text) {
     auto& notes = environment_.notes;
-    if (std::find(notes.begin(), notes.end(), text) == notes.end()) notes.push_back(text);
+    if (std::find(notes.begin(), notes.end(), text) != notes.end()) return;
+    notes.push_back(text);
+    progress_.say("note: " + text);
   }
 
   void done(std::size_t worker) {
@@ -125,7 +127,7 @@ class Queue {
     }
     if (stop_requested()) return;
     progress_.clear();
-    fmt::print(stderr, "the process on device {} ended ({}) while it worked on {}\n", device.number, how, point.label);
+    tell("the process on device {} ended ({}) while it worked on {}\n", device.number, how, point.label);
     if (!waiting_.empty() && restarted_.insert(device.number).second) start(device.number);
   }
 

@@ -1,5 +1,6 @@
 #include "experiment/run/outcome.h"
 
+#include "base/terminal.h"
 #include "experiment/report/report.h"
 #include "experiment/table.h"
 
@@ -27,16 +28,18 @@ void Outcome::publish() {
 }
 
 void Outcome::print() const {
-  fmt::print("{}\n{}", plan_.title, format_table(results_.rows()));
+  std::string text = fmt::format("{}\n{}", plan_.title, format_table(results_.rows()));
   for (const Row& row : results_.rows()) {
     const Metric* states = row.metrics.find("spike_per_state");
     const auto* values = states ? std::get_if<std::vector<double>>(states) : nullptr;
     if (!values || values->size() < 2) continue;
-    fmt::print("\nLargest |h| of every residual state, {}:\n{}", row.label, plot_life_cycle(*values));
+    text += fmt::format("\nLargest |h| of every residual state, {}:\n{}", row.label, plot_life_cycle(*values));
     break;
   }
-  if (!plan_.description.empty()) fmt::print("\n{}\n", plan_.description);
-  fmt::print("\nresults: {}\n", results_.path().string());
+  if (!plan_.description.empty()) text += fmt::format("\n{}\n", plan_.description);
+  text += fmt::format("\nresults: {}\n", results_.path().string());
+  if (const std::string reason = write_output(text); !reason.empty())
+    tell("note: the table cannot be printed ({}); all of it is in {}\n", reason, results_.path().string());
 }
 
 }  // namespace ablate

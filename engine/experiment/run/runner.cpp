@@ -20,12 +20,17 @@
 
 namespace ablate {
 
-void PointRun::note(const std::string& line) {
-  if (std::find(notes.begin(), notes.end(), line) != notes.end()) return;
+namespace {
+
+void add_note(std::vector<std::string>& notes, Progress& progress, const std::string& line) {
+  if (line.empty() || std::find(notes.begin(), notes.end(), line) != notes.end()) return;
   notes.push_back(line);
-  progress.clear();
-  fmt::print(stderr, "note: {}\n", line);
+  progress.say("note: " + line);
 }
+
+}  // namespace
+
+void PointRun::note(const std::string& line) { add_note(notes, progress, line); }
 
 DType usable_type(PointRun& run, const std::string& precision) {
   const DType wanted = activation_type(precision);
@@ -54,7 +59,7 @@ class Runner {
       PointRun run = point_run(i, {});
       kind_of(run).check(run);
     }
-    fmt::print(stderr, "memory: {}\n", to_text(planned_memory()));
+    tell("memory: {}\n", to_text(planned_memory()));
   }
 
   int run() {
@@ -77,6 +82,7 @@ class Runner {
       }
       outcome.update();
     }
+    note(device_.save_pipeline_cache());
     outcome.publish();
     progress_.clear();
     outcome.print();
@@ -93,10 +99,11 @@ class Runner {
       std::from_chars(line.data(), line.data() + line.size(), i);
       require(i < request_.plan.points.size(), "--worker: there is no point {}", line);
       run_point(results, i, nullptr);
-      tell("done");
+      report("done");
     }
-    for (const auto& [name, hash] : environment().shader_hashes) tell(fmt::format("shader {} {}", name, hash));
-    for (const std::string& note : notes_) tell("note " + note);
+    note(device_.save_pipeline_cache());
+    for (const auto& [name, hash] : environment().shader_hashes) report(fmt::format("shader {} {}", name, hash));
+    for (const std::string& line : notes_) report("note " + line);
     return 0;
   }
 
@@ -174,12 +181,10 @@ class Runner {
     tuner_.choices().share(choices_file(), device_.caps());
   }
   void keep(Choices& choices, std::size_t count, double seconds) {
-    choices.save(device_.caps());
+    note(choices.save(device_.caps()));
     if (owns_folder_) choices.share(choices_file(), device_.caps());
-    progress_.clear();
-    if (!request_.worker)
-      fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count,
-                 device_.caps().device_name, seconds);
+    progress_.say(fmt::format("timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)", count,
+                              device_.caps().device_name, seconds));
   }
 
   PointRun point_run(std::size_t i, const std::filesystem::path& folder) { return point_run(request_.plan.points[i], folder); }
@@ -223,10 +228,10 @@ class Runner {
 
   static const ExperimentKind& kind_of(const PointRun& run) { return ExperimentKinds::find("kind", run.point.kind); }
 
-  static void tell(const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
-  }
+  // To the process that holds the folder, which may be gone: then there is nothing to report.
+  static void report(const std::string& line) { write_output(line + "\n"); }
+
+  void note(const std::string& line) { add_note(notes_, progress_, line); }
 
   // A point that fails becomes a row that says why, unless it is the only one. Throws what would fail all others too.
   bool run_point(ResultsFolder& results, std::size_t i, Outcome* outcome) {

@@ -38,7 +38,11 @@ Training read_training(PointRun& run) {
   for (const std::string& name : kinds_of(t.model.config))
     if (const UserShaderHandle user = find_user_shader(name)) user->require_backward();
   const auto& window = t.model.config.loss_positions;
-  if (!t.train.loss_positions && window) t.train.loss_positions = {(*window)[0], (*window)[1]};
+  if (!t.train.loss_positions && window) {
+    t.train.loss_positions = {(*window)[0], (*window)[1]};
+    require((*window)[1] <= t.train.seq_len, "{}: expected 0 <= first < end <= {} (train.seq_len), found [{}, {}]",
+            model.where("loss_positions"), t.train.seq_len, (*window)[0], (*window)[1]);
+  }
   if (!t.train.init.empty()) {
     const auto file = std::make_shared<const SafetensorsFile>(t.train.init);
     t.model.fill = [file](Weights& weights) { weights.load(*file); };
