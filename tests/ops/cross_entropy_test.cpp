@@ -1,8 +1,7 @@
 #include "ops/cross_entropy.h"
 
-#include "graph/executor.h"
 #include "support/device.h"
-#include "support/op_test.h"
+#include "support/op_run.h"
 
 #include <doctest/doctest.h>
 
@@ -131,19 +130,17 @@ TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
           graph.keep(graph.gradient(th)), graph.keep(graph.gradient(tw));
           CHECK(graph.gradient(tw).dtype == DType::f32);
         }
-        Executor executor(pipelines(), graph, {.guard = true});
-        executor.write_floats(th, floats(h.data)), executor.write_floats(tw, floats(w.data)),
-            executor.write_floats(ts, std::vector<float>{scale});
-        executor.write_ints(tt, std::vector<std::int32_t>(targets.data.begin(), targets.data.end()));
-        executor.run();
-        executor.check_guards();
+        const auto executor = run_both_ways(graph, [&](Executor& to) {
+          to.write_floats(th, floats(h.data)), to.write_floats(tw, floats(w.data)), to.write_floats(ts, std::vector<float>{scale});
+          to.write_ints(tt, std::vector<std::int32_t>(targets.data.begin(), targets.data.end()));
+        });
         // Logits of size 1 to 3 are rounded to the type where gradients are wanted, which moves losses and softmax by as much; a gradient
         // sums over the vocabulary or over the rows, whose roundings are independent.
         const double f32 = unit_roundoff(DType::f32), logit = gradients ? 4 * unit_roundoff(type) : 0;
-        compare(name + ": losses", expected.losses, executor.read_floats(losses), logit + 32 * f32, 1.0);
+        compare(name + ": losses", expected.losses, executor->read_floats(losses), logit + 32 * f32, 1.0);
         if (!gradients) continue;
-        compare(name + ": dh", expected.dh, executor.read_floats(graph.gradient(th)), 2 * logit + 64 * f32, scale);
-        compare(name + ": dw", expected.dw, executor.read_floats(graph.gradient(tw)), 2 * logit + 64 * f32, scale);
+        compare(name + ": dh", expected.dh, executor->read_floats(graph.gradient(th)), 2 * logit + 64 * f32, scale);
+        compare(name + ": dw", expected.dw, executor->read_floats(graph.gradient(tw)), 2 * logit + 64 * f32, scale);
       }
     }
   }

@@ -1,7 +1,8 @@
 #include "support/op_run.h"
 
-#include "graph/executor.h"
 #include "support/device.h"
+
+#include <doctest/doctest.h>
 
 namespace ablate::test {
 namespace {
@@ -20,7 +21,32 @@ std::vector<double> read(Executor& executor, const Tensor& from) {
   return {ints.begin(), ints.end()};
 }
 
+std::vector<std::byte> bytes_of(Executor& executor, std::uint32_t storage, std::uint64_t bytes) {
+  Tensor whole;
+  whole.storage = storage, whole.dtype = DType::u16, whole.shape = {static_cast<std::uint32_t>(bytes / 2)};
+  std::vector<std::byte> content(bytes);
+  executor.read(whole, content);
+  return content;
+}
+
 }  // namespace
+
+std::unique_ptr<Executor> run_both_ways(const Graph& graph, const std::function<void(Executor&)>& write) {
+  auto guarded = std::make_unique<Executor>(pipelines(), graph, ExecutorOptions{.guard = true});
+  write(*guarded);
+  guarded->run();
+  guarded->check_guards();
+  Executor shared(pipelines(), graph, {.poison = true});
+  write(shared);
+  shared.run();
+  for (std::uint32_t i = 1; i < graph.storages().size(); ++i) {
+    const Storage& storage = graph.storages()[i];
+    if (!storage.kept || storage.address != 0) continue;
+    const bool same = bytes_of(*guarded, i, storage.bytes) == bytes_of(shared, i, storage.bytes);
+    CHECK_MESSAGE(same, storage.name, " (storage ", i, ") has other bits where memory is shared");
+  }
+  return guarded;
+}
 
 std::vector<Array<double>> random_inputs(const std::vector<OpInput>& inputs, std::uint64_t seed) {
   std::vector<Array<double>> data;
@@ -43,12 +69,11 @@ std::vector<std::vector<double>> run_op(const std::vector<OpInput>& inputs, cons
   for (const OpInput& input : inputs) tensors.push_back(graph.input("input " + std::to_string(tensors.size()), input.shape, input.dtype));
   const std::vector<Tensor> outputs = build(graph, tensors);
   for (const Tensor& output : outputs) graph.keep(output);
-  Executor executor(pipelines(), graph, {.guard = true});
-  for (std::size_t i = 0; i < tensors.size(); ++i) write(executor, tensors[i], data[i]);
-  executor.run();
-  executor.check_guards();
+  const auto executor = run_both_ways(graph, [&](Executor& to) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) write(to, tensors[i], data[i]);
+  });
   std::vector<std::vector<double>> results;
-  for (const Tensor& output : outputs) results.push_back(read(executor, output));
+  for (const Tensor& output : outputs) results.push_back(read(*executor, output));
   return results;
 }
 

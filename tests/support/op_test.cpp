@@ -144,12 +144,11 @@ void run_check(const OpCheck& check) {
       if (gradient) graph.keep(gradient);
   }
 
-  Executor executor(pipelines(), graph, {.guard = true});
-  for (std::size_t k = 0; k < tensors.size(); ++k) write_input(executor, tensors[k], inputs[k]);
-  if (seed) executor.write_floats(seed, std::vector<float>(weights.begin(), weights.end()));
-  executor.run();
-  executor.check_guards();
-  compare(check.name + ": value", expected.data, executor.read_floats(y), check.tolerance.value, check.tolerance.floor);
+  const auto executor = run_both_ways(graph, [&](Executor& to) {
+    for (std::size_t k = 0; k < tensors.size(); ++k) write_input(to, tensors[k], inputs[k]);
+    if (seed) to.write_floats(seed, std::vector<float>(weights.begin(), weights.end()));
+  });
+  compare(check.name + ": value", expected.data, executor->read_floats(y), check.tolerance.value, check.tolerance.floor);
   if (!gradients_wanted) return;
 
   const auto expected_gradients = tape_gradients(check, inputs, weights);
@@ -157,7 +156,7 @@ void run_check(const OpCheck& check) {
   for (std::size_t k = 0; k < tensors.size(); ++k) {
     if (!check.inputs[k].differentiable) continue;
     REQUIRE_MESSAGE(static_cast<bool>(gradients[k]), check.name, ": no gradient for input ", k);
-    compare(check.name + ": gradient of input " + std::to_string(k), expected_gradients[k], executor.read_floats(gradients[k]),
+    compare(check.name + ": gradient of input " + std::to_string(k), expected_gradients[k], executor->read_floats(gradients[k]),
             check.tolerance.gradient, std::max(check.tolerance.floor, check.tolerance.gradient_floor));
   }
 }
