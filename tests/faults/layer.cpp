@@ -1,12 +1,19 @@
 // A Vulkan layer that breaks a device on purpose, for tests of what happens then:
 //   ABLATE_FAULT_LOST_AFTER=N    the N-th wait for the device, and every one after it, finds it lost
 //   ABLATE_FAULT_MEMORY=BYTES    allocations beyond so many bytes fail
+//   ABLATE_FAULT_CALL=NAME:N     the N-th call of the function NAME fails
+//   ABLATE_FAULT_REPORT=FILE     a line for every failure made by ABLATE_FAULT_CALL, for everything destroyed between a submission and the wait for
+//                                it, and for every kind of object that is left when the device goes
 // It also offers VK_EXT_device_fault, with a report of its own.
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +25,26 @@ PFN_vkEnumerateDeviceExtensionProperties next_extensions = nullptr;
 VkInstance instance = nullptr;
 VkDevice device = nullptr;
 unsigned long long waits = 0, allocated = 0;
+
+std::mutex mutex;                           // pipelines are made by several threads
+std::map<std::string, long> calls, living;  // by function; by the function that destroys
+std::set<VkFence> in_flight;
+
+void report(const std::string& line) {
+  const char* name = std::getenv("ABLATE_FAULT_REPORT");
+  FILE* file = name ? std::fopen(name, "a") : nullptr;
+  if (!file) return;
+  std::fprintf(file, "%s\n", line.c_str());
+  std::fclose(file);
+}
+
+bool fails(const char* name) {
+  const std::lock_guard lock(mutex);
+  const char* wanted = std::getenv("ABLATE_FAULT_CALL");
+  if (!wanted || wanted != name + (":" + std::to_string(++calls[name]))) return false;
+  report(std::string("failed ") + wanted);
+  return true;
+}
 
 unsigned long long limit(const char* name) {
   const char* value = std::getenv(name);
@@ -47,6 +74,12 @@ VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* creat
   next_extensions =
       reinterpret_cast<PFN_vkEnumerateDeviceExtensionProperties>(next_instance(instance, "vkEnumerateDeviceExtensionProperties"));
   return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL enumerate_devices(VkInstance i, std::uint32_t* count, VkPhysicalDevice* out) {
+  const char* name = "vkEnumeratePhysicalDevices";
+  if (fails(name)) return VK_ERROR_INITIALIZATION_FAILED;  // as a driver without a device for it says
+  return reinterpret_cast<PFN_vkEnumeratePhysicalDevices>(next_instance(i, name))(i, count, out);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, const VkDeviceCreateInfo* create,
@@ -91,6 +124,8 @@ VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice physical, c
 VKAPI_ATTR VkResult VKAPI_CALL wait_for_fences(VkDevice d, std::uint32_t count, const VkFence* fences, VkBool32 all,
                                                std::uint64_t timeout) {
   const VkResult result = next<PFN_vkWaitForFences>("vkWaitForFences")(d, count, fences, all, timeout);
+  for (std::uint32_t i = 0; i < count; ++i) in_flight.erase(fences[i]);
+  if (fails("vkWaitForFences")) return VK_ERROR_UNKNOWN;
   return ++waits >= limit("ABLATE_FAULT_LOST_AFTER") ? VK_ERROR_DEVICE_LOST : result;
 }
 
@@ -102,16 +137,116 @@ VKAPI_ATTR VkResult VKAPI_CALL fault_info(VkDevice, VkDeviceFaultCountsEXT* coun
 
 VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice d, const VkMemoryAllocateInfo* info, const VkAllocationCallbacks* allocator,
                                                VkDeviceMemory* out) {
+  if (fails("vkAllocateMemory")) return VK_ERROR_UNKNOWN;
   if (allocated + info->allocationSize > limit("ABLATE_FAULT_MEMORY")) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   allocated += info->allocationSize;
-  return next<PFN_vkAllocateMemory>("vkAllocateMemory")(d, info, allocator, out);
+  const VkResult result = next<PFN_vkAllocateMemory>("vkAllocateMemory")(d, info, allocator, out);
+  living["vkFreeMemory"] += result == VK_SUCCESS;
+  return result;
 }
 
-PFN_vkVoidFunction own(const char* name) {
+// A function of the device that fails when asked to, and else does what it does.
+template <auto& name, class... Arguments>
+VKAPI_ATTR VkResult VKAPI_CALL failing(Arguments... arguments) {
+  if (fails(name)) return VK_ERROR_UNKNOWN;
+  return next<VkResult(VKAPI_PTR*)(Arguments...)>(name)(arguments...);
+}
+
+template <auto& name, auto& destroyer, class Info, class Handle>
+VKAPI_ATTR VkResult VKAPI_CALL create(VkDevice d, const Info* info, const VkAllocationCallbacks* allocator, Handle* out) {
+  if (fails(name)) return VK_ERROR_UNKNOWN;
+  const VkResult result =
+      next<VkResult(VKAPI_PTR*)(VkDevice, const Info*, const VkAllocationCallbacks*, Handle*)>(name)(d, info, allocator, out);
+  const std::lock_guard lock(mutex);
+  living[destroyer] += result == VK_SUCCESS;
+  return result;
+}
+
+template <auto& name, class Handle>
+VKAPI_ATTR void VKAPI_CALL destroy(VkDevice d, Handle handle, const VkAllocationCallbacks* allocator) {
+  if (handle) {
+    const std::lock_guard lock(mutex);
+    --living[name];
+    if (!in_flight.empty()) report(std::string(name) + " while the device works");
+  }
+  next<void(VKAPI_PTR*)(VkDevice, Handle, const VkAllocationCallbacks*)>(name)(d, handle, allocator);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice d, VkPipelineCache cache, std::uint32_t count,
+                                                const VkComputePipelineCreateInfo* infos, const VkAllocationCallbacks* allocator,
+                                                VkPipeline* out) {
+  const char* name = "vkCreateComputePipelines";
+  if (fails(name)) return VK_ERROR_UNKNOWN;
+  const VkResult result = next<PFN_vkCreateComputePipelines>(name)(d, cache, count, infos, allocator, out);
+  const std::lock_guard lock(mutex);
+  living["vkDestroyPipeline"] += result == VK_SUCCESS ? count : 0;
+  return result;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, std::uint32_t count, const VkSubmitInfo* infos, VkFence fence) {
+  if (fails("vkQueueSubmit")) return VK_ERROR_UNKNOWN;
+  {
+    const std::lock_guard lock(mutex);
+    if (!in_flight.insert(fence).second) report("a fence for two submissions");
+  }
+  return next<PFN_vkQueueSubmit>("vkQueueSubmit")(queue, count, infos, fence);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL wait_idle(VkDevice d) {
+  const std::lock_guard lock(mutex);
+  in_flight.clear();
+  return next<PFN_vkDeviceWaitIdle>("vkDeviceWaitIdle")(d);
+}
+
+VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice d, const VkAllocationCallbacks* allocator) {
+  for (const auto& [name, count] : living)
+    if (count != 0) report(std::to_string(count) + " left for " + name);
+  living.clear();
+  next<PFN_vkDestroyDevice>("vkDestroyDevice")(d, allocator);
+}
+
+// A name that can be a template's argument.
+#define NAME(function) constexpr char name_##function[] = #function;
+NAME(vkCreateBuffer)
+NAME(vkDestroyBuffer)
+NAME(vkFreeMemory) NAME(vkCreateCommandPool) NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAME(vkDestroyQueryPool) NAME(vkCreateFence)
+    NAME(vkDestroyFence) NAME(vkDestroyPipeline) NAME(vkCreatePipelineLayout) NAME(vkDestroyPipelineLayout) NAME(vkCreatePipelineCache)
+        NAME(vkDestroyPipelineCache) NAME(vkCreateShaderModule) NAME(vkDestroyShaderModule) NAME(vkBindBufferMemory) NAME(vkMapMemory)
+            NAME(vkAllocateCommandBuffers) NAME(vkBeginCommandBuffer) NAME(vkEndCommandBuffer) NAME(vkResetFences)
+                NAME(vkGetPipelineCacheData)
+#define CREATE(thing, Info)                                                                                                             \
+  {name_vkCreate##thing, reinterpret_cast<PFN_vkVoidFunction>(create<name_vkCreate##thing, name_vkDestroy##thing, Info, Vk##thing>)}, { \
+    name_vkDestroy##thing, reinterpret_cast<PFN_vkVoidFunction>(destroy<name_vkDestroy##thing, Vk##thing>)                              \
+  }
+#define FAIL(function, ...) \
+  { name_##function, reinterpret_cast<PFN_vkVoidFunction>(failing<name_##function, __VA_ARGS__>) }
+
+                    PFN_vkVoidFunction own(const char* name) {
   const struct {
     const char* name;
     PFN_vkVoidFunction function;
-  } all[] = {{"vkCreateInstance", reinterpret_cast<PFN_vkVoidFunction>(create_instance)},
+  } all[] = {CREATE(Buffer, VkBufferCreateInfo),
+             CREATE(CommandPool, VkCommandPoolCreateInfo),
+             CREATE(QueryPool, VkQueryPoolCreateInfo),
+             CREATE(Fence, VkFenceCreateInfo),
+             CREATE(PipelineLayout, VkPipelineLayoutCreateInfo),
+             CREATE(PipelineCache, VkPipelineCacheCreateInfo),
+             CREATE(ShaderModule, VkShaderModuleCreateInfo),
+             {"vkFreeMemory", reinterpret_cast<PFN_vkVoidFunction>(destroy<name_vkFreeMemory, VkDeviceMemory>)},
+             {"vkCreateComputePipelines", reinterpret_cast<PFN_vkVoidFunction>(create_pipelines)},
+             {"vkDestroyPipeline", reinterpret_cast<PFN_vkVoidFunction>(destroy<name_vkDestroyPipeline, VkPipeline>)},
+             FAIL(vkBindBufferMemory, VkDevice, VkBuffer, VkDeviceMemory, VkDeviceSize),
+             FAIL(vkMapMemory, VkDevice, VkDeviceMemory, VkDeviceSize, VkDeviceSize, VkMemoryMapFlags, void**),
+             FAIL(vkAllocateCommandBuffers, VkDevice, const VkCommandBufferAllocateInfo*, VkCommandBuffer*),
+             FAIL(vkBeginCommandBuffer, VkCommandBuffer, const VkCommandBufferBeginInfo*),
+             FAIL(vkEndCommandBuffer, VkCommandBuffer),
+             FAIL(vkResetFences, VkDevice, std::uint32_t, const VkFence*),
+             FAIL(vkGetPipelineCacheData, VkDevice, VkPipelineCache, std::size_t*, void*),
+             {"vkQueueSubmit", reinterpret_cast<PFN_vkVoidFunction>(submit)},
+             {"vkDeviceWaitIdle", reinterpret_cast<PFN_vkVoidFunction>(wait_idle)},
+             {"vkDestroyDevice", reinterpret_cast<PFN_vkVoidFunction>(destroy_device)},
+             {"vkCreateInstance", reinterpret_cast<PFN_vkVoidFunction>(create_instance)},
+             {"vkEnumeratePhysicalDevices", reinterpret_cast<PFN_vkVoidFunction>(enumerate_devices)},
              {"vkCreateDevice", reinterpret_cast<PFN_vkVoidFunction>(create_device)},
              {"vkEnumerateDeviceExtensionProperties", reinterpret_cast<PFN_vkVoidFunction>(enumerate_extensions)},
              {"vkWaitForFences", reinterpret_cast<PFN_vkVoidFunction>(wait_for_fences)},
