@@ -1,10 +1,15 @@
 // Sizes past what a kernel's indices reach, on the host alone: graphs are built with shapes that no memory holds, and what their launches
 // would do is read off the push constants. On a device the same cuts run with a tiny reach ("elements=..." in tests/CMakeLists.txt).
 #include "experiment/shaders/samples.h"
+#include "graph/executor.h"
 #include "graph/cut.h"
+#include "ops/fill.h"
 #include "ops/matrix.h"
 #include "ops/optimizer.h"
+#include "ops/scale.h"
+#include "ops/statistics/row_norms.h"
 #include "ops/sum_rows.h"
+#include "support/device.h"
 
 #include <doctest/doctest.h>
 
@@ -192,7 +197,8 @@ TEST_CASE("an arena of more than 2^32 parameters is updated whole, and decays wh
     if (adam) arenas.v = graph.input("v", shape, DType::f32);
     arenas.mirror = graph.input("mirror", shape, DType::bf16);
     OptimizerOptions options;
-    options.decayed = {{0, 128}, {signed_indices - 64, 192}, {unsigned_indices + 4, unsigned_indices - 8}};  // across pieces, and whole ones
+    options.decayed = {
+        {0, 128}, {signed_indices - 64, 192}, {unsigned_indices + 4, unsigned_indices - 8}};  // across pieces, and whole ones
     const Tensor state = graph.input("state", {4}, DType::i32), lr = graph.input("lr", {1}, DType::f32);
     const StepControl control = step_control(graph, {arenas.gradients}, state, options);
     if (adam) adamw(graph, arenas, control, lr, options);
@@ -214,7 +220,8 @@ TEST_CASE("an arena of more than 2^32 parameters is updated whole, and decays wh
       const Tensor& table = dispatch.push[adam ? 7 : 6].tensor;
       const std::vector<float>& words = graph.storages()[table.storage].constant;
       for (std::size_t i = 0; i < words.size(); i += 2) {
-        const std::uint64_t from = updated + std::bit_cast<std::uint32_t>(words[i]), to = updated + std::bit_cast<std::uint32_t>(words[i + 1]);
+        const std::uint64_t from = updated + std::bit_cast<std::uint32_t>(words[i]),
+                            to = updated + std::bit_cast<std::uint32_t>(words[i + 1]);
         if (from == to) continue;
         if (!decays.empty() && decays.back().second == from) decays.back().second = to;
         else decays.emplace_back(from, to);
@@ -252,15 +259,41 @@ TEST_CASE("sums of rows past the reach of a kernel are made in pieces that all a
     for (const auto& [storage, bytes] : read) CHECK(bytes == graph.storages()[storage].bytes);
   }
   Graph graph(caps);
-  CHECK_THROWS_WITH_AS(sum_rows(graph, graph.input("x", {3, (1u << 30) + 1}, DType::f32)), doctest::Contains("reduce/sum_rows"), InputError);
+  CHECK_THROWS_WITH_AS(sum_rows(graph, graph.input("x", {3, (1u << 30) + 1}, DType::f32)), doctest::Contains("reduce/sum_rows"),
+                       InputError);
 }
 
 TEST_CASE("sizes that cannot be counted are refused") {
   CHECK_THROWS_WITH_AS(ablate::size_of(Shape{1u << 31, 1u << 31, 1u << 31}), doctest::Contains("too many elements to count"), InputError);
   Graph graph(some_device("cpu"));
   const Tensor x = graph.input("x", {1u << 31, 4, 2}, DType::f32);
-  CHECK_THROWS_WITH_AS(x.rows(), "rows of a tensor of (2147483648, 4, 2): 8589934592 are too many for one dimension, which holds at most 4294967295",
+  CHECK_THROWS_WITH_AS(x.rows(),
+                       "rows of a tensor of (2147483648, 4, 2): 8589934592 are too many for one dimension, which holds at most 4294967295",
                        InputError);
   CHECK_THROWS_AS(graph.slice(x, 1u << 31, 1u << 31), InputError);
   CHECK_THROWS_AS(PushValue(1ll << 31), InputError);
+}
+
+// As much as one allocation and a kernel's indices hold: the highest indices, at work.
+TEST_CASE("the last elements within reach are reached") {
+  const Device& device = test::pipelines().device();
+  const Caps& caps = device.caps();
+  if (caps.is_cpu() || !caps.storage16) return test::skip("the last elements within reach", "a GPU with 16-bit storage is wanted");
+  const std::uint32_t columns = 1024;
+  const auto rows = static_cast<std::uint32_t>(std::min(caps.max_elements, caps.max_allocation / 2) / columns);
+  if (device.free_memory() < 4 * caps.max_allocation) return test::skip("the last elements within reach", "too little device memory");
+  Graph graph(caps);
+  const Tensor x = graph.tensor({rows, columns}, DType::f16), last = graph.slice(x, rows - 1, 1);
+  fill(graph, x, 1);
+  fill(graph, last, 3);
+  const Tensor doubled = scale(graph, x, 2), sums = graph.keep(sum_rows(graph, doubled)), norms = graph.keep(row_norms(graph, doubled));
+  Executor executor(test::pipelines(), graph);
+  executor.run();
+  // Whole numbers below 2^24: exact in f32 in any order.
+  for (const float sum : executor.read_floats(sums)) CHECK(sum == 2.0f * static_cast<float>(rows - 1) + 6.0f);
+  const std::vector<float> lengths = executor.read_floats(norms);
+  CHECK(lengths.front() == 64.0f);
+  CHECK(lengths.at(rows / 2) == 64.0f);
+  CHECK(lengths.at(rows - 2) == 64.0f);
+  CHECK(lengths.back() == 192.0f);
 }
