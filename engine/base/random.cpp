@@ -2,19 +2,16 @@
 
 #include "base/file.h"
 
+#include <Random123/philox.h>
+
 #include <cmath>
 #include <numbers>
 
 namespace ablate {
 
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = 0xD2511F53ull * counter[0], b = 0xCD9E8D57ull * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
-    key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
-  }
-  return counter;
+  const auto words = r123::Philox4x32()({{counter[0], counter[1], counter[2], counter[3]}}, {{key[0], key[1]}});
+  return {words[0], words[1], words[2], words[3]};
 }
 
 CounterRandom::CounterRandom(std::uint64_t seed, std::string_view name) : CounterRandom(seed, hash_text(name)) {}

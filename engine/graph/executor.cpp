@@ -24,8 +24,9 @@ std::vector<std::byte> pack(const Dispatch& dispatch, const Reflection& reflecti
     require(value.kind == fields[i].kind, "{}: push constant {} ({}) is of kind '{}', the shader's of kind '{}'", dispatch.label, i,
             fields[i].name, value.kind, fields[i].kind);
     const std::uint64_t address = value.kind == 'p' && value.tensor ? executor.address(value.tensor) : 0;
+    const auto word = static_cast<std::uint32_t>(value.bits);  // Graph::dispatch saw that it fits
     if (value.kind == 'p') std::memcpy(bytes.data() + fields[i].offset, &address, 8);
-    else std::memcpy(bytes.data() + fields[i].offset, &value.bits, 4);
+    else std::memcpy(bytes.data() + fields[i].offset, &word, 4);
   }
   return bytes;
 }

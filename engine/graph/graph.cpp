@@ -1,5 +1,7 @@
 #include "graph/graph.h"
 
+#include "graph/cut.h"
+
 namespace ablate {
 
 Tensor Graph::make(Storage storage, Shape shape, DType dtype) {
@@ -44,7 +46,8 @@ Tensor Graph::reshape(const Tensor& x, Shape shape) {
 }
 
 Tensor Graph::slice(const Tensor& x, std::uint32_t first, std::uint32_t count) {
-  require(!x.shape.empty() && first + count <= x.dim(0), "slice: rows {} to {} of {}", first, first + count, to_string(x.shape));
+  require(!x.shape.empty() && std::uint64_t{first} + count <= x.dim(0), "slice: rows {} to {} of {}", first, first + count,
+          to_string(x.shape));
   Tensor y = x;
   y.offset += x.bytes() / x.dim(0) * first;
   y.shape[0] = count;
@@ -54,7 +57,7 @@ Tensor Graph::slice(const Tensor& x, std::uint32_t first, std::uint32_t count) {
 
 void Graph::dispatch(Dispatch dispatch) {
   dispatch.label = scope_.empty() ? dispatch.shader : scope_ + ": " + dispatch.shader;
-  dispatches_.push_back(std::move(dispatch));
+  for (Dispatch& piece : pieces_of(std::move(dispatch), caps_.max_elements)) dispatches_.push_back(std::move(piece));
 }
 
 Tensor Graph::differentiable(const Tensor& y, std::vector<Tensor> inputs, Vjp vjp) {

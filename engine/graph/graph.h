@@ -14,27 +14,29 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ablate {
 
 class Graph;
 
-/// One push constant of a dispatch: a tensor (becomes its device address; none becomes null) or a 32-bit number.
+/// One push constant of a dispatch: a tensor (becomes its device address; none becomes null) or a number. Kernels take 32 bits; a count may
+/// be given in 64, and is cut or refused when the dispatch is added (graph/cut.h).
 struct PushValue {
   char kind;  ///< as PushField::kind
   Tensor tensor;
-  std::uint32_t bits = 0;
+  std::uint64_t bits = 0;
 
   PushValue(Tensor value) : kind('p'), tensor(std::move(value)) {}
   template <std::floating_point T>
   PushValue(T value) : kind('f'), bits(std::bit_cast<std::uint32_t>(static_cast<float>(value))) {}
   template <std::unsigned_integral T>
-  PushValue(T value) : kind('u'), bits(static_cast<std::uint32_t>(value)) {
-    require(value <= 0xffffffffull, "a push constant of {} does not fit 32 bits", value);
-  }
+  PushValue(T value) : kind('u'), bits(value) {}
   template <std::signed_integral T>
-  PushValue(T value) : kind('i'), bits(static_cast<std::uint32_t>(value)) {}
+  PushValue(T value) : kind('i'), bits(static_cast<std::uint32_t>(value)) {
+    require(std::in_range<std::int32_t>(value), "a push constant of {} does not fit 32 bits", value);
+  }
 };
 
 /// What a dispatch must do at least, for benchmarks and time estimates.
@@ -43,10 +45,23 @@ struct Cost {
   double bytes = 0;
 };
 
+/// How a launch falls into pieces where its tensors are larger than a kernel's 32-bit, signed indices reach (Caps::max_elements): into runs
+/// of units that have nothing to do with each other (elements, rows, sequences, chunks of rows), each a launch of its own.
+struct Cut {
+  struct Share {
+    std::uint32_t push;  ///< which push constant: a tensor, of which each unit has its own elements, one unit's after another's; or a count
+    std::uint64_t each;  ///< elements, or how much of the count, that a unit has (the last units may have fewer)
+  };
+  std::uint64_t units = 0;  ///< 0: the launch cannot be cut
+  std::uint64_t step = 1;   ///< pieces begin at multiples of so many units
+  std::vector<Share> shares{};
+};
+
 /// One launch. Which tensors it reads and writes follows from the pointer types of the shader's push constants.
 struct Dispatch {
   std::string shader;
   std::vector<PushValue> push;            ///< in the order of the shader's block
+  Cut cut{};                              ///< of rows or items; launches of exact workgroups are not cut
   std::uint64_t rows = 0;                 ///< launch one workgroup per row (the kernel loops if there are more rows than workgroups), or
   std::uint64_t items = 0;                ///< launch one invocation per item (same), or
   std::array<std::uint32_t, 3> groups{};  ///< launch exactly these workgroups
@@ -92,6 +107,8 @@ class Graph {
   /// Rows [first, first + count) of the outermost dimension. Not differentiable.
   Tensor slice(const Tensor& x, std::uint32_t first, std::uint32_t count);
 
+  /// Adds a launch, in pieces where it must be (see Cut). Throws InputError naming the op, the shader and the shape of what a kernel cannot
+  /// index and that cannot be cut.
   void dispatch(Dispatch dispatch);
 
   /// States that `y` depends on `inputs` and how gradients flow back. Returns y.

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ablate {
 
 using Shape = std::vector<std::uint32_t>;  ///< row-major, outermost first
 
+/// Number of elements. Throws InputError when that does not fit 64 bits.
 std::uint64_t size_of(const Shape& shape);
 std::string to_string(const Shape& shape);  ///< "(4, 16, 256)"
 
@@ -30,8 +32,13 @@ struct Tensor {
   std::uint32_t dim(int i) const {
     return shape.at(i < 0 ? shape.size() + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(i)) : static_cast<std::size_t>(i));
   }
-  /// Product of all dimensions but the last.
-  std::uint32_t rows() const { return static_cast<std::uint32_t>(shape.empty() ? 1 : size() / (dim(-1) ? dim(-1) : 1)); }
+  /// Product of all dimensions but the last. Throws InputError when it is no dimension (see below).
+  std::uint32_t rows() const;
+  /// Elements [first, first + count) in the order of memory, as a tensor of one dimension.
+  Tensor elements(std::uint64_t first, std::uint64_t count) const;
 };
+
+/// `size` as a dimension of a shape. Throws InputError naming `what` when it does not fit 32 bits.
+std::uint32_t dimension(std::uint64_t size, std::string_view what);
 
 }  // namespace ablate

@@ -12,7 +12,7 @@ namespace ablate {
 struct FeedForwardArgs {
   Tensor x;                                                       ///< (B, T, D), normed
   Tensor residual;                                                ///< added to the output in the last product; none
-  std::function<const Tensor&(const std::string&)> parameter;     ///< by its name after the block's prefix: "up_proj.weight"
+  std::function<Matrix(const std::string&)> parameter;            ///< by its name after the block's prefix: "up_proj.weight"
   std::function<Tensor(const std::string&, const Tensor&)> hook;  ///< "gate", "up", "act"
 };
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "ops/attention.h"
+#include "ops/matrix.h"
 
 #include <cstdint>
 #include <functional>
@@ -27,7 +28,7 @@ struct AttentionCall {
   std::string name;  ///< "layer.3.attn"
   int index = 0;     ///< among the attention blocks of the model
   Tensor q, k, v, lse;
-  Tensor output_weight;  ///< W_O, (D, heads * head_dim)
+  Matrix output_weight;  ///< W_O, (D, heads * head_dim)
   AttentionOptions options;
 };
 

@@ -40,7 +40,7 @@ Tensor Transformer::norm(const Tensor& x, const std::string& parameter, const st
 
 Tensor Transformer::embed(const Tensor& ids) {
   const Graph::Scope scope(graph_, "embedding");
-  embedded_ = embedding(graph_, ids, parameters_["model.embed_tokens.weight"], activations_);
+  embedded_ = embedding(graph_, ids, parameters_.matrix("model.embed_tokens.weight"), activations_);
   return config_.position == Position::learned ? add_positions(graph_, embedded_, parameters_["model.embed_positions.weight"]) : embedded_;
 }
 
@@ -78,13 +78,13 @@ Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int la
   const std::string prefix = layer_prefix(layer), name = layer_name(layer);
   if (!second) return attention_block(x, residual, prefix + "self_attn.", name + ".attn");
   if (config_.ffn == "attention") return attention_block(x, residual, prefix + "mlp.", name + ".ffn");
-  const auto parameter = [this, prefix](const std::string& which) -> const Tensor& { return parameters_[prefix + "mlp." + which]; };
+  const auto parameter = [this, prefix](const std::string& which) { return parameters_.matrix(prefix + "mlp." + which); };
   const auto listen = [this, name](const std::string& which, const Tensor& t) { return hook(name + ".ffn." + which, t); };
   return FeedForwards::find("feed-forward", config_.ffn)(graph_, {x, residual, parameter, listen});
 }
 
 Tensor Transformer::projection(const Tensor& x, const std::string& prefix, const std::string& which) {
-  const Tensor y = linear(graph_, x, parameters_[prefix + which + "_proj.weight"]);
+  const Tensor y = linear(graph_, x, parameters_.matrix(prefix + which + "_proj.weight"));
   return config_.qkv_bias ? add_bias(graph_, y, parameters_[prefix + which + "_proj.bias"]) : y;
 }
 
@@ -99,8 +99,8 @@ Tensor Transformer::heads_norm(const Tensor& x, const std::string& parameter) {
 
 Tensor Transformer::gate_logits(const Tensor& x, const std::string& prefix) {
   switch (config_.gate_input) {
-    case GateInput::hidden: return linear(graph_, x, parameters_[prefix + "gate_proj.weight"]);
-    case GateInput::embedding: return linear(graph_, embedded_, parameters_[prefix + "gate_proj.weight"]);
+    case GateInput::hidden: return linear(graph_, x, parameters_.matrix(prefix + "gate_proj.weight"));
+    case GateInput::embedding: return linear(graph_, embedded_, parameters_.matrix(prefix + "gate_proj.weight"));
     case GateInput::constant:
     case GateInput::position: return parameters_[prefix + "gate"];
   }
@@ -131,17 +131,17 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   if (hooks_.masked_key) options.masked_key = hooks_.masked_key(name);
   const AttentionResult result = attention(graph_, q, k, v, options);
   if (hooks_.attention)
-    hooks_.attention(graph_, {name, attention_blocks_, q, k, v, result.lse, parameters_[prefix + "o_proj.weight"], options});
+    hooks_.attention(graph_, {name, attention_blocks_, q, k, v, result.lse, parameters_.matrix(prefix + "o_proj.weight"), options});
   ++attention_blocks_;
 
   Tensor y = result.y;
   if (config_.gate != "none") y = gate(graph_, y, hook(name + ".gate", gate_logits(x, prefix)), options.heads, config_.gate);
   y = hook(name + ".out", y);
-  const Tensor out = linear(graph_, y, parameters_[prefix + "o_proj.weight"], residual);
+  const Tensor out = linear(graph_, y, parameters_.matrix(prefix + "o_proj.weight"), residual);
   return config_.o_bias ? add_bias(graph_, out, parameters_[prefix + "o_proj.bias"]) : out;
 }
 
-const Tensor& Transformer::head() { return parameters_[config_.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"]; }
+Matrix Transformer::head() { return parameters_.matrix(config_.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"); }
 
 Tensor Transformer::logits(const Tensor& hidden) { return hook("logits", linear(graph_, hidden, head())); }
 

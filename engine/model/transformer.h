@@ -23,7 +23,7 @@ class Transformer {
   void dump_logits(const Tensor& hidden);
 
   /// The matrix of logits: lm_head (V, D), or the embedding where they are tied.
-  const Tensor& head();
+  Matrix head();
 
  private:
   Tensor embed(const Tensor& ids);

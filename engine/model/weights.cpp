@@ -20,7 +20,16 @@ bool is_matrix(ParameterKind kind) {
          kind == ParameterKind::residual_linear || kind == ParameterKind::head;
 }
 
-Shape shape_of(const ParameterSpec& spec) { return {spec.shape.begin(), spec.shape.end()}; }
+// Products and look-ups take parts of a matrix; what else reads a table wants it whole.
+bool can_be_cut(ParameterKind kind) { return is_matrix(kind) && kind != ParameterKind::position; }
+
+std::uint64_t aligned(std::uint64_t count) { return (count + alignment - 1) / alignment * alignment; }
+
+Shape shape_of(const ParameterSpec& spec) {
+  Shape shape;
+  for (const std::int64_t size : spec.shape) shape.push_back(dimension(static_cast<std::uint64_t>(size), spec.name));
+  return shape;
+}
 
 // Bytes per element of an arena block, over all its buffers.
 std::uint64_t widest(DType compute, WeightsUse use) { return use == WeightsUse::training || compute == DType::f32 ? 4 : 2; }
@@ -32,7 +41,7 @@ Weights::Weights(const Device& device, const TransformerConfig& config, DType co
   for (ParameterSpec& spec : parameters(config)) {
     by_name_[spec.name] = entries_.size();
     const bool matrix = is_matrix(spec.kind);
-    entries_.push_back({std::move(spec), 0, 0, matrix});
+    entries_.push_back({std::move(spec), matrix});
   }
   lay_out();
   const bool training = use == WeightsUse::training, half = compute != DType::f32;
@@ -54,30 +63,50 @@ Weights::Weights(const Device& device, const TransformerConfig& config, DType co
   }
 }
 
+// The parameter whole, or the fewest parts of its rows that have at most `most` elements; equal ones, and a multiple of the alignment's rows
+// where that can be, so that a part is as fit for any tile load as the whole.
+std::vector<Weights::Part> Weights::cut(const Entry& entry, std::uint64_t most) const {
+  const auto elements = static_cast<std::uint64_t>(entry.spec.elements());
+  if (aligned(elements) <= most) return {{.count = elements, .padded = aligned(elements)}};
+  const auto columns = static_cast<std::uint64_t>(entry.spec.shape.back());
+  const std::uint64_t rows = elements / columns, fit = most / alignment * alignment / columns;
+  if (!can_be_cut(entry.spec.kind) || fit == 0)
+    throw DeviceError(fmt::format("{}: {} elements are more than {} allows in one allocation of {} bytes", entry.spec.name,
+                                  can_be_cut(entry.spec.kind) ? columns : elements, device_.caps().device_name,
+                                  device_.caps().max_allocation));
+  const std::uint64_t count = (rows + fit - 1) / fit, even = (rows + count - 1) / count,
+                      whole = aligned(even) <= fit ? aligned(even) : even;
+  std::vector<Part> parts;
+  for (std::uint64_t row = 0; row < rows; row += whole) {
+    const std::uint64_t part = std::min(whole, rows - row) * columns;
+    parts.push_back({.first = row * columns, .count = part, .padded = aligned(part)});
+  }
+  return parts;
+}
+
 // In 16-bit inference block 0 holds the f32 vectors and the others the matrices; otherwise every block holds both.
 void Weights::lay_out() {
   const bool split = use_ == WeightsUse::inference && compute_ != DType::f32;
   const std::uint64_t most = device_.caps().max_allocation / widest(compute_, use_);
   blocks_.resize(split ? 2 : 1);
   for (Entry& entry : entries_) {
-    const std::uint64_t count = (static_cast<std::uint64_t>(entry.spec.elements()) + alignment - 1) / alignment * alignment;
-    if (count > most)
-      throw DeviceError(fmt::format("{}: {} elements are more than {} allows in one allocation of {} bytes", entry.spec.name, count,
-                                    device_.caps().device_name, device_.caps().max_allocation));
-    entry.block = split && !entry.matrix ? 0 : blocks_.size() - 1;
-    if (blocks_[entry.block].count + count > most) {
-      entry.block = blocks_.size();
-      blocks_.emplace_back();
+    entry.parts = cut(entry, std::min(most, device_.caps().max_elements));
+    for (Part& part : entry.parts) {
+      part.block = split && !entry.matrix ? 0 : blocks_.size() - 1;
+      if (blocks_[part.block].count + part.padded > most) {
+        part.block = blocks_.size();
+        blocks_.emplace_back();
+      }
+      part.offset = blocks_[part.block].count;
+      blocks_[part.block].count += part.padded;
     }
-    entry.offset = blocks_[entry.block].count;
-    blocks_[entry.block].count += count;
   }
 }
 
 std::uint64_t Weights::bytes_needed(const TransformerConfig& config, DType compute, WeightsUse use) {
   std::uint64_t bytes = 0;
   for (const ParameterSpec& spec : parameters(config)) {
-    const std::uint64_t count = (static_cast<std::uint64_t>(spec.elements()) + alignment - 1) / alignment * alignment;
+    const std::uint64_t count = aligned(static_cast<std::uint64_t>(spec.elements()));
     const bool half = compute != DType::f32 && is_matrix(spec.kind);
     if (use == WeightsUse::training) bytes += count * (16 + (compute != DType::f32 ? 2 : 0));
     else bytes += count * (half ? 2 : 4);
@@ -91,26 +120,33 @@ const Weights::Entry& Weights::entry(const std::string& name) const {
   return entries_[found->second];
 }
 
-const Buffer& Weights::home(const Entry& entry) const {
-  return half_only(entry) ? blocks_[entry.block].mirror : blocks_[entry.block].master;
+const Buffer& Weights::home(const Entry& entry, const Part& part) const {
+  return half_only(entry) ? blocks_[part.block].mirror : blocks_[part.block].master;
 }
 
-std::uint64_t Weights::address(const Entry& entry) const {
-  const Block& block = blocks_[entry.block];
-  return type(entry) == DType::f32 ? block.master.address() + 4 * entry.offset : block.mirror.address() + 2 * entry.offset;
+std::uint64_t Weights::address(const Entry& entry, const Part& part) const {
+  const Block& block = blocks_[part.block];
+  return type(entry) == DType::f32 ? block.master.address() + 4 * part.offset : block.mirror.address() + 2 * part.offset;
 }
 
-std::uint64_t Weights::gradient_address(const Entry& entry) const {
-  return use_ == WeightsUse::training ? blocks_[entry.block].gradient.address() + 4 * entry.offset : 0;
+std::uint64_t Weights::gradient_address(const Part& part) const {
+  return use_ == WeightsUse::training ? blocks_[part.block].gradient.address() + 4 * part.offset : 0;
 }
 
+// Values of the parameter's elements from `first` on, each to the part that holds it.
 void Weights::write_piece(const Entry& entry, std::uint64_t first, std::span<const float> values) {
-  const Block& block = blocks_[entry.block];
-  if (!half_only(entry)) transfer_->upload(block.master, 4 * (entry.offset + first), std::as_bytes(values));
-  if (block.mirror.size() == 0) return;
-  std::vector<std::uint16_t> bits(values.size());
-  std::transform(values.begin(), values.end(), bits.begin(), compute_ == DType::f16 ? to_f16 : to_bf16);
-  transfer_->upload(block.mirror, 2 * (entry.offset + first), std::as_bytes(std::span(bits)));
+  for (const Part& part : entry.parts) {
+    const std::uint64_t begin = std::max(first, part.first), end = std::min(first + values.size(), part.first + part.count);
+    if (begin >= end) continue;
+    const std::span<const float> own = values.subspan(begin - first, end - begin);
+    const std::uint64_t at = part.offset + begin - part.first;
+    const Block& block = blocks_[part.block];
+    if (!half_only(entry)) transfer_->upload(block.master, 4 * at, std::as_bytes(own));
+    if (block.mirror.size() == 0) continue;
+    std::vector<std::uint16_t> bits(own.size());
+    std::transform(own.begin(), own.end(), bits.begin(), compute_ == DType::f16 ? to_f16 : to_bf16);
+    transfer_->upload(block.mirror, 2 * at, std::as_bytes(std::span(bits)));
+  }
 }
 
 void Weights::write(const std::string& name, std::span<const float> values) {
@@ -133,7 +169,9 @@ void Weights::load(const CheckpointFolder& folder) {
   for (const Entry& to : entries_) {
     const TensorView& from = folder.at(to.spec.name);
     const bool same = half_only(to) && from.dtype == safetensors_name(compute_);
-    if (same) transfer_->upload(blocks_[to.block].mirror, 2 * to.offset, from.bytes);
+    if (same)
+      for (const Part& part : to.parts)
+        transfer_->upload(blocks_[part.block].mirror, 2 * part.offset, from.bytes.subspan(2 * part.first, 2 * part.count));
     else
       stream(from, static_cast<std::uint64_t>(to.spec.elements()),
              [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
@@ -173,13 +211,16 @@ void Weights::initialize(const std::string& rule, std::uint64_t seed) {
 std::vector<float> Weights::read(const std::string& name) const {
   const Entry& from = entry(name);
   std::vector<float> values(static_cast<std::size_t>(from.spec.elements()));
-  if (!half_only(from)) {
-    transfer_->download(home(from), 4 * from.offset, std::as_writable_bytes(std::span(values)));
-    return values;
+  for (const Part& part : from.parts) {
+    const std::span<float> own = std::span(values).subspan(part.first, part.count);
+    if (!half_only(from)) {
+      transfer_->download(home(from, part), 4 * part.offset, std::as_writable_bytes(own));
+      continue;
+    }
+    std::vector<std::uint16_t> bits(own.size());
+    transfer_->download(home(from, part), 2 * part.offset, std::as_writable_bytes(std::span(bits)));
+    std::transform(bits.begin(), bits.end(), own.begin(), compute_ == DType::f16 ? from_f16 : from_bf16);
   }
-  std::vector<std::uint16_t> bits(values.size());
-  transfer_->download(home(from), 2 * from.offset, std::as_writable_bytes(std::span(bits)));
-  std::transform(bits.begin(), bits.end(), values.begin(), compute_ == DType::f16 ? from_f16 : from_bf16);
   return values;
 }
 
@@ -187,7 +228,9 @@ std::vector<float> Weights::read_gradient(const std::string& name) const {
   const Entry& from = entry(name);
   require(use_ == WeightsUse::training, "{}: has no gradient outside training", name);
   std::vector<float> values(static_cast<std::size_t>(from.spec.elements()));
-  transfer_->download(blocks_[from.block].gradient, 4 * from.offset, std::as_writable_bytes(std::span(values)));
+  for (const Part& part : from.parts)
+    transfer_->download(blocks_[part.block].gradient, 4 * part.offset,
+                        std::as_writable_bytes(std::span(values).subspan(part.first, part.count)));
   return values;
 }
 
@@ -197,23 +240,36 @@ std::vector<TensorToWrite> Weights::tensors_to_write() const {
     const DType type = half_only(entry) ? compute_ : DType::f32;
     tensors.push_back({entry.spec.name, std::string(safetensors_name(type)), entry.spec.shape, [this, &entry, type](const ByteSink& sink) {
                          std::vector<std::byte> bytes;
-                         const std::uint64_t all = static_cast<std::uint64_t>(entry.spec.elements()) * bytes_of(type);
-                         for (std::uint64_t done = 0; done < all; done += bytes.size()) {
-                           bytes.resize(std::min<std::uint64_t>(all - done, 16u << 20));
-                           transfer_->download(home(entry), entry.offset * bytes_of(type) + done, bytes);
-                           sink(bytes);
+                         for (const Part& part : entry.parts) {
+                           const std::uint64_t all = part.count * bytes_of(type);
+                           for (std::uint64_t done = 0; done < all; done += bytes.size()) {
+                             bytes.resize(std::min<std::uint64_t>(all - done, 16u << 20));
+                             transfer_->download(home(entry, part), part.offset * bytes_of(type) + done, bytes);
+                             sink(bytes);
+                           }
                          }
                        }});
   }
   return tensors;
 }
 
-const Tensor& ParameterTensors::operator[](const std::string& name) {
+const std::vector<Tensor>& ParameterTensors::parts(const std::string& name) {
   if (const auto known = tensors_.find(name); known != tensors_.end()) return known->second;
   const Weights::Entry& entry = weights_.entry(name);
-  const Tensor tensor = graph_.external(name, shape_of(entry.spec), weights_.type(entry), weights_.address(entry));
-  if (differentiate_) graph_.require_gradient(tensor);
-  return tensors_.emplace(name, tensor).first->second;
+  std::vector<Tensor> tensors;
+  for (const Weights::Part& part : entry.parts) {
+    Shape shape = shape_of(entry.spec);
+    if (entry.parts.size() > 1) shape.front() = static_cast<std::uint32_t>(part.count / shape.back());  // only matrices are cut
+    tensors.push_back(graph_.external(name, std::move(shape), weights_.type(entry), weights_.address(entry, part)));
+    if (differentiate_) graph_.require_gradient(tensors.back());
+  }
+  return tensors_.emplace(name, std::move(tensors)).first->second;
+}
+
+const Tensor& ParameterTensors::operator[](const std::string& name) {
+  const std::vector<Tensor>& all = parts(name);
+  require(all.size() == 1, "{}: lies in {} allocations and is wanted whole", name, all.size());
+  return all.front();
 }
 
 bool ParameterTensors::has(const std::string& name) const {
@@ -222,13 +278,16 @@ bool ParameterTensors::has(const std::string& name) const {
 }
 
 void ParameterTensors::place_gradients(bool add) {
-  for (const auto& [name, tensor] : tensors_) {
-    const Tensor gradient = graph_.gradient(tensor);
-    const std::uint64_t address = weights_.gradient_address(weights_.entry(name));
-    if (!gradient || (!add && graph_.place(gradient, address))) continue;
-    const Tensor slot = graph_.external("gradient of " + name, gradient.shape, DType::f32, address);
-    if (add) accumulate(graph_, slot, gradient);
-    else store(graph_, gradient, slot);
+  for (const auto& [name, tensors] : tensors_) {
+    const Weights::Entry& entry = weights_.entry(name);
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const Tensor gradient = graph_.gradient(tensors[i]);
+      const std::uint64_t address = weights_.gradient_address(entry.parts[i]);
+      if (!gradient || (!add && graph_.place(gradient, address))) continue;
+      const Tensor slot = graph_.external("gradient of " + name, gradient.shape, DType::f32, address);
+      if (add) accumulate(graph_, slot, gradient);
+      else store(graph_, gradient, slot);
+    }
   }
 }
 

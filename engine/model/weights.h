@@ -4,6 +4,7 @@
 #include "graph/executor.h"
 #include "model/checkpoint.h"
 #include "model/parameters.h"
+#include "ops/matrix.h"
 
 #include <filesystem>
 #include <map>
@@ -17,7 +18,7 @@ namespace ablate {
 enum class WeightsUse { inference, training };
 
 /// Every parameter lies in a few arenas ("blocks", each within the device's largest allocation), one after the other, so that an optimizer is one
-/// pass over each block. Matrices are read in `compute` type by the forward pass; everything of one dimension stays f32.
+/// pass over each block. A matrix that no allocation holds is cut into parts of its rows. Matrices are read in `compute` type by the forward pass; everything of one dimension stays f32.
 class Weights {
  public:
   /// Throws DeviceError naming the bytes when they do not fit. Without `allocate` there is no memory behind them: graphs can be built to be planned,
@@ -47,11 +48,17 @@ class Weights {
   /// Every parameter, ready to be streamed to a safetensors file (f32 masters, or the stored type).
   std::vector<TensorToWrite> tensors_to_write() const;
 
+  /// A run of a parameter's elements that lies in one block.
+  struct Part {
+    std::uint64_t first = 0, count = 0;  ///< elements of the parameter
+    std::size_t block = 0;               ///< of its arena
+    std::uint64_t offset = 0;            ///< elements into the block
+    std::uint64_t padded = 0;            ///< elements of the block that are its own
+  };
   struct Entry {
     ParameterSpec spec;
-    std::size_t block = 0;     ///< of its arena
-    std::uint64_t offset = 0;  ///< elements into the block
-    bool matrix = false;       ///< read in the compute type
+    bool matrix = false;        ///< read in the compute type
+    std::vector<Part> parts{};  ///< whole, or of whole rows, in order
   };
   const std::vector<Entry>& entries() const { return entries_; }
   const Entry& entry(const std::string& name) const;
@@ -64,14 +71,15 @@ class Weights {
   const std::vector<Block>& blocks() const { return blocks_; }
   Transfer& transfer() const { return *transfer_; }
 
-  /// Where the forward pass reads a parameter, and where its gradient goes (0 unless training).
-  std::uint64_t address(const Entry& entry) const;
-  std::uint64_t gradient_address(const Entry& entry) const;
+  /// Where the forward pass reads a part of a parameter, and where its gradient goes (0 unless training).
+  std::uint64_t address(const Entry& entry, const Part& part) const;
+  std::uint64_t gradient_address(const Part& part) const;
   DType type(const Entry& entry) const { return entry.matrix ? compute_ : DType::f32; }
 
  private:
   void lay_out();
-  const Buffer& home(const Entry& entry) const;  // the buffer that holds the values of record
+  std::vector<Part> cut(const Entry& entry, std::uint64_t most) const;
+  const Buffer& home(const Entry& entry, const Part& part) const;  // the buffer that holds the values of record
   bool half_only(const Entry& entry) const { return use_ == WeightsUse::inference && type(entry) != DType::f32; }
   void write_piece(const Entry& entry, std::uint64_t first, std::span<const float> values);
 
@@ -93,7 +101,9 @@ class ParameterTensors {
   ParameterTensors(Graph& graph, const Weights& weights, bool differentiate = false)
       : graph_(graph), weights_(weights), differentiate_(differentiate) {}
 
+  /// Throws InputError when the parameter lies in several parts, which only matrix() gives.
   const Tensor& operator[](const std::string& name);
+  Matrix matrix(const std::string& name) { return Matrix(parts(name)); }
   bool has(const std::string& name) const;
   const TransformerConfig& config() const { return weights_.config(); }
 
@@ -101,10 +111,12 @@ class ParameterTensors {
   void place_gradients(bool add);
 
  private:
+  const std::vector<Tensor>& parts(const std::string& name);
+
   Graph& graph_;
   const Weights& weights_;
   bool differentiate_;
-  std::map<std::string, Tensor> tensors_;
+  std::map<std::string, std::vector<Tensor>> tensors_;
 };
 
 }  // namespace ablate

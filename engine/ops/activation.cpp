@@ -6,24 +6,26 @@ namespace ablate {
 
 Tensor activation(Graph& graph, const std::string& name, const Tensor& x) {
   const auto [code, user] = Activations::find("activation", name);
-  const auto count = static_cast<std::uint32_t>(x.size());
+  const std::uint64_t count = x.size();
   const auto constants = [=, code = code](std::initializer_list<Tensor> others) {
     return for_elements(x, others) + Specialization{{"ACTIVATION", code}};
   };
   const Tensor y = graph.like(x);
   graph.dispatch({.shader = kernel_with("activation/activation", user),
                   .push = {x, y, count},
-                  .items = groups_of(1, count),
+                  .cut = cut_elements(count, {0, 1, 2}),
+                  .items = groups_in(count),
                   .constants = constants({}),
-                  .cost = {.flop = 10.0 * count, .bytes = 2.0 * static_cast<double>(x.bytes())}});
+                  .cost = {.flop = 10.0 * static_cast<double>(count), .bytes = 2.0 * static_cast<double>(x.bytes())}});
   return graph.differentiable(y, {x}, [=, user = user](Graph& g, const Tensor& dy) {
     if (user) user->require_backward();
     const Tensor dx = g.like(x);
     g.dispatch({.shader = kernel_with("activation/activation_backward", user),
                 .push = {x, dy, dx, count},
-                .items = groups_of(1, count),
+                .cut = cut_elements(count, {0, 1, 2, 3}),
+                .items = groups_in(count),
                 .constants = constants({dy}),
-                .cost = {.flop = 15.0 * count, .bytes = 3.0 * static_cast<double>(x.bytes())}});
+                .cost = {.flop = 15.0 * static_cast<double>(count), .bytes = 3.0 * static_cast<double>(x.bytes())}});
     return std::vector<Tensor>{dx};
   });
 }

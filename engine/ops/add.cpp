@@ -1,5 +1,7 @@
 #include "ops/add.h"
 
+#include "ops/rows.h"
+
 namespace ablate {
 
 Tensor add(Graph& graph, const Tensor& a, const Tensor& b) {
@@ -7,8 +9,9 @@ Tensor add(Graph& graph, const Tensor& a, const Tensor& b) {
           to_string(b.shape));
   const Tensor y = graph.like(a);
   graph.dispatch({.shader = "elementwise/add",
-                  .push = {a, b, y, static_cast<std::uint32_t>(a.size())},
-                  .items = (a.size() + 3) / 4,
+                  .push = {a, b, y, a.size()},
+                  .cut = cut_elements(a.size(), {0, 1, 2, 3}),
+                  .items = groups_in(a.size()),
                   .constants = for_type(a),
                   .cost = {.flop = static_cast<double>(a.size()), .bytes = 3.0 * static_cast<double>(a.bytes())}});
   return graph.differentiable(y, {a, b}, [](Graph&, const Tensor& dy) { return std::vector<Tensor>{dy, dy}; });

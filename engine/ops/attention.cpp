@@ -24,9 +24,10 @@ const AttentionKernel& choose(const Caps& caps, const AttentionProblem& problem)
 Tensor sink_gradient(Graph& graph, const AttentionProblem& problem, const Tensor& lse, const Tensor& delta) {
   const Tensor& sinks = problem.options.sinks;
   const std::uint32_t chunks = row_chunks(problem.tokens), heads = problem.options.heads;
-  const Tensor partial = graph.tensor({problem.batch * chunks, heads}, DType::f32);
+  const Tensor partial = graph.tensor({dimension(std::uint64_t{problem.batch} * chunks, "attention: parts"), heads}, DType::f32);
   graph.dispatch({.shader = "attention/sink_gradient",
                   .push = {lse, delta, sinks, partial, problem.batch, problem.tokens, heads, chunks},
+                  .cut = problem.cut({{0, problem.row_elements()}, {1, problem.row_elements()}, {3, std::uint64_t{chunks} * heads}}, 4),
                   .items = partial.size(),
                   .cost = {.flop = 3.0 * static_cast<double>(lse.size()), .bytes = 2.0 * static_cast<double>(lse.bytes())}});
   return sum_rows(graph, partial);
@@ -35,14 +36,19 @@ Tensor sink_gradient(Graph& graph, const AttentionProblem& problem, const Tensor
 /// Gradients of k_bias and v_bias (empty when there is none).
 std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& problem, const AttentionGradients& gradients) {
   const AttentionOptions& o = problem.options;
-  const std::uint32_t rows = problem.batch * ((problem.tokens + 255) / 256) * (o.heads / o.kv_heads), columns = o.kv_heads * o.head_dim;
+  const std::uint64_t each = (std::uint64_t{problem.tokens} + 255) / 256 * (o.heads / o.kv_heads),
+                      q = problem.query_elements();  // of a sequence
+  const std::uint32_t rows = dimension(problem.batch * each, "attention: parts"), columns = o.kv_heads * o.head_dim;
   const Tensor dk = graph.tensor({rows, columns}, DType::f32), dv = o.v_bias ? graph.tensor({rows, columns}, DType::f32) : Tensor();
-  graph.dispatch({.shader = problem.kernel("attention/learned_key_gradient"),
-                  .push = {problem.q, gradients.dy, gradients.lse, gradients.delta, o.k_bias, o.v_bias, dk, dv, problem.batch,
-                           problem.tokens, o.heads, o.kv_heads, problem.scale()},
-                  .rows = std::uint64_t{rows} * o.kv_heads,
-                  .constants = problem.constants(),
-                  .cost = {.flop = 8.0 * static_cast<double>(problem.q.size()), .bytes = 2.0 * static_cast<double>(problem.q.bytes())}});
+  graph.dispatch(
+      {.shader = problem.kernel("attention/learned_key_gradient"),
+       .push = {problem.q, gradients.dy, gradients.lse, gradients.delta, o.k_bias, o.v_bias, dk, dv, problem.batch, problem.tokens, o.heads,
+                o.kv_heads, problem.scale()},
+       .cut = problem.cut(
+           {{0, q}, {1, q}, {2, problem.row_elements()}, {3, problem.row_elements()}, {6, each * columns}, {7, each * columns}}, 8),
+       .rows = std::uint64_t{rows} * o.kv_heads,
+       .constants = problem.constants(),
+       .cost = {.flop = 8.0 * static_cast<double>(problem.q.size()), .bytes = 2.0 * static_cast<double>(problem.q.bytes())}});
   std::vector<Tensor> sums;
   for (const Tensor& partial : {dk, dv}) {
     Tensor sum = partial ? sum_rows(graph, partial) : Tensor();
@@ -75,6 +81,21 @@ double bytes_of(const AttentionProblem& problem) {
 
 }  // namespace
 
+Cut cut_attention_forward(const AttentionProblem& p, std::uint32_t batch) {
+  const std::uint64_t q = p.query_elements(), kv = p.key_elements();
+  return p.cut({{0, q}, {1, kv}, {2, kv}, {3, q}, {4, p.row_elements()}}, batch);
+}
+
+Cut cut_attention_backward_q(const AttentionProblem& p, std::uint32_t batch) {
+  const std::uint64_t q = p.query_elements(), kv = p.key_elements(), rows = p.row_elements();
+  return p.cut({{0, q}, {1, kv}, {2, kv}, {3, q}, {4, q}, {5, rows}, {6, rows}, {7, q}}, batch);
+}
+
+Cut cut_attention_backward_kv(const AttentionProblem& p) {
+  const std::uint64_t q = p.query_elements(), kv = p.key_elements(), rows = p.row_elements();
+  return p.cut({{0, q}, {1, kv}, {2, kv}, {3, q}, {4, rows}, {5, rows}, {6, kv}, {7, kv}}, 8);
+}
+
 Cost attention_forward_cost(const AttentionProblem& problem) {
   return {4.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem)};
 }
@@ -106,6 +127,11 @@ Tensor attention_map(Graph& graph, const Tensor& q, const Tensor& k, const Tenso
   graph.dispatch(
       {.shader = problem.kernel("attention/map"),
        .push = problem.push({q, k, lse, options.k_bias, map}),
+       .cut = problem.cut({{0, problem.query_elements()},
+                           {1, problem.key_elements()},
+                           {2, problem.row_elements()},
+                           {4, problem.row_elements() * map.dim(3)}},
+                          5),
        .items = map.size(),
        .constants = problem.constants(),
        .cost = {.flop = 2.0 * problem.pairs() * options.head_dim, .bytes = static_cast<double>(q.bytes() + k.bytes() + map.bytes())}});

@@ -73,6 +73,7 @@ Dispatch launch(const Graph& graph, const AttentionProblem& problem, const std::
 void forward(Graph& graph, const AttentionProblem& problem, const AttentionResult& result) {
   Dispatch dispatch = launch(graph, problem, "forward", problem.options.heads);
   dispatch.push = problem.push({problem.q, problem.k, problem.v, result.y, result.lse, problem.options.sinks});
+  dispatch.cut = cut_attention_forward(problem, 6);
   dispatch.cost = attention_forward_cost(problem);
   graph.dispatch(std::move(dispatch));
 }
@@ -80,10 +81,12 @@ void forward(Graph& graph, const AttentionProblem& problem, const AttentionResul
 void backward(Graph& graph, const AttentionProblem& problem, const AttentionGradients& g) {
   Dispatch queries = launch(graph, problem, "backward_q", problem.options.heads);
   queries.push = problem.push({problem.q, problem.k, problem.v, g.y, g.dy, g.lse, g.delta, g.dq});
+  queries.cut = cut_attention_backward_q(problem, 8);
   queries.cost = attention_backward_q_cost(problem);
   graph.dispatch(std::move(queries));
   Dispatch keys = launch(graph, problem, "backward_kv", problem.options.kv_heads);
   keys.push = problem.push({problem.q, problem.k, problem.v, g.dy, g.lse, g.delta, g.dk, g.dv});
+  keys.cut = cut_attention_backward_kv(problem);
   keys.cost = attention_backward_kv_cost(problem);
   graph.dispatch(std::move(keys));
 }

@@ -43,6 +43,7 @@ void forward(Graph& graph, const AttentionProblem& problem, const AttentionResul
   const AttentionOptions& o = problem.options;
   Dispatch dispatch = launch(graph, problem, "forward", o.heads, forward_blocking);
   dispatch.push = problem.push({problem.q, problem.k, problem.v, result.y, result.lse, o.sinks});
+  dispatch.cut = cut_attention_forward(problem, 6);
   dispatch.cost = attention_forward_cost(problem);
   graph.dispatch(std::move(dispatch));
 }
@@ -51,10 +52,12 @@ void backward(Graph& graph, const AttentionProblem& problem, const AttentionGrad
   const AttentionOptions& o = problem.options;
   Dispatch queries = launch(graph, problem, "backward_q", o.heads, backward_q_blocking(o.head_dim));
   queries.push = problem.push({problem.q, problem.k, problem.v, g.y, g.dy, g.lse, g.delta, g.dq});
+  queries.cut = cut_attention_backward_q(problem, 8);
   queries.cost = attention_backward_q_cost(problem);
   graph.dispatch(std::move(queries));
   Dispatch keys = launch(graph, problem, "backward_kv", o.kv_heads, backward_kv_blocking(o.head_dim));
   keys.push = problem.push({problem.q, problem.k, problem.v, g.dy, g.lse, g.delta, g.dk, g.dv});
+  keys.cut = cut_attention_backward_kv(problem);
   keys.cost = attention_backward_kv_cost(problem);
   graph.dispatch(std::move(keys));
 }

@@ -22,6 +22,12 @@ struct AttentionKernel {
 };
 using AttentionKernels = Registry<AttentionKernel>;
 
+/// Cuts by sequences of kernels whose push constants begin with q, k, v, y, lse; with q, k, v, y, dy, lse, delta, dq; and with q, k, v, dy, lse,
+/// delta, dk, dv. `batch`: where the sequences are counted.
+Cut cut_attention_forward(const AttentionProblem& problem, std::uint32_t batch);
+Cut cut_attention_backward_q(const AttentionProblem& problem, std::uint32_t batch);
+Cut cut_attention_backward_kv(const AttentionProblem& problem);
+
 /// Costs of the two passes of a backward: five products of the forward's two, of which the first needs only one (the rest it recomputes).
 Cost attention_forward_cost(const AttentionProblem& problem);
 Cost attention_backward_q_cost(const AttentionProblem& problem);

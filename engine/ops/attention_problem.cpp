@@ -21,11 +21,11 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
     : q(q_), k(k_), v(v_), options(o) {
   require(o.heads > 0 && o.kv_heads > 0 && o.heads % o.kv_heads == 0, "attention: {} heads cannot share {} key heads", o.heads, o.kv_heads);
   require(o.head_dim > 0 && o.head_dim <= 256, "attention: head_dim must be 1 to 256, found {}", o.head_dim);
-  require(q.shape.size() == 3 && q.dim(2) == o.heads * o.head_dim, "attention: q must be (B, T, {} * {}), found {}", o.heads, o.head_dim,
-          to_string(q.shape));
+  require(q.shape.size() == 3 && q.dim(2) == std::uint64_t{o.heads} * o.head_dim, "attention: q must be (B, T, {} * {}), found {}", o.heads,
+          o.head_dim, to_string(q.shape));
   batch = q.dim(0);
   tokens = q.dim(1);
-  const Shape expected{batch, tokens, o.kv_heads * o.head_dim};
+  const Shape expected{batch, tokens, o.kv_heads * o.head_dim};  // no more than q has
   require(k.shape == expected && k.dtype == q.dtype, "attention: k must be {} {}, found {} {}", name_of(q.dtype), to_string(expected),
           name_of(k.dtype), to_string(k.shape));
   require(!v || (v.shape == expected && v.dtype == q.dtype), "attention: v must be {} {}, found {} {}", name_of(q.dtype),
@@ -61,6 +61,11 @@ Specialization AttentionProblem::constants(Specialization more) const {
   if (o.k_bias) all.push_back({"BIAS_TYPE", static_cast<std::uint32_t>(o.k_bias.dtype)});
   all.insert(all.end(), more.begin(), more.end());
   return all;
+}
+
+Cut AttentionProblem::cut(std::vector<Cut::Share> tensors, std::uint32_t at) const {
+  tensors.push_back({at, 1});
+  return {.units = batch, .shares = std::move(tensors)};
 }
 
 std::vector<PushValue> AttentionProblem::push(std::vector<PushValue> pointers) const {

@@ -24,6 +24,12 @@ struct AttentionProblem {
   std::string kernel(const char* name) const { return kernel_with(name, user); }
   /// DTYPE, HEAD_DIM, SCORE, LEARNED, SINKS, BIAS_TYPE and `more`.
   Specialization constants(Specialization more = {}) const;
+  /// A cut by sequences: each of `tensors` has so many elements for a sequence. `batch`: where the push constants count the sequences.
+  Cut cut(std::vector<Cut::Share> tensors, std::uint32_t batch) const;
+  std::uint64_t query_elements() const { return std::uint64_t{tokens} * options.heads * options.head_dim; }   ///< of a sequence: q, y
+  std::uint64_t key_elements() const { return std::uint64_t{tokens} * options.kv_heads * options.head_dim; }  ///< k, v
+  std::uint64_t row_elements() const { return std::uint64_t{tokens} * options.heads; }                        ///< lse, delta
+
   /// `pointers`, then batch, tokens, heads, kv_heads, window, masked_key, scale: the push constants of every kernel.
   std::vector<PushValue> push(std::vector<PushValue> pointers) const;
 };

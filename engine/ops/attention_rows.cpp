@@ -35,6 +35,7 @@ void forward(Graph& graph, const AttentionProblem& problem, const AttentionResul
   const AttentionOptions& o = problem.options;
   Dispatch dispatch = launch(graph, problem, "attention/rows_forward", o.heads, 256);
   dispatch.push = problem.push({problem.q, problem.k, problem.v, result.y, result.lse, o.sinks, o.k_bias, o.v_bias});
+  dispatch.cut = cut_attention_forward(problem, 8);
   dispatch.cost = attention_forward_cost(problem);
   graph.dispatch(std::move(dispatch));
 }
@@ -43,10 +44,12 @@ void backward(Graph& graph, const AttentionProblem& problem, const AttentionGrad
   const AttentionOptions& o = problem.options;
   Dispatch queries = launch(graph, problem, "attention/rows_backward_q", o.heads, 128);
   queries.push = problem.push({problem.q, problem.k, problem.v, g.y, g.dy, g.lse, g.delta, g.dq, o.k_bias, o.v_bias});
+  queries.cut = cut_attention_backward_q(problem, 10);
   queries.cost = attention_backward_q_cost(problem);
   graph.dispatch(std::move(queries));
   Dispatch keys = launch(graph, problem, "attention/rows_backward_kv", o.kv_heads, 128);
   keys.push = problem.push({problem.q, problem.k, problem.v, g.dy, g.lse, g.delta, g.dk, g.dv});
+  keys.cut = cut_attention_backward_kv(problem);
   keys.cost = attention_backward_kv_cost(problem);
   graph.dispatch(std::move(keys));
 }

@@ -16,6 +16,11 @@ Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& 
   graph.dispatch(
       {.shader = problem.kernel("attention/key_mass"),
        .push = push,
+       .cut = problem.cut({{0, problem.query_elements()},
+                           {1, problem.key_elements()},
+                           {2, problem.row_elements()},
+                           {5, std::uint64_t{problem.options.heads} * count}},
+                          6),
        .rows = y.size(),
        .constants = problem.constants({{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
        .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()) * count,
@@ -30,7 +35,7 @@ Tensor key_mass(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& ls
   const AttentionProblem problem(q, k, {}, options);
   for (const std::uint32_t key : keys)
     require(key < attention_columns(q, options), "key_mass: there is no key {} of {}", key, attention_columns(q, options));
-  const std::uint32_t count = static_cast<std::uint32_t>(keys.size());
+  const std::uint32_t count = dimension(keys.size(), "key_mass: keys");
   const Tensor columns = graph.constant("keys", {count}, std::vector<float>(keys.begin(), keys.end()));
   return mean_weight(graph, problem, lse, columns, count, false, false);
 }
@@ -49,12 +54,15 @@ Tensor key_weights(Graph& graph, const Tensor& q, const Tensor& k, const Tensor&
   const Tensor y = graph.tensor({problem.batch, options.heads, q.dim(1)}, DType::f32);
   auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, y});
   push.push_back(key);
-  graph.dispatch({.shader = problem.kernel("attention/key_weights"),
-                  .push = push,
-                  .items = y.size(),
-                  .constants = problem.constants({}),
-                  .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()),
-                           .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
+  graph.dispatch(
+      {.shader = problem.kernel("attention/key_weights"),
+       .push = push,
+       .cut = problem.cut(
+           {{0, problem.query_elements()}, {1, problem.key_elements()}, {2, problem.row_elements()}, {4, problem.row_elements()}}, 5),
+       .items = y.size(),
+       .constants = problem.constants({}),
+       .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()),
+                .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
   return y;
 }
 

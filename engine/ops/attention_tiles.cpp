@@ -45,6 +45,7 @@ AttentionKernel kernel(Choice choice, std::function<int(const Caps&)> rank) {
     const AttentionOptions& o = problem.options;
     Dispatch dispatch = launch(problem, choice(o.head_dim).queries, "attention/tiles_forward", o.heads);
     dispatch.push = problem.push({problem.q, problem.k, problem.v, result.y, result.lse, o.sinks, o.k_bias, o.v_bias});
+    dispatch.cut = cut_attention_forward(problem, 8);
     dispatch.cost = attention_forward_cost(problem);
     graph.dispatch(std::move(dispatch));
   };
@@ -53,10 +54,12 @@ AttentionKernel kernel(Choice choice, std::function<int(const Caps&)> rank) {
     const Tilings tilings = choice(o.head_dim);
     Dispatch queries = launch(problem, tilings.queries, "attention/tiles_backward_q", o.heads);
     queries.push = problem.push({problem.q, problem.k, problem.v, g.y, g.dy, g.lse, g.delta, g.dq, o.k_bias, o.v_bias});
+    queries.cut = cut_attention_backward_q(problem, 10);
     queries.cost = attention_backward_q_cost(problem);
     graph.dispatch(std::move(queries));
     Dispatch keys = launch(problem, tilings.keys, "attention/tiles_backward_kv", o.kv_heads);
     keys.push = problem.push({problem.q, problem.k, problem.v, g.dy, g.lse, g.delta, g.dk, g.dv});
+    keys.cut = cut_attention_backward_kv(problem);
     keys.cost = attention_backward_kv_cost(problem);
     graph.dispatch(std::move(keys));
   };

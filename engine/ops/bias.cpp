@@ -11,6 +11,7 @@ Tensor add_bias(Graph& graph, const Tensor& x, const Tensor& bias) {
   const Tensor y = graph.like(x);
   graph.dispatch({.shader = "elementwise/bias",
                   .push = {x, bias, y, x.rows(), x.dim(-1)},
+                  .cut = cut_along(x.rows(), {{0, x.dim(-1)}, {2, x.dim(-1)}, {3, 1}}),
                   .items = groups_of(x.rows(), x.dim(-1)),
                   .constants = for_rows(x, x.dim(-1)),
                   .cost = {.flop = static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});

@@ -1,6 +1,7 @@
 // Next-token losses, in nats.
 #pragma once
 
+#include "ops/matrix.h"
 #include "ops/op.h"
 
 namespace ablate {
@@ -22,7 +23,7 @@ struct LinearCrossEntropy {
 /// are those of scale * sum(losses) whatever the backward pass is seeded with: seed `losses` with any tensor of its shape, which is never
 /// read. Logits have h's type then, and are f32 otherwise; statistics are f32. `max_logits_bytes` bounds a chunk (256 rows at least, and a
 /// multiple of 256).
-LinearCrossEntropy linear_cross_entropy(Graph& graph, const Tensor& h, const Tensor& w, const Tensor& targets, const Tensor& scale,
+LinearCrossEntropy linear_cross_entropy(Graph& graph, const Tensor& h, const Matrix& w, const Tensor& targets, const Tensor& scale,
                                         std::uint64_t max_logits_bytes);
 
 /// Sum of losses (N) f32 over count (1) f32, in a fixed order -> (1) f32.

@@ -15,17 +15,22 @@ std::uint32_t chunks_of(std::uint32_t rows, std::uint32_t groups) { return std::
 
 std::vector<Tensor> gradients(Graph& graph, const Tensor& x, const Tensor& weight, const Tensor& alpha, const Tensor& bias,
                               const Tensor& dy) {
-  const std::uint32_t rows = x.rows(), dim = x.dim(-1), groups = (dim + 3) / 4, chunks = chunks_of(rows, groups);
+  const std::uint32_t rows = x.rows(), dim = x.dim(-1), groups = static_cast<std::uint32_t>(groups_in(dim)),
+                      chunks = chunks_of(rows, groups);
+  const std::uint64_t per_chunk = chunk_of(rows, chunks), elements = per_chunk * dim;
   const auto partial = [&](const Tensor& parameter, std::uint32_t width) {
     return graph.wants_gradient(parameter) ? graph.tensor({chunks, width}, DType::f32) : Tensor();
   };
   const Tensor before = graph.take_gradient(x), dx = graph.wants_gradient(x) ? graph.like(x) : Tensor();
   const Tensor dweight = partial(weight, dim), dbias = partial(bias, dim), dalpha = partial(alpha, groups);
-  graph.dispatch({.shader = "norm/dyt_backward",
-                  .push = {x, dy, before, weight, alpha, dx, dweight, dbias, dalpha, rows, dim, chunks},
-                  .items = groups_of(chunks, dim),
-                  .constants = for_rows(x, dim),
-                  .cost = {.flop = 20.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() * (before ? 4 : 3))}});
+  graph.dispatch(
+      {.shader = "norm/dyt_backward",
+       .push = {x, dy, before, weight, alpha, dx, dweight, dbias, dalpha, rows, dim, chunks},
+       .cut = cut_along(
+           chunks, {{0, elements}, {1, elements}, {2, elements}, {5, elements}, {6, dim}, {7, dim}, {8, groups}, {9, per_chunk}, {11, 1}}),
+       .items = groups_of(chunks, dim),
+       .constants = for_rows(x, dim),
+       .cost = {.flop = 20.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() * (before ? 4 : 3))}});
   const auto total = [&](const Tensor& parts) { return parts ? sum_rows(graph, parts) : Tensor(); };
   const Tensor alphas = total(dalpha);
   std::vector<Tensor> all{dx, total(dweight), alphas ? sum_rows(graph, graph.reshape(alphas, {groups, 1})) : Tensor()};
@@ -43,6 +48,7 @@ Tensor dyt(Graph& graph, const Tensor& x, const Tensor& weight, const Tensor& al
   const Tensor y = graph.like(x);
   graph.dispatch({.shader = "norm/dyt",
                   .push = {x, weight, alpha, bias, y, x.rows(), x.dim(-1)},
+                  .cut = cut_along(x.rows(), {{0, x.dim(-1)}, {4, x.dim(-1)}, {5, 1}}),
                   .items = groups_of(x.rows(), x.dim(-1)),
                   .constants = for_rows(x, x.dim(-1)),
                   .cost = {.flop = 12.0 * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});

@@ -46,10 +46,12 @@ Tensor edit(Graph& graph, const Tensor& x, const Edit& edit) {
           to_string(edit.token_mask.shape), to_string(x.shape));
   const Tensor channel_mask = mask_of(graph, "channel", edit.channels, channels),
                position_mask = mask_of(graph, "token", edit.tokens, time);
+  const std::uint64_t sequence = std::uint64_t{time} * channels;
   const Tensor y = graph.like(x);
   graph.dispatch({.shader = "edit/edit",
-                  .push = {x, channel_mask, position_mask, edit.token_mask, values_of(graph, edit, channels), y,
-                           static_cast<std::uint32_t>(x.size()), channels, time, edit.value.empty() ? 0.0f : edit.value.front()},
+                  .push = {x, channel_mask, position_mask, edit.token_mask, values_of(graph, edit, channels), y, x.size(), channels, time,
+                           edit.value.empty() ? 0.0f : edit.value.front()},
+                  .cut = cut_along(x.dim(0), {{0, sequence}, {3, time}, {5, sequence}, {6, sequence}}),
                   .items = x.size(),
                   .constants = for_type(x) + Specialization{{"KIND", static_cast<std::uint32_t>(edit.kind)}},
                   .cost = {.flop = static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});
@@ -74,11 +76,13 @@ Tensor project_out(Graph& graph, const Tensor& x, const Tensor& directions, cons
                    directions.dim(1) == x.dim(-1) && directions.dim(0) <= most;
   require(fit, "project_out: expected (B, T, C) and at most {} directions (K, C), found {} and {}", most, to_string(x.shape),
           to_string(directions.shape));
+  const std::uint64_t sequence = std::uint64_t{x.dim(1)} * x.dim(2);
   const Team team = team_for(graph.caps(), x.dim(2));
   const Tensor y = graph.like(x);
   graph.dispatch(
       {.shader = "edit/project_out",
        .push = {x, directions, mask_of(graph, "token", tokens, x.dim(1)), y, x.rows(), x.dim(2), x.dim(1), directions.dim(0)},
+       .cut = cut_along(x.dim(0), {{0, sequence}, {3, sequence}, {4, x.dim(1)}}),
        .items = std::uint64_t{x.rows()} * team.lanes,
        .constants = for_rows(x, x.dim(2), {directions}) + team.constants,
        .cost = {.flop = 4.0 * directions.dim(0) * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});

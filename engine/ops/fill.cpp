@@ -5,10 +5,11 @@
 namespace ablate {
 
 void fill(Graph& graph, const Tensor& x, float value) {
-  const auto count = static_cast<std::uint32_t>(x.size());
+  const std::uint64_t count = x.size();
   graph.dispatch({.shader = "elementwise/fill",
                   .push = {x, count, value},
-                  .items = groups_of(1, count),
+                  .cut = cut_elements(count, {0, 1}),
+                  .items = groups_in(count),
                   .constants = for_elements(x),
                   .cost = {.flop = 0, .bytes = static_cast<double>(x.bytes())}});
 }

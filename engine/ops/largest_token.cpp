@@ -12,7 +12,8 @@ Tensor largest_tokens(Graph& graph, const Tensor& x) {
 Tensor token_mask(Graph& graph, const Tensor& tokens, std::uint32_t time) {
   const Tensor mask = graph.tensor({tokens.dim(0), time}, DType::f32);
   graph.dispatch({.shader = "edit/token_mask",
-                  .push = {tokens, mask, static_cast<std::uint32_t>(mask.size()), time},
+                  .push = {tokens, mask, mask.size(), time},
+                  .cut = cut_along(tokens.dim(0), {{0, 1}, {1, time}, {2, time}}),
                   .items = mask.size(),
                   .cost = {.bytes = static_cast<double>(mask.bytes())}});
   return mask;
@@ -22,7 +23,8 @@ Tensor take_tokens(Graph& graph, const Tensor& x, const Tensor& tokens) {
   require(x.shape.size() == 3 && tokens.size() == x.dim(0), "take_tokens: {} of {}", to_string(tokens.shape), to_string(x.shape));
   const Tensor y = graph.tensor({x.dim(0), x.dim(2)}, DType::f32);
   graph.dispatch({.shader = "edit/take_tokens",
-                  .push = {x, tokens, y, static_cast<std::uint32_t>(y.size()), x.dim(1), x.dim(2)},
+                  .push = {x, tokens, y, y.size(), x.dim(1), x.dim(2)},
+                  .cut = cut_along(x.dim(0), {{0, std::uint64_t{x.dim(1)} * x.dim(2)}, {1, 1}, {2, x.dim(2)}, {3, x.dim(2)}}),
                   .items = y.size(),
                   .constants = for_type(x),
                   .cost = {.bytes = 2.0 * static_cast<double>(y.bytes())}});

@@ -1,5 +1,7 @@
 #include "ops/matmul.h"
 
+#include "ops/add.h"
+#include "ops/copy.h"
 #include "ops/matmul_kernels.h"
 
 namespace ablate {
@@ -18,7 +20,8 @@ MatmulProblem problem_of(const Tensor& a, const Tensor& b, Layout layout, const 
   p.k = layout == Layout::tn ? a.dim(-2) : a.dim(-1);
   p.n = layout == Layout::nt ? b.dim(-2) : b.dim(-1);
   const std::uint32_t b_k = layout == Layout::nt ? b.dim(-1) : b.dim(-2);
-  p.batch = static_cast<std::uint32_t>(a.size() / (std::uint64_t{p.m} * p.k));
+  p.batch = 1;
+  for (std::size_t i = 0; i + 2 < a.shape.size(); ++i) p.batch = dimension(std::uint64_t{p.batch} * a.shape[i], "matmul: batches");
   const bool batches = Shape(a.shape.begin(), a.shape.end() - 2) == Shape(b.shape.begin(), b.shape.end() - 2);
   require(p.k == b_k && batches, "matmul: {} and {} do not fit", to_string(a.shape), to_string(b.shape));
   require(!options.bias || (options.bias.size() == p.n && options.bias.dtype == DType::f32), "matmul: a bias of {} for {} columns",
@@ -74,10 +77,11 @@ Dispatch launch_on_cpu(const MatmulKernel& kernel, const MatmulProblem& p, const
 
 Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b,
                       const Tensor& c, const Epilogue& add) {
-  Dispatch launch{.shader = "matmul/" + kernel.shader,
-                  .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch, kernel.k_per_split(p)},
-                  .groups = {(p.m + kernel.m - 1) / kernel.m, (p.n + kernel.n - 1) / kernel.n, p.batch * kernel.splits},
-                  .constants = constants_of(p, c.dtype)};
+  Dispatch launch{
+      .shader = "matmul/" + kernel.shader,
+      .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch, kernel.k_per_split(p)},
+      .groups = {(p.m + kernel.m - 1) / kernel.m, (p.n + kernel.n - 1) / kernel.n, p.batch * kernel.splits},  // fits() bounds them
+      .constants = constants_of(p, c.dtype)};
   const std::uint32_t group = kernel.shader == "tiled" ? 4 : 8;  // elements that move at a time
   append(launch.constants, {{"LANES", kernel.lanes},
                             {"TILE_M", kernel.m},
@@ -105,6 +109,61 @@ Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const Matmul
   return launch;
 }
 
+Tensor as(Tensor x, const Shape& shape) {
+  x.shape = shape;
+  return x;
+}
+
+// As many of `units` as leave each of the tensors, which all have as many, within what kernels can index; a multiple of 64 where it can be,
+// so that pieces start where vector accesses may. 0 when a single one is too much.
+std::uint32_t units_within(std::uint64_t most, std::uint32_t units, std::initializer_list<Tensor> tensors) {
+  std::uint64_t fit = units;
+  for (const Tensor& x : tensors)
+    if (x.size() > 0) fit = std::min(fit, most / (x.size() / units));
+  return static_cast<std::uint32_t>(fit > 64 ? fit / 64 * 64 : fit);
+}
+
+// A product whose operands are too large for one launch. Each piece is a product of its own.
+void multiply_in_pieces(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulProblem& p,
+                        const MatmulOptions& options) {
+  const std::uint64_t most = graph.caps().max_elements;
+  const Tensor& c = options.into;
+  const Shape shape = c.shape;
+  const auto part_of = [&](const Tensor& x, const Shape& whole, std::uint32_t first, std::uint32_t count) {
+    return x ? graph.slice(as(x, whole), first, count) : x;
+  };
+  MatmulOptions piece = options;
+  if (p.batch > 1) {
+    const Shape all_a{p.batch, a.dim(-2), a.dim(-1)}, all_b{p.batch, b.dim(-2), b.dim(-1)}, all_c{p.batch, p.m, p.n};
+    const std::uint32_t step = std::max(units_within(most, p.batch, {a, b, c}), 1u);  // a single one may be cut further
+    for (std::uint32_t first = 0; first < p.batch; first += step) {
+      const std::uint32_t count = std::min(step, p.batch - first);
+      piece.into = part_of(c, all_c, first, count), piece.residual = part_of(options.residual, all_c, first, count);
+      matmul(graph, part_of(a, all_a, first, count), part_of(b, all_b, first, count), layout, piece);
+    }
+    return;
+  }
+  const bool by_k = layout == Layout::tn;
+  const std::uint32_t units = by_k ? p.k : p.m, step = by_k ? units_within(most, units, {a, b}) : units_within(most, units, {a, c});
+  const Tensor& kept = by_k ? c : b;  // that every piece sees whole
+  require(step > 0 && step < units && kept.size() <= most, "matmul: kernels can index {} elements, which is too few for {} by {} into {}",
+          most, to_string(a.shape), to_string(b.shape), to_string(shape));
+  for (std::uint32_t first = 0; first < units; first += std::min(step, units - first)) {
+    const std::uint32_t count = std::min(step, units - first);
+    const Tensor part = part_of(a, {a.dim(-2), a.dim(-1)}, first, count);
+    if (by_k) {
+      piece.into = as(c, {p.m, p.n}), piece.residual = first > 0          ? piece.into
+                                                       : options.residual ? as(options.residual, {p.m, p.n})
+                                                                          : Tensor();
+      if (first > 0) piece.bias = {};
+      matmul(graph, part, part_of(b, {b.dim(-2), b.dim(-1)}, first, count), layout, piece);
+    } else {
+      piece.into = part_of(c, {p.m, p.n}, first, count), piece.residual = part_of(options.residual, {p.m, p.n}, first, count);
+      matmul(graph, part, as(b, {b.dim(-2), b.dim(-1)}), layout, piece);
+    }
+  }
+}
+
 }  // namespace
 
 Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options) {
@@ -117,6 +176,12 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
   if (options.residual)
     require(options.residual.size() == c.size() && options.residual.dtype == c.dtype, "matmul: the residual is {}, the product {}",
             to_string(options.residual.shape), to_string(c.shape));
+  if (std::max({a.size(), b.size(), c.size()}) > graph.caps().max_elements) {
+    MatmulOptions pieces = options;
+    pieces.into = c;
+    multiply_in_pieces(graph, a, b, layout, p, pieces);
+    return c;
+  }
   p.c_group = group_of(c);
   if (options.residual && options.residual.offset % (p.c_group * bytes_of(c.dtype)) != 0) p.c_group = 1;
 
@@ -131,24 +196,20 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
   launch.cost = cost;
   graph.dispatch(std::move(launch));
   if (split) {
-    const std::uint64_t size = c.size();
     graph.dispatch({.shader = "matmul/sum_splits",
-                    .push = {product, options.residual, options.bias, c, size, kernel.splits, p.n},
-                    .items = size,
+                    .push = {product, options.residual, options.bias, c, c.size(), kernel.splits, p.n},
+                    .items = c.size(),
                     .constants = for_type(c)});
   }
   return c;
 }
 
-Tensor linear(Graph& graph, const Tensor& x, const Tensor& w, const Tensor& residual) {
-  require(w.shape.size() == 2 && x.dim(-1) == w.dim(1), "linear: x has {} channels, its weight is {}", x.dim(-1), to_string(w.shape));
+namespace {
+
+Tensor linear_of_one(Graph& graph, const Tensor& x, const Tensor& w, const Tensor& residual) {
   const Shape flat{x.rows(), x.dim(-1)}, flat_out{x.rows(), w.dim(0)};
   Shape shape = x.shape;
   shape.back() = w.dim(0);
-  const auto as = [](Tensor t, const Shape& s) {
-    t.shape = s;
-    return t;
-  };
   const Tensor y = as(matmul(graph, as(x, flat), w, Layout::nt, {x.dtype, residual}), shape);
   std::vector<Tensor> inputs = {x, w};
   if (residual) inputs.push_back(residual);
@@ -163,6 +224,17 @@ Tensor linear(Graph& graph, const Tensor& x, const Tensor& w, const Tensor& resi
     if (residual) parts.push_back(dy);
     return parts;
   });
+}
+
+}  // namespace
+
+Tensor linear(Graph& graph, const Tensor& x, const Matrix& w, const Tensor& residual) {
+  require(w.is_matrix() && x.dim(-1) == w.columns(), "linear: x has {} channels, its weight is {}", x.dim(-1), to_string(w));
+  if (w.whole()) return linear_of_one(graph, x, w.parts.front(), residual);
+  std::vector<Tensor> products;
+  for (const Tensor& part : w.parts) products.push_back(linear_of_one(graph, x, part, {}));
+  const Tensor y = join_columns(graph, products);
+  return residual ? add(graph, y, residual) : y;
 }
 
 }  // namespace ablate

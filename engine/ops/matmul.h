@@ -1,6 +1,7 @@
 // Matrix products, and the linear layer made of them.
 #pragma once
 
+#include "ops/matrix.h"
 #include "ops/op.h"
 
 namespace ablate {
@@ -16,12 +17,13 @@ struct MatmulOptions {
   std::string kernel{};    ///< a kernel as to_string(MatmulKernel) names it, for benchmarks and tests; empty: the tuned one, or the default
 };
 
-/// A B (+ bias + residual) over the last two dimensions; leading dimensions are a batch and must agree. f32 accumulation. Not
-/// differentiable by itself (see linear). Throws InputError when the shapes do not fit, or when the named kernel does not fit them or the
+/// A B (+ bias + residual) over the last two dimensions; leading dimensions are a batch and must agree. f32 accumulation. Operands that
+/// kernels cannot index are multiplied in pieces: batch by batch, by rows of A, or, where A is stored (K, M), by runs of K, which round the
+/// sum to the product's type in between. Not differentiable by itself (see linear). Throws InputError when the shapes do not fit, or when the named kernel does not fit them or the
 /// device.
 Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options = {});
 
-/// x W^T (+ residual): x (..., K), w (N, K) -> (..., N) in x's type. Differentiable in x, w and the residual.
-Tensor linear(Graph& graph, const Tensor& x, const Tensor& w, const Tensor& residual = {});
+/// x W^T (+ residual): x (..., K), w (N, K) -> (..., N) in x's type. Differentiable in x, every part of w, and the residual.
+Tensor linear(Graph& graph, const Tensor& x, const Matrix& w, const Tensor& residual = {});
 
 }  // namespace ablate

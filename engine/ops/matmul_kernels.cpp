@@ -151,6 +151,8 @@ bool fits(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) 
   if (kernel.shader != "tiled" && kernel.shader != "coopmat" && kernel.shader != "coopmat2") return false;
   if (kernel.lanes > caps.max_invocations || !has_types(kernel, p, caps) || shared_bytes(kernel, p, caps) > caps.shared_memory)
     return false;
+  const bool indexable = kernel.splits == 1 || std::uint64_t{p.m} * p.n * p.batch <= caps.max_elements / kernel.splits;
+  if (!indexable) return false;
   if (kernel.splits > 1 && std::uint64_t{kernel.splits - 1} * kernel.k_per_split(p) >= p.k) return false;  // an empty piece
   const std::uint64_t across = (p.m + kernel.m - 1) / kernel.m, down = (p.n + kernel.n - 1) / kernel.n,
                       deep = std::uint64_t{p.batch} * kernel.splits;

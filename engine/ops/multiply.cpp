@@ -1,5 +1,7 @@
 #include "ops/multiply.h"
 
+#include "ops/rows.h"
+
 namespace ablate {
 
 Tensor multiply(Graph& graph, const Tensor& a, const Tensor& b) {
@@ -7,8 +9,9 @@ Tensor multiply(Graph& graph, const Tensor& a, const Tensor& b) {
           to_string(b.shape));
   const Tensor y = graph.like(a);
   graph.dispatch({.shader = "elementwise/multiply",
-                  .push = {a, b, y, static_cast<std::uint32_t>(a.size())},
-                  .items = (a.size() + 3) / 4,
+                  .push = {a, b, y, a.size()},
+                  .cut = cut_elements(a.size(), {0, 1, 2, 3}),
+                  .items = groups_in(a.size()),
                   .constants = for_type(a),
                   .cost = {.flop = static_cast<double>(a.size()), .bytes = 3.0 * static_cast<double>(a.bytes())}});
   return graph.differentiable(y, {a, b}, [a, b](Graph& g, const Tensor& dy) {

@@ -29,13 +29,18 @@ std::vector<Tensor> gradients(Graph& graph, const Tensor& x, const Tensor& weigh
   const Team team = team_for(graph.caps(), dim);
   const bool wants_x = graph.wants_gradient(x), wants_weight = graph.wants_gradient(weight);
   const std::uint32_t chunks = wants_weight ? chunks_of(graph.caps(), team, rows) : rows;
+  const std::uint64_t per_chunk = chunk_of(rows, chunks), elements = per_chunk * dim;
   const Tensor before = graph.take_gradient(x);
   const Tensor dx = wants_x ? graph.like(x) : Tensor(), partial = wants_weight ? graph.tensor({chunks, dim}, DType::f32) : Tensor();
-  graph.dispatch({.shader = "norm/normalize_backward",
-                  .push = {x, dy, before, weight, statistics.mean, statistics.rstd, dx, partial, rows, dim, chunks},
-                  .items = std::uint64_t{chunks} * team.lanes,
-                  .constants = constants_of(x, team, statistics),
-                  .cost = {.flop = 11.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() * (before ? 4 : 3))}});
+  graph.dispatch(
+      {.shader = "norm/normalize_backward",
+       .push = {x, dy, before, weight, statistics.mean, statistics.rstd, dx, partial, rows, dim, chunks},
+       .cut = cut_along(
+           chunks,
+           {{0, elements}, {1, elements}, {2, elements}, {4, per_chunk}, {5, per_chunk}, {6, elements}, {7, dim}, {8, per_chunk}, {10, 1}}),
+       .items = std::uint64_t{chunks} * team.lanes,
+       .constants = constants_of(x, team, statistics),
+       .cost = {.flop = 11.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() * (before ? 4 : 3))}});
   return {dx, wants_weight ? sum_rows(graph, partial) : Tensor()};
 }
 
@@ -49,6 +54,7 @@ Tensor normalize(Graph& graph, const char* op, const Tensor& x, const Tensor& we
   const Statistics statistics{centered ? graph.tensor({x.rows()}, DType::f32) : Tensor(), graph.tensor({x.rows()}, DType::f32)};
   graph.dispatch({.shader = "norm/normalize",
                   .push = {x, weight, y, statistics.mean, statistics.rstd, x.rows(), x.dim(-1), eps},
+                  .cut = cut_along(x.rows(), {{0, x.dim(-1)}, {2, x.dim(-1)}, {3, 1}, {4, 1}, {5, 1}}),
                   .items = std::uint64_t{x.rows()} * team.lanes,
                   .constants = constants_of(x, team, statistics),
                   .cost = {.flop = (centered ? 6.0 : 4.0) * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/registry.h"
-#include "graph/graph.h"
+#include "graph/cut.h"
 
 #include <cstdint>
 

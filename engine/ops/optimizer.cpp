@@ -15,7 +15,6 @@ void require_floats(const char* what, const Tensor& x, std::uint64_t count) {
 
 void require_arenas(const OptimizerArenas& arenas, bool second_moment) {
   const std::uint64_t count = arenas.parameters.size();
-  require(count < (1ull << 32), "optimizer: {} parameters, at most {} can be updated", count, (1ull << 32) - 1);
   require_floats("parameters", arenas.parameters, count);
   require_floats("gradients", arenas.gradients, count);
   require_floats("m", arenas.m, count);
@@ -32,22 +31,49 @@ struct Boundaries {
   std::uint32_t count;
 };
 
-// Where decay is switched on and off, adjoining runs merged.
-Boundaries decay_boundaries(Graph& graph, const OptimizerOptions& options, std::uint64_t parameters) {
-  std::vector<std::uint64_t> at;
+// A run of an arena's elements, few enough for one launch.
+struct Piece {
+  std::uint64_t first, count;
+
+  OptimizerArenas of(OptimizerArenas arenas) const {
+    for (Tensor* x : {&arenas.parameters, &arenas.gradients, &arenas.m, &arenas.v, &arenas.mirror})
+      if (*x) *x = x->elements(first, count);
+    return arenas;
+  }
+};
+
+std::vector<Piece> arena_pieces(const Graph& graph, std::uint64_t count) {
+  constexpr std::uint64_t step = 64;  // so that every vector access stays aligned
+  const std::uint64_t each = std::max(graph.caps().max_elements / step * step, step);
+  std::vector<Piece> pieces;
+  for (std::uint64_t first = 0; first < count; first += each) pieces.push_back({first, std::min(each, count - first)});
+  return pieces;
+}
+
+void require_runs(const OptimizerOptions& options, std::uint64_t parameters) {
+  std::uint64_t before = 0;
   for (const auto& [offset, count] : options.decayed) {
-    const std::uint64_t end = std::min(offset + count, parameters);
     require(offset % 4 == 0 && (count % 4 == 0 || offset + count == parameters),
             "optimizer: decay of {} elements from {} does not fall on multiples of 4", count, offset);
-    require(offset + count <= parameters && (at.empty() || offset >= at.back()),
+    require(offset <= parameters && count <= parameters - offset && offset >= before,
             "optimizer: decay of {} elements from {} is out of order or beyond the {} parameters", count, offset, parameters);
-    if (!at.empty() && at.back() == offset) at.back() = end;
-    else if (count > 0) at.insert(at.end(), {offset, end});
+    before = offset + count;
+  }
+}
+
+// Where decay is switched on and off in a piece, counted from its start; adjoining runs merged.
+Boundaries decay_boundaries(Graph& graph, const OptimizerOptions& options, const Piece& piece) {
+  std::vector<std::uint64_t> at;
+  for (const auto& [offset, count] : options.decayed) {
+    const std::uint64_t begin = std::max(offset, piece.first), end = std::min(offset + count, piece.first + piece.count);
+    if (begin >= end) continue;
+    if (!at.empty() && at.back() == begin - piece.first) at.back() = end - piece.first;
+    else at.insert(at.end(), {begin - piece.first, end - piece.first});
   }
   if (at.empty()) at = {0, 0};
   std::vector<float> bits(at.size());
   std::transform(at.begin(), at.end(), bits.begin(), from_bits);
-  const std::uint32_t size = static_cast<std::uint32_t>(at.size());
+  const std::uint32_t size = dimension(at.size(), "optimizer: decay boundaries");
   return {graph.constant("decay boundaries", {size}, std::move(bits)), size};
 }
 
@@ -65,7 +91,7 @@ Tensor bias_corrections(Graph& graph, const OptimizerOptions& options) {
     table.push_back(static_cast<float>(-std::expm1(t * std::log(options.beta1))));
     table.push_back(static_cast<float>(std::sqrt(-std::expm1(t * std::log(options.beta2)))));
   }
-  const std::uint32_t rows = static_cast<std::uint32_t>(table.size() / 2);
+  const auto rows = static_cast<std::uint32_t>(table.size() / 2);  // at most `longest`
   return graph.constant("bias corrections", {rows, 2}, std::move(table));
 }
 
@@ -80,13 +106,16 @@ struct Chunks {
 };
 
 Tensor sum_squares(Graph& graph, const std::vector<Tensor>& arenas) {
+  std::vector<Tensor> parts;
+  for (const Tensor& x : arenas)
+    for (const Piece& piece : arena_pieces(graph, x.size())) parts.push_back(x.elements(piece.first, piece.count));
   std::uint64_t all = 0;
-  for (const Tensor& x : arenas) all += Chunks(x.size()).count;
-  const Tensor partial = graph.tensor({static_cast<std::uint32_t>(all)}, DType::f32);
+  for (const Tensor& x : parts) all += Chunks(x.size()).count;
+  const Tensor partial = graph.tensor({dimension(all, "optimizer: parts of the gradient's norm")}, DType::f32);
   std::uint32_t first = 0;
-  for (const Tensor& x : arenas) {
+  for (const Tensor& x : parts) {
     const Chunks chunks(x.size());
-    const std::uint32_t used = static_cast<std::uint32_t>(chunks.count);
+    const auto used = static_cast<std::uint32_t>(chunks.count);  // of `all`
     graph.dispatch({.shader = "optimizer/sum_squares",
                     .push = {x, graph.slice(partial, first, used), x.size(), used, chunks.each},
                     .rows = used,
@@ -129,28 +158,35 @@ StepControl step_control(Graph& graph, const std::vector<Tensor>& gradients, con
   return {graph.slice(values, 1, 1), skipped, values};
 }
 
-void adamw(Graph& graph, const OptimizerArenas& arenas, const StepControl& control, const Tensor& lr, const OptimizerOptions& options) {
-  require_arenas(arenas, true);
-  const std::uint64_t count = arenas.parameters.size();
-  const Boundaries decay = decay_boundaries(graph, options, count);
-  graph.dispatch({.shader = "optimizer/adamw",
-                  .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.v, arenas.mirror, control.values, lr, decay.table, count,
-                           decay.count, 1 - options.beta1, options.beta2, 1 - options.beta2, options.eps, options.weight_decay},
-                  .items = (count + 3) / 4,
-                  .constants = update_constants(arenas),
-                  .cost = update_cost(arenas, 2, 15)});
+void adamw(Graph& graph, const OptimizerArenas& all, const StepControl& control, const Tensor& lr, const OptimizerOptions& options) {
+  require_arenas(all, true);
+  require_runs(options, all.parameters.size());
+  for (const Piece& piece : arena_pieces(graph, all.parameters.size())) {
+    const OptimizerArenas arenas = piece.of(all);
+    const Boundaries decay = decay_boundaries(graph, options, piece);
+    graph.dispatch(
+        {.shader = "optimizer/adamw",
+         .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.v, arenas.mirror, control.values, lr, decay.table, piece.count,
+                  decay.count, 1 - options.beta1, options.beta2, 1 - options.beta2, options.eps, options.weight_decay},
+         .items = groups_in(piece.count),
+         .constants = update_constants(arenas),
+         .cost = update_cost(arenas, 2, 15)});
+  }
 }
 
-void sgd(Graph& graph, const OptimizerArenas& arenas, const StepControl& control, const Tensor& lr, const OptimizerOptions& options) {
-  require_arenas(arenas, false);
-  const std::uint64_t count = arenas.parameters.size();
-  const Boundaries decay = decay_boundaries(graph, options, count);
-  graph.dispatch({.shader = "optimizer/sgd",
-                  .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.mirror, control.values, lr, decay.table, count,
-                           decay.count, options.momentum, options.weight_decay},
-                  .items = (count + 3) / 4,
-                  .constants = update_constants(arenas),
-                  .cost = update_cost(arenas, 1, 7)});
+void sgd(Graph& graph, const OptimizerArenas& all, const StepControl& control, const Tensor& lr, const OptimizerOptions& options) {
+  require_arenas(all, false);
+  require_runs(options, all.parameters.size());
+  for (const Piece& piece : arena_pieces(graph, all.parameters.size())) {
+    const OptimizerArenas arenas = piece.of(all);
+    const Boundaries decay = decay_boundaries(graph, options, piece);
+    graph.dispatch({.shader = "optimizer/sgd",
+                    .push = {arenas.parameters, arenas.gradients, arenas.m, arenas.mirror, control.values, lr, decay.table, piece.count,
+                             decay.count, options.momentum, options.weight_decay},
+                    .items = groups_in(piece.count),
+                    .constants = update_constants(arenas),
+                    .cost = update_cost(arenas, 1, 7)});
+  }
 }
 
 void accumulate(Graph& graph, const Tensor& into, const Tensor& x) {
@@ -158,7 +194,8 @@ void accumulate(Graph& graph, const Tensor& into, const Tensor& x) {
           to_string(into.shape), name_of(x.dtype), to_string(x.shape));
   graph.dispatch({.shader = "elementwise/accumulate",
                   .push = {into, x, x.size()},
-                  .items = (x.size() + 3) / 4,
+                  .cut = cut_elements(x.size(), {0, 1, 2}),
+                  .items = groups_in(x.size()),
                   .constants = for_elements(into, {x}),
                   .cost = {.flop = static_cast<double>(x.size()), .bytes = 3.0 * static_cast<double>(x.bytes())}});
 }

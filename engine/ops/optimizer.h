@@ -38,7 +38,7 @@ struct OptimizerOptions {
   std::uint32_t growth_interval = 2000;  ///< good steps
 };
 
-/// Contiguous arenas of one element per parameter, in one order. Padding between parameters must be zero in all of them, and stays so.
+/// Contiguous arenas of one element per parameter, in one order, of any size: an arena larger than a kernel can index is updated piece by piece. Padding between parameters must be zero in all of them, and stays so.
 struct OptimizerArenas {
   Tensor parameters;  ///< (count) f32
   Tensor gradients;   ///< (count) f32, of the scaled loss; not changed

@@ -7,10 +7,12 @@ namespace {
 
 Tensor rotate(Graph& graph, const Tensor& x, std::uint32_t head_dim, const Tensor& table, float direction) {
   const Tensor y = graph.like(x);
+  const std::uint64_t sequence = std::uint64_t{x.dim(1)} * x.dim(2);
   const std::uint32_t vector = head_dim % 8 == 0 ? 4 : 1;
   graph.dispatch(
       {.shader = "rope/rope",
        .push = {x, table, y, x.rows(), x.dim(1), x.dim(2), head_dim, direction},
+       .cut = cut_along(x.dim(0), {{0, sequence}, {2, sequence}, {3, x.dim(1)}}),
        .items = x.size() / 2 / vector,
        .constants = {{"DTYPE", static_cast<std::uint32_t>(x.dtype)}, {"VECTOR", vector}},
        .cost = {.flop = 3.0 * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes()) + 4.0 * x.dim(1) * head_dim}});
@@ -21,7 +23,7 @@ Tensor rotate(Graph& graph, const Tensor& x, std::uint32_t head_dim, const Tenso
 
 std::vector<float> rope_table(std::uint32_t positions, std::span<const double> frequencies) {
   std::vector<float> table;
-  table.reserve(positions * 2 * frequencies.size());
+  table.reserve(std::size_t{positions} * 2 * frequencies.size());
   for (std::uint32_t t = 0; t < positions; ++t) {
     for (const double frequency : frequencies) table.push_back(static_cast<float>(std::cos(t * frequency)));
     for (const double frequency : frequencies) table.push_back(static_cast<float>(std::sin(t * frequency)));

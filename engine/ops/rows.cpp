@@ -13,7 +13,7 @@ Specialization for_elements(const Tensor& x, std::initializer_list<Tensor> other
   return for_type(x) + Specialization{{"QUADS", starts_in_quads({x}) && starts_in_quads(others)}};
 }
 
-Specialization for_rows(const Tensor& x, std::uint32_t dim, std::initializer_list<Tensor> others) {
+Specialization for_rows(const Tensor& x, std::uint64_t dim, std::initializer_list<Tensor> others) {
   return for_type(x) + Specialization{{"QUADS", dim % 4 == 0 && starts_in_quads({x}) && starts_in_quads(others)}};
 }
 
@@ -21,7 +21,7 @@ Team team_for(const Caps& caps, std::uint32_t dim) {
   // Four groups of four a lane keep enough loads in flight and still leave registers for other workgroups; eight spare a short row its
   // barriers.
   constexpr std::uint32_t kept_wide = 4, kept_short = 8;
-  const std::uint32_t groups = (dim + 3) / 4;
+  const auto groups = static_cast<std::uint32_t>(groups_in(dim));
   const auto team = [&](Team::Kind kind, std::uint32_t lanes, std::uint32_t most) {
     return Team{kind, lanes, {{"TEAM", kind}, {"KEPT", std::clamp((groups + lanes - 1) / lanes, 1u, most)}}};
   };

@@ -15,10 +15,15 @@ bool starts_in_quads(std::initializer_list<Tensor> tensors);
 Specialization for_elements(const Tensor& x, std::initializer_list<Tensor> others = {});
 
 /// Constants of a kernel for rows of `dim` elements: DTYPE and QUADS.
-Specialization for_rows(const Tensor& x, std::uint32_t dim, std::initializer_list<Tensor> others = {});
+Specialization for_rows(const Tensor& x, std::uint64_t dim, std::initializer_list<Tensor> others = {});
 
+/// Groups of four that hold a row, or all elements of a flat kernel.
+inline std::uint64_t groups_in(std::uint64_t dim) { return dim / 4 + (dim % 4 != 0 ? 1 : 0); }
 /// Invocations of a kernel with one for every group of four of a row.
-inline std::uint64_t groups_of(std::uint64_t rows, std::uint32_t dim) { return rows * ((std::uint64_t{dim} + 3) / 4); }
+inline std::uint64_t groups_of(std::uint64_t rows, std::uint64_t dim) { return rows * groups_in(dim); }
+
+/// Rows of each of `chunks` chunks, as the kernels divide them.
+inline std::uint64_t chunk_of(std::uint64_t rows, std::uint64_t chunks) { return rows / chunks + (rows % chunks != 0 ? 1 : 0); }
 
 /// Teams of lanes, one for each row of `dim` elements: a lane for very short rows, a subgroup for short ones, a workgroup for long ones.
 struct Team {

@@ -5,13 +5,14 @@
 namespace ablate {
 
 Tensor scale(Graph& graph, const Tensor& x, float factor) {
-  const auto count = static_cast<std::uint32_t>(x.size());
+  const std::uint64_t count = x.size();
   const Tensor y = graph.like(x);
   graph.dispatch({.shader = "elementwise/scale",
                   .push = {x, y, count, factor},
-                  .items = groups_of(1, count),
+                  .cut = cut_elements(count, {0, 1, 2}),
+                  .items = groups_in(count),
                   .constants = for_elements(x),
-                  .cost = {.flop = 1.0 * count, .bytes = 2.0 * static_cast<double>(x.bytes())}});
+                  .cost = {.flop = static_cast<double>(count), .bytes = 2.0 * static_cast<double>(x.bytes())}});
   return graph.differentiable(y, {x}, [factor](Graph& g, const Tensor& dy) { return std::vector<Tensor>{scale(g, dy, factor)}; });
 }
 

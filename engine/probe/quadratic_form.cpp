@@ -1,9 +1,9 @@
 #include "probe/quadratic_form.h"
 
-#include "base/random.h"
 #include "ops/matmul.h"
 #include "ops/multiply.h"
 
+#include <Spectra/SymEigsSolver.h>
 #include <Eigen/Dense>
 
 #include <algorithm>
@@ -13,13 +13,30 @@
 namespace ablate {
 namespace {
 
-using Matrix = Eigen::MatrixXd;
 using Vector = Eigen::VectorXd;
 using FloatRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 void scale_columns(std::vector<float>& matrix, const std::vector<float>& factors) {
   for (std::size_t i = 0; i < matrix.size(); ++i) matrix[i] *= factors[i % factors.size()];
 }
+
+// What Spectra asks of a matrix: row by row in double, so that f32 entries need no copy.
+struct RowProduct {
+  using Scalar = double;
+  Eigen::Map<const FloatRows> matrix;
+
+  Eigen::Index rows() const { return matrix.rows(); }
+  Eigen::Index cols() const { return matrix.cols(); }
+  void perform_op(const double* x, double* y) const {
+    const Eigen::Map<const Vector> v(x, cols());
+    for (Eigen::Index i = 0; i < rows(); ++i) y[i] = matrix.row(i).cast<double>().dot(v);
+  }
+  double squares() const {
+    double sum = 0;
+    for (Eigen::Index i = 0; i < rows(); ++i) sum += matrix.row(i).cast<double>().squaredNorm();
+    return sum;
+  }
+};
 
 // Eigenvalues sorted by magnitude; `lift` turns an eigenvector's column number into a vector of the whole space.
 template <class Lift>
@@ -97,37 +114,21 @@ std::vector<float> symmetric_form(Pipelines& pipelines, const FoldedFeedForward&
 
 Spectrum spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count) {
   if (n > 1024) return lanczos_spectrum(matrix, n, count);
-  const Matrix s = Eigen::Map<const FloatRows>(matrix.data(), n, n).cast<double>();
-  const Eigen::SelfAdjointEigenSolver<Matrix> solver(s);
+  const Eigen::MatrixXd s = Eigen::Map<const FloatRows>(matrix.data(), n, n).cast<double>();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(s);
   return sorted(solver.eigenvalues(), s.squaredNorm(), count, [&](Eigen::Index i) -> Vector { return solver.eigenvectors().col(i); });
 }
 
 Spectrum lanczos_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count) {
-  const Eigen::Map<const FloatRows> s(matrix.data(), n, n);
-  const Eigen::Index steps = std::min<Eigen::Index>(n, 3 * Eigen::Index{count} + 60);
-  Matrix basis(n, steps);
-  Vector diagonal(steps), beside(steps);
-  const CounterRandom random(1, "lanczos");
-  Vector v(n);
-  for (Eigen::Index i = 0; i < v.size(); ++i) v[i] = random.normal(static_cast<std::uint64_t>(i));
-  v.normalize();
-  Eigen::Index done = 0;
-  while (done < steps) {
-    basis.col(done) = v;
-    Vector w = (s * v.cast<float>()).cast<double>();
-    diagonal[done] = v.dot(w);
-    const auto so_far = basis.leftCols(done + 1);
-    for (int twice = 0; twice < 2; ++twice) w -= so_far * (so_far.transpose() * w);
-    beside[done] = w.norm();
-    ++done;
-    if (beside[done - 1] <= 1e-7 * std::abs(diagonal.head(done).cwiseAbs().maxCoeff()))
-      break;  // the space is exhausted, to the precision of f32 products
-    v = w / beside[done - 1];
-  }
-  Eigen::SelfAdjointEigenSolver<Matrix> solver;
-  solver.computeFromTridiagonal(diagonal.head(done), beside.head(std::max<Eigen::Index>(done - 1, 0)));
-  return sorted(solver.eigenvalues(), s.cast<double>().squaredNorm(), count,
-                [&](Eigen::Index i) -> Vector { return basis.leftCols(done) * solver.eigenvectors().col(i); });
+  const RowProduct product{{matrix.data(), n, n}};
+  const Eigen::Index wanted = std::min<Eigen::Index>(count, Eigen::Index{n} - 1);
+  Spectra::SymEigsSolver<RowProduct> solver(product, wanted, std::min<Eigen::Index>(n, 3 * wanted + 60));
+  solver.init();
+  solver.compute(Spectra::SortRule::LargestMagn);
+  if (solver.info() != Spectra::CompInfo::Successful)
+    throw RunError(
+        fmt::format("the spectrum of a quadratic form: Lanczos found {} of {} eigenvalues", solver.eigenvalues().size(), wanted));
+  return sorted(solver.eigenvalues(), product.squares(), count, [&](Eigen::Index i) -> Vector { return solver.eigenvectors().col(i); });
 }
 
 }  // namespace ablate

@@ -37,10 +37,10 @@ struct Spectrum {
   double share = 0;                 ///< of the first in the sum of squares of all, 0 to 1
 };
 
-/// Of a symmetric (n, n): the `count` eigenvalues that are largest in magnitude. Exact up to n = 1024; above, by Lanczos iterations with
-/// full reorthogonalization (3 count + 60 of them), which converge to the outermost eigenvalues first.
+/// Of a symmetric (n, n): the `count` eigenvalues that are largest in magnitude. Exact up to n = 1024; above, by Spectra's Lanczos iterations
+/// with restarts, to a relative 1e-10.
 Spectrum spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count);
-/// The Lanczos way for any n.
+/// The Lanczos way for any n above 1; at most n - 1 eigenvalues. Throws RunError when it does not converge.
 Spectrum lanczos_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count);
 
 }  // namespace ablate

@@ -27,21 +27,22 @@ OptimizerOptions optimizer_options(const TrainSettings& s, DType activations) {
 // The runs of elements of a block that decay.
 std::vector<std::pair<std::uint64_t, std::uint64_t>> decayed(const TrainSettings& s, const Weights& weights, std::size_t block) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> runs;
-  const auto& entries = weights.entries();
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].block != block || (s.decay == "matrices" && entries[i].spec.shape.size() < 2)) continue;
-    const bool last = i + 1 == entries.size() || entries[i + 1].block != block;
-    const std::uint64_t end = last ? weights.blocks()[block].count : entries[i + 1].offset;
-    if (!runs.empty() && runs.back().first + runs.back().second == entries[i].offset) runs.back().second = end - runs.back().first;
-    else runs.emplace_back(entries[i].offset, end - entries[i].offset);
+  for (const Weights::Entry& entry : weights.entries()) {
+    if (s.decay == "matrices" && entry.spec.shape.size() < 2) continue;
+    for (const Weights::Part& part : entry.parts) {
+      if (part.block != block) continue;
+      if (!runs.empty() && runs.back().first + runs.back().second == part.offset) runs.back().second += part.padded;
+      else runs.emplace_back(part.offset, part.padded);
+    }
   }
   return runs;
 }
 
 // The arenas of a block, as a graph sees them.
 OptimizerArenas arenas_of(Graph& graph, const Weights::Block& block, bool second_moment, DType activations) {
+  constexpr std::uint32_t row = 64;  // every parameter is padded to it; an arena may have more elements than a dimension can
   const auto arena = [&](const char* name, const Buffer& buffer, DType type) {
-    return graph.external(name, {static_cast<std::uint32_t>(block.count)}, type, buffer.address());
+    return graph.external(name, {dimension(block.count / row, name), row}, type, buffer.address());
   };
   OptimizerArenas arenas{arena("weights", block.master, DType::f32), arena("gradients", block.gradient, DType::f32),
                          arena("first moments", block.m, DType::f32)};
@@ -89,7 +90,7 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
 Tensor Trainer::piece(ParameterTensors& parameters, const Tensor& scale, std::uint32_t index) {
   Graph& graph = *graph_;
   const Graph::Scope scope(graph, settings_.accumulate > 1 ? "piece." + std::to_string(index) : "step");
-  const std::uint32_t positions = rows_ * tokens_;
+  const std::uint32_t positions = dimension(std::uint64_t{rows_} * tokens_, "train.batch: the tokens of a piece");
   const std::uint64_t all = std::uint64_t{positions} * static_cast<std::uint32_t>(settings_.accumulate);
   const auto fetch = [&](const char* name, Shape shape, std::uint64_t offset) {
     const Tensor device = graph.tensor(shape, DType::i32, name);

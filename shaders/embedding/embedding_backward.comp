@@ -2,14 +2,15 @@
 #include "common/reduce.glsl"
 #include "common/rows.glsl"
 
-// dtable[chunk, v] = add[v] + sum of dy[n] over the chunk's tokens n with ids[n] = v. A workgroup takes one v, one chunk and a tile of channels.
+// dtable[chunk, v] = add[v] + sum of dy[n] over the chunk's tokens n with ids[n] = first + v. A workgroup takes one v, one chunk and a tile of channels.
 // It lists the tokens that match, a block of ids at a time, and its lanes then share the list: TILE of them side by side on the channels, each with KEPT
 // groups of four, and LANES / TILE of them on every so manieth token. The launch fixes the order of the sums.
-// ids: (tokens)   dy: (tokens, dim)   add: (vocabulary, dim), may be null   dtable: (chunks, vocabulary, dim); add and dtable of type TABLE_TYPE
+// ids: (tokens)   dy: (tokens, dim)   add: (rows, dim), may be null   dtable: (chunks, rows, dim), of the table's `vocabulary` rows those from `first` on; add
+// and dtable of type TABLE_TYPE
 layout(constant_id = 3) const uint TABLE_TYPE = DTYPE_F32;
 layout(constant_id = 4) const uint TILE = 1;  // divides LANES
 layout(constant_id = 5) const uint KEPT = 1;
-layout(push_constant) uniform Push { InU32 ids; In dy; In add; Out dtable; uint tokens, vocabulary, dim, chunks; } p;
+layout(push_constant) uniform Push { InU32 ids; In dy; In add; Out dtable; uint tokens, vocabulary, first, rows, dim, chunks; } p;
 
 const uint LIST = 1024;
 shared uint list[LIST];
@@ -34,13 +35,13 @@ void list_matches(uint found, uint place, uint first, uint begin) {
 void main() {
   const uint groups = (p.dim + 3) / 4, tiles = (groups + TILE * KEPT - 1) / (TILE * KEPT), slices = LANES / TILE, slice = lane() / TILE;
   const uint per_chunk = (p.tokens + p.chunks - 1) / p.chunks;
-  for (uint task = first_row(); task < p.chunks * p.vocabulary * tiles; task += row_stride()) {
-    const uint v = task / tiles % p.vocabulary, chunk = task / tiles / p.vocabulary, group = task % tiles * TILE * KEPT + lane() % TILE;
+  for (uint task = first_row(); task < p.chunks * p.rows * tiles; task += row_stride()) {
+    const uint v = task / tiles % p.rows, chunk = task / tiles / p.rows, group = task % tiles * TILE * KEPT + lane() % TILE;
     const uint end = min((chunk + 1) * per_chunk, p.tokens);
     vec4 sum[KEPT];
     [[unroll]] for (uint k = 0; k < KEPT; ++k) sum[k] = vec4(0.0);
     for (uint begin = chunk * per_chunk; begin < end; begin += 32 * LANES) {
-      const uint found = matches_of(begin, end, v);
+      const uint found = matches_of(begin, end, p.first + v);
       uint total;
       const uint place = workgroup_before(bitCount(found), total);
       for (uint first = 0; first < total; first += LIST) {
@@ -65,7 +66,7 @@ void main() {
       }
       if (slice == 0) {
         if (!is_null(p.add)) sum[k] += fetch_as(Words(p.add), v, p.dim, group + k * TILE, TABLE_TYPE);
-        put_as(Words(p.dtable), chunk * p.vocabulary + v, p.dim, group + k * TILE, sum[k], TABLE_TYPE);
+        put_as(Words(p.dtable), chunk * p.rows + v, p.dim, group + k * TILE, sum[k], TABLE_TYPE);
       }
     }
   }

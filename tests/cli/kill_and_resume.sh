@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# kill_and_resume.sh ABLATE [KILLS]: a training run and a sweep, each killed (SIGKILL) at so many random moments (10) and resumed, end with the same bits as
-# ones left alone; what a kill leaves can be read, and no half-written file stays.
+# kill_and_resume.sh ABLATE [KILLS [SEED]]: a training run and a sweep, each killed (SIGKILL) at so many random moments (10) and resumed, end with the same
+# bits as ones left alone; what a kill leaves can be read, and no half-written file stays. The seed of the moments is printed; with it they come again.
 set -u
 source "$(dirname "${BASH_SOURCE[0]}")/tiny_training.sh"
-ablate=$1 kills=${2:-10} dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
+ablate=$1 kills=${2:-10} seed=${3:-$RANDOM} dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT
 cd "$dir" && : > log
+RANDOM=$seed
+echo "seed $seed (again: kill_and_resume.sh ABLATE $kills $seed)"
 tiny_training 'steps = 40' 'log_every = 1' 'checkpoint_every = 3' > run.toml
 { cat run.toml; printf '[sweep]\nseed = [1, 2, 3, 4, 5, 6]\n'; } > sweep.toml
-fail() { echo "FAILED: $*"; tail -n 3 log; exit 1; }
+fail() { echo "FAILED with seed $seed, moments (ms) $moments: $*"; tail -n 3 log; exit 1; }
+moments=
 milliseconds() { date +%s%3N; }
 
 # compare FILE: the finished run in killed/ against the one in whole/.
@@ -30,7 +33,8 @@ for file in run.toml sweep.toml; do
   while [ "$killed" -lt "$kills" ]; do
     "$ablate" run $file --out killed --resume > log 2>&1 &
     pid=$!
-    moment=$((RANDOM % length))
+    moment=$(((RANDOM * 32768 + RANDOM) % length))  # a run may take longer than 32767 ms
+    moments+=" $moment"
     sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
     if kill -9 "$pid" 2> /dev/null; then
       killed=$((killed + 1))

@@ -3,10 +3,11 @@
 # loses only its point.
 set -u
 source "$(dirname "${BASH_SOURCE[0]}")/tiny_training.sh"
-ablate=$1 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) dir=$(mktemp -d) failed=0 done=0
+ablate=$1 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) dir=$(mktemp -d) failed=0 done=0 skipped=0
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 tiny_training 'steps = 150' 'checkpoint_every = 10' '[sweep]' 'seed = [1, 2, 3, 4, 5, 6, 7]' > x.toml
+skip() { echo "skipped: $1"; skipped=$((skipped + 1)); }
 right() { echo "$1"; done=$((done + 1)); }
 wrong() { echo "FAILED $1: $(tail -n 1 log)"; failed=$((failed + 1)); }
 same() { if diff <(metrics whole/x) <(metrics "$2") > log 2>&1; then right "$1: the same results"; else wrong "$1"; fi; }
@@ -58,7 +59,7 @@ if command -v parallel > /dev/null; then
   ABLATE=$ablate PARALLEL="--jobs 2" "$root/tools/sweep_parallel" x.toml 3 shards > log 2>&1 || wrong "GNU Parallel"
   same "GNU Parallel" shards/merged
 else
-  echo "skipped: GNU Parallel is not here"
+  skip "GNU Parallel is not here"
 fi
 if command -v sbatch > /dev/null && timeout 5 sinfo --noheader > /dev/null 2>&1; then
   ABLATE=$ablate "$root/tools/sweep_slurm" x.toml 3 slurm > log 2>&1 || wrong "Slurm"
@@ -66,7 +67,7 @@ if command -v sbatch > /dev/null && timeout 5 sinfo --noheader > /dev/null 2>&1;
   cat slurm/*.log >> log 2>&1
   same "Slurm" slurm/merged
 else
-  echo "skipped: Slurm is not here"
+  skip "Slurm is not here"
 fi
 # Ten thousand points are listed, and one of a thousand shards of them is run, in seconds.
 sed -e '/^\[sweep\]/,$d' -e 's/^steps = .*/steps = 1/' x.toml > big.toml
@@ -77,5 +78,5 @@ listed=$(($(date +%s%3N) - start))
 "$ablate" run big.toml --shard 1/1000 --out big > log 2>&1 || wrong "10,000 points, a shard"
 run=$(($(date +%s%3N) - start - listed))
 if [ "$listed" -lt 60000 ] && [ "$run" -lt 60000 ]; then right "10,000 points: listed in $listed ms, ten of them run in $run ms"; else wrong "10,000 points: $listed and $run ms"; fi
-echo "$done checks, $failed failed"
+echo "$done checks, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -1,10 +1,14 @@
 #include "ops/cross_entropy.h"
 
+#include "graph/executor.h"
+#include "ops/add.h"
 #include "support/device.h"
 #include "support/op_run.h"
+#include "support/op_test.h"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace ablate;
@@ -73,6 +77,59 @@ Array<double> random_array(Shape shape, DType type, double scale, std::uint64_t 
 
 std::vector<float> floats(const std::vector<double>& x) { return {x.begin(), x.end()}; }
 
+// What the gradient of one logit may be off by, from what it is made of: exp(x - top) * (scale / sum), minus scale where the row's target is,
+// stored. In units of 2^-24, relative to the softmax part:
+//   exp of a difference d rounds d (d units of its result) and is within 3 + 2 |d| ulp (Vulkan; an ulp is at most 2 units): 6 + 5 d;
+//   the sum has every term's such error, by its weight; at least four lanes of four add it, so that a term passes at most n / 4 + 64 additions,
+//   each with a rescaling by exp(0), 3 ulp more: 7 units; the division is within 2.5 ulp, the products round twice: 7 units.
+// What is left is the subtraction and the storage's rounding, relative to the gradient itself, and what underflows: half the smallest
+// number of f16, and in 8-bit exponents what a device may flush to zero.
+struct GradientBound {
+  const double* row;
+  std::size_t vocabulary, target;
+  double scale;
+  DType type;
+  double top = 0, sum = 0, sum_units = 0;
+
+  GradientBound(const double* logits, std::size_t n, int hot, double weight, DType stored)
+      : row(logits), vocabulary(n), target(static_cast<std::size_t>(std::max(hot, 0))), scale(hot < 0 ? 0.0 : weight), type(stored) {
+    top = *std::max_element(row, row + n);
+    for (std::size_t v = 0; v < n; ++v) {
+      const double term = std::exp(row[v] - top);
+      sum += term;
+      sum_units += term * (6 + 5 * (top - row[v]));
+    }
+    sum_units = sum_units / sum + 7 * (static_cast<double>(n) / 4 + 64);
+  }
+
+  double softmax(std::size_t v) const { return std::exp(row[v] - top) / sum; }
+  double expected(std::size_t v) const { return scale * (softmax(v) - (v == target ? 1.0 : 0.0)); }
+  double allowed(std::size_t v) const {
+    const double units = 6 + 5 * (top - row[v]) + sum_units + 7, tiny = type == DType::f16 ? 0x1p-25 : 0x1p-126;
+    return units * 0x1p-24 * std::abs(scale) * softmax(v) + (unit_roundoff(type) + 0x1p-24) * std::abs(expected(v)) + tiny;
+  }
+};
+
+// Every class, the cold ones too: a bound that is relative to the largest gradient cannot see them.
+void check_gradients(const std::string& name, const Array<double>& logits, const Array<double>& targets, const std::vector<double>& scales,
+                     DType type, const std::vector<float>& gradients) {
+  const std::size_t rows = logits.shape[0], n = logits.shape[1];
+  REQUIRE(gradients.size() == rows * n);
+  double worst = 0;
+  std::size_t off = 0;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const int target = static_cast<int>(targets.data[r]);
+    const GradientBound bound(&logits.data[r * n], n, target, scales[r], type);
+    for (std::size_t v = 0; v < n; ++v) {
+      const double got = gradients[r * n + v], error = std::abs(got - bound.expected(v));
+      if (target < 0) CHECK_MESSAGE(got == 0, name, ": row ", r, " is not counted, class ", v, " has a gradient of ", got);
+      if (!(error <= bound.allowed(v))) ++off;
+      worst = std::max(worst, std::isnan(error) ? INFINITY : error / bound.allowed(v));
+    }
+  }
+  CHECK_MESSAGE(worst <= 1, name, ": ", off, " gradients of ", rows * n, " are off, the worst by ", worst, " times what is allowed");
+}
+
 }  // namespace
 
 TEST_CASE("cross_entropy") {
@@ -106,7 +163,7 @@ TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
   };
   const float scale = 0.75f;
   for (const DType type : float_types) {
-    if (type != DType::f32 && !pipelines().device().caps().storage16) continue;
+    if (!can_store("linear_cross_entropy " + std::string(name_of(type)), type)) continue;
     for (const Size& s : {Size{1, 1, 1, 2}, {1, 3, 5, 7}, {2, 9, 12, 33}, {1, 700, 4, 6}}) {
       const std::uint32_t rows = s.batch * s.tokens;
       const std::string name = "linear_cross_entropy " + std::string(name_of(type)) + " of " + std::to_string(rows) + " rows";
@@ -115,34 +172,98 @@ TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
       Array<double> targets({rows});
       for (std::size_t n = 0; n < rows; ++n) targets.data[n] = targets_below(s.vocabulary)(n);
       const Expected expected = expected_of(h, w, targets, scale);
-      for (const bool gradients : {false, true}) {
-        CAPTURE(name);
-        CAPTURE(gradients);
-        Graph graph(pipelines().device().caps());
-        const Tensor th = graph.input("h", h.shape, type), tw = graph.input("w", w.shape, type),
-                     tt = graph.input("targets", {rows}, DType::i32);
-        const Tensor ts = graph.input("scale", {1}, DType::f32);
-        if (gradients) graph.require_gradient(th), graph.require_gradient(tw);
-        const Tensor losses =
-            graph.keep(linear_cross_entropy(graph, th, tw, tt, ts, 1).losses);  // one byte: the smallest chunks, of 256 rows
-        if (gradients) {
-          graph.backward(losses, graph.tensor(losses.shape, DType::f32), [](Graph&, const Tensor& a, const Tensor&) { return a; });
-          graph.keep(graph.gradient(th)), graph.keep(graph.gradient(tw));
-          CHECK(graph.gradient(tw).dtype == DType::f32);
+      for (const bool gradients : {false, true})
+        for (const bool in_parts : {false, true}) {  // the weight's first row apart from the others
+          if (in_parts && s.vocabulary < 3) continue;
+          CAPTURE(name);
+          CAPTURE(gradients);
+          CAPTURE(in_parts);
+          Graph graph(pipelines().device().caps());
+          const Tensor th = graph.input("h", h.shape, type), tt = graph.input("targets", {rows}, DType::i32);
+          const Tensor ts = graph.input("scale", {1}, DType::f32);
+          std::vector<Tensor> tw;
+          for (const std::uint32_t part :
+               in_parts ? std::vector<std::uint32_t>{1, s.vocabulary - 1} : std::vector<std::uint32_t>{s.vocabulary})
+            tw.push_back(graph.input("w", {part, s.dim}, type));
+          if (gradients) graph.require_gradient(th);
+          for (const Tensor& part : tw)
+            if (gradients) graph.require_gradient(part);
+          const Tensor losses =
+              graph.keep(linear_cross_entropy(graph, th, Matrix(tw), tt, ts, 1).losses);  // one byte: the smallest chunks, of 256 rows
+          if (gradients) {
+            graph.backward(losses, graph.tensor(losses.shape, DType::f32), [](Graph&, const Tensor& a, const Tensor&) { return a; });
+            graph.keep(graph.gradient(th));
+            for (const Tensor& part : tw) CHECK(graph.keep(graph.gradient(part)).dtype == DType::f32);
+          }
+          const std::vector<float> all_w = floats(w.data);
+          const auto executor = run_both_ways(graph, [&](Executor& to) {
+            to.write_floats(th, floats(h.data)), to.write_floats(ts, std::vector<float>{scale});
+            for (std::size_t i = 0, at = 0; i < tw.size(); at += tw[i++].size())
+              to.write_floats(tw[i], std::span(all_w).subspan(at, tw[i].size()));
+            to.write_ints(tt, std::vector<std::int32_t>(targets.data.begin(), targets.data.end()));
+          });
+          // Logits of size 1 to 3 are rounded to the type where gradients are wanted, which moves losses and softmax by as much; a gradient
+          // sums over the vocabulary or over the rows, whose roundings are independent.
+          const double f32 = unit_roundoff(DType::f32), logit = gradients ? 4 * unit_roundoff(type) : 0;
+          compare(name + ": losses", expected.losses, executor->read_floats(losses), logit + 32 * f32, 1.0);
+          if (!gradients) continue;
+          compare(name + ": dh", expected.dh, executor->read_floats(graph.gradient(th)), 2 * logit + 64 * f32, scale);
+          std::vector<float> dw;
+          for (const Tensor& part : tw)
+            for (const float x : executor->read_floats(graph.gradient(part))) dw.push_back(x);
+          compare(name + ": dw", expected.dw, dw, 2 * logit + 64 * f32, scale);
         }
-        const auto executor = run_both_ways(graph, [&](Executor& to) {
-          to.write_floats(th, floats(h.data)), to.write_floats(tw, floats(w.data)), to.write_floats(ts, std::vector<float>{scale});
-          to.write_ints(tt, std::vector<std::int32_t>(targets.data.begin(), targets.data.end()));
-        });
-        // Logits of size 1 to 3 are rounded to the type where gradients are wanted, which moves losses and softmax by as much; a gradient
-        // sums over the vocabulary or over the rows, whose roundings are independent.
-        const double f32 = unit_roundoff(DType::f32), logit = gradients ? 4 * unit_roundoff(type) : 0;
-        compare(name + ": losses", expected.losses, executor->read_floats(losses), logit + 32 * f32, 1.0);
-        if (!gradients) continue;
-        compare(name + ": dh", expected.dh, executor->read_floats(graph.gradient(th)), 2 * logit + 64 * f32, scale);
-        compare(name + ": dw", expected.dw, executor->read_floats(graph.gradient(tw)), 2 * logit + 64 * f32, scale);
-      }
     }
+  }
+}
+
+// Logits over some thirty nats, so that classes are as cold as 1e-13 beside the hottest.
+double wide_logit(std::size_t i) { return 15 * std::sin(static_cast<double>(i * 2654435761u % 100003)) - (i % 5 == 0 ? 4.0 : 0.0); }
+
+TEST_CASE("cross_entropy: the gradient of every class, relative to itself") {
+  for (const DType type : float_types) {
+    if (!can_store("gradients of every class in " + std::string(name_of(type)), type)) continue;
+    for (const Shape& shape : {Shape{4, 33}, {3, 64}, {2, 4097}}) {
+      const std::string name = "cross_entropy " + std::string(name_of(type)) + " " + to_string(shape);
+      const std::vector<Array<double>> data = random_inputs({{shape, type, true, 1.0, wide_logit},
+                                                             {{shape[0]}, DType::i32, false, 1.0, targets_below(shape[1])},
+                                                             {{shape[0]}, DType::f32, false, 1.0}});
+      const auto results = run_op({{shape, type}, {{shape[0]}, DType::i32}, {{shape[0]}, DType::f32}}, data, [](Graph& g, const auto& in) {
+        g.require_gradient(in[0]);
+        backward(g, cross_entropy(g, in[0], in[1]), in[2]);
+        return std::vector<Tensor>{g.gradient(in[0])};
+      });
+      check_gradients(name, data[0], data[1], data[2].data, type, {results[0].begin(), results[0].end()});
+    }
+  }
+}
+
+// Rows of h are those of a unit matrix: logits are the weights, and the weights' gradient is that of the logits, which are never seen.
+TEST_CASE("linear_cross_entropy: the gradient of every class, relative to itself") {
+  for (const DType type : float_types) {
+    if (!can_store("gradients of every class in " + std::string(name_of(type)), type)) continue;
+    const std::uint32_t rows = 24, vocabulary = 1030;
+    const auto unit = [&](std::size_t i) { return i / rows == i % rows ? 1.0 : 0.0; };
+    const std::vector<OpInput> inputs = {{{1, rows, rows}, type, true, 1.0, unit},
+                                         {{vocabulary, rows}, type, true, 1.0, wide_logit},
+                                         {{rows}, DType::i32, false, 1.0, targets_below(vocabulary)},
+                                         {{1}, DType::f32, false, 1.0, [](std::size_t) { return 0.75; }}};
+    const std::vector<Array<double>> data = random_inputs(inputs);
+    const auto results = run_op(inputs, data, [](Graph& g, const auto& in) {
+      g.require_gradient(in[1]);
+      const Tensor losses = linear_cross_entropy(g, in[0], in[1], in[2], in[3], 1).losses;
+      backward(g, losses, losses);
+      return std::vector<Tensor>{g.gradient(in[1])};
+    });
+    Array<double> logits({rows, vocabulary});
+    std::vector<float> gradients(logits.data.size());
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t v = 0; v < vocabulary; ++v) {
+        logits.data[r * vocabulary + v] = data[1].data[v * rows + r];
+        gradients[r * vocabulary + v] = static_cast<float>(results[0][v * rows + r]);
+      }
+    check_gradients("linear_cross_entropy " + std::string(name_of(type)), logits, data[2], std::vector<double>(rows, 0.75), type,
+                    gradients);
   }
 }
 

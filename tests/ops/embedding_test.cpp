@@ -44,6 +44,31 @@ TEST_CASE("embedding: rows of the table, and their gradient") {
   }
 }
 
+TEST_CASE("embedding by a table that lies in parts of its rows") {
+  for (const DType type : float_types) {
+    for (const std::uint32_t time : {7u, 900u}) {  // the second splits its tokens into chunks
+      const auto ids = [](std::size_t i) { return static_cast<double>((i * i + 3 * i) % 15) - 2; };  // some outside
+      const auto reference = [time](const auto& in) {
+        auto y = in[1];
+        y.shape = {2, time, 6};
+        y.data.clear();
+        auto table = in[1];
+        table.shape = {11, 6};
+        for (const std::size_t part : {2, 3}) table.data.insert(table.data.end(), in[part].data.begin(), in[part].data.end());
+        for (const auto& id : in[0].data)
+          for (std::size_t i = 0; i < 6; ++i) y.data.push_back(table(static_cast<std::size_t>(std::clamp(value_of(id), 0.0, 10.0)), i));
+        return y;
+      };
+      check_op("embedding in parts " + std::string(name_of(type)) + " of " + std::to_string(time),
+               {{{2, time}, DType::i32, false, 1, ids}, {{4, 6}, type}, {{1, 6}, type}, {{6, 6}, type}}, reference,
+               [type](Graph& g, const auto& in) {
+                 return embedding(g, in[0], Matrix({in[1], in[2], in[3]}), type);
+               },
+               {0, 4 * std::sqrt(2.0 * time) * unit_roundoff(DType::f32), 1.0});
+    }
+  }
+}
+
 TEST_CASE("embedding rounds to another type") {
   const auto reference = [](const auto& in) { return in[1]; };
   const auto in_order = [](std::size_t i) { return static_cast<double>(i); };

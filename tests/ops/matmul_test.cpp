@@ -77,6 +77,39 @@ TEST_CASE("linear, with and without a residual") {
   }
 }
 
+// Each part's product is rounded, the residual added to what was rounded; the gradients of x that come by different parts are rounded as they
+// are added: two roundings where a whole matrix has one, and one more for every further part.
+TEST_CASE("linear with a matrix that lies in parts of its rows") {
+  for (const DType type : float_types) {
+    const Shape x{2, 9, 20};
+    const auto reference = [](const auto& in) {
+      auto flat = in[0], whole = in[1];
+      flat.shape = {18, 20}, whole.shape = {12, 20};
+      for (const std::size_t part : {2, 3}) whole.data.insert(whole.data.end(), in[part].data.begin(), in[part].data.end());
+      auto y = product(flat, whole, Layout::nt);
+      for (std::size_t i = 0; in.size() > 4 && i < y.data.size(); ++i) y.data[i] += in[4].data[i];
+      return y;
+    };
+    const std::vector<OpInput> parts = {{x, type}, {{5, 20}, type}, {{1, 20}, type}, {{6, 20}, type}};
+    std::vector<OpInput> with_residual = parts;
+    with_residual.push_back({{2, 9, 12}, type});
+    OpTolerance tolerance = tolerance_of(type, 18 + 20 + 12);
+    tolerance.value *= 2, tolerance.gradient *= 3;
+    check_op(
+        "linear in parts " + std::string(name_of(type)), parts, reference,
+        [](Graph& g, const auto& in) {
+          return linear(g, in[0], Matrix({in[1], in[2], in[3]}));
+        },
+        tolerance);
+    check_op(
+        "linear in parts with residual " + std::string(name_of(type)), with_residual, reference,
+        [](Graph& g, const auto& in) {
+          return linear(g, in[0], Matrix({in[1], in[2], in[3]}), in[4]);
+        },
+        tolerance);
+  }
+}
+
 TEST_CASE("matmul adds chunk after chunk into one tensor") {
   for (const DType type : float_types) {
     const std::uint32_t m = 9, n = 13, k = 10;

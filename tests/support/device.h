@@ -10,6 +10,8 @@ Pipelines& pipelines();
 
 /// Notes that something cannot be tested on this device, and why; counted and printed at the end of the run.
 void skip(const std::string& what, const std::string& why);
-void print_skips();
+/// Prints how much was skipped, by reason. Where tests/expected_skips.txt has a line for this device and the run that $ABLATE_TEST_RUN names (as
+/// tests/CMakeLists.txt does), returns whether it was exactly as much: a test that is skipped without being expected to is a failure.
+bool check_skips();
 
 }  // namespace ablate::test

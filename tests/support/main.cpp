@@ -6,6 +6,6 @@
 int main(int argc, char** argv) {
   doctest::Context context(argc, argv);
   const int result = context.run();
-  ablate::test::print_skips();
-  return result;
+  const bool as_expected = context.shouldExit() || ablate::test::check_skips();
+  return result != 0 ? result : as_expected ? 0 : 1;
 }

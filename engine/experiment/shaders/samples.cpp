@@ -134,6 +134,10 @@ class Samples {
     const std::uint32_t out = size_.width() / 2 + 3;
     const SampleInput weight = {{out, size_.width()}, type_};
     add("linear", {like_x(), weight}, [](Graph& g, const Inputs& in) { return linear(g, in[0], in[1]); });
+    add("linear of a matrix in parts", {like_x(), {{out - 3, size_.width()}, type_}, {{3, size_.width()}, type_}},
+        [](Graph& g, const Inputs& in) {
+          return linear(g, in[0], Matrix({in[1], in[2]}));
+        });
     add("linear with residual", {like_x(), weight, {{size_.batch, size_.tokens, out}, type_}},
         [](Graph& g, const Inputs& in) { return linear(g, in[0], in[1], in[2]); });
   }
@@ -161,6 +165,10 @@ class Samples {
     const SampleInput ids = {{size_.batch, size_.tokens}, DType::i32, false, symbols}, targets = {{positions}, DType::i32, false, symbols};
     add("embedding", {ids, {{symbols, size_.width()}, type_}},
         [type = type_](Graph& g, const Inputs& in) { return embedding(g, in[0], in[1], type); });
+    add("embedding by a table in parts", {ids, {{symbols - 5, size_.width()}, type_}, {{5, size_.width()}, type_}},
+        [type = type_](Graph& g, const Inputs& in) {
+          return embedding(g, in[0], Matrix({in[1], in[2]}), type);
+        });
     add("learned positions", {like_x(), {{size_.tokens + 1, size_.width()}, type_}},
         [](Graph& g, const Inputs& in) { return add_positions(g, in[0], in[1]); });
     add("cross entropy", {{{positions, symbols}, type_}, targets},

@@ -18,7 +18,7 @@ Tensor chosen(Graph& graph, const Tensor& x, const Tensor& rows) {
 
 CosineRows cosine_rows(Graph& graph, const Tensor& a, const Tensor& b, const Tensor& a_rows, const Tensor& b_rows) {
   const Tensor of_a = chosen(graph, a, a_rows), of_b = chosen(graph, b, b_rows);
-  const std::uint32_t n = static_cast<std::uint32_t>(of_a.size()), dim = a.dim(-1);
+  const std::uint32_t n = dimension(of_a.size(), "cosine: rows"), dim = a.dim(-1);
   require(a.dtype == b.dtype && b.dim(-1) == dim && of_b.size() == n, "cosine: {} of {} {} and {} of {} {}", n, name_of(a.dtype),
           to_string(a.shape), of_b.size(), name_of(b.dtype), to_string(b.shape));
   const CosineRows result{graph.tensor({n}, DType::f32), graph.tensor({n}, DType::f32), graph.tensor({n}, DType::f32)};
@@ -33,7 +33,7 @@ CosineRows cosine_rows(Graph& graph, const Tensor& a, const Tensor& b, const Ten
 
 Tensor pairwise_cosine(Graph& graph, const Tensor& x, const Tensor& rows) {
   const Tensor of_x = chosen(graph, x, rows);
-  const std::uint32_t n = static_cast<std::uint32_t>(of_x.size()), dim = x.dim(-1);
+  const std::uint32_t n = dimension(of_x.size(), "cosine: rows"), dim = x.dim(-1);
   const Tensor cosine = graph.tensor({n, n}, DType::f32);
   graph.dispatch({.shader = "statistics/cosine",
                   .push = {x, x, of_x, of_x, cosine, Tensor(), Tensor(), cosine.size(), n, dim, x.rows(), x.rows()},

@@ -9,8 +9,11 @@ Tensor energy_share(Graph& graph, const TopChannels& top, const Tensor& norms) {
   require(norms.dtype == DType::f32 && norms.size() == rows, "energy_share: {} rows, norms are {} {}", rows, name_of(norms.dtype),
           to_string(norms.shape));
   const Tensor share = graph.tensor({rows}, DType::f32);
-  graph.dispatch(
-      {.shader = "statistics/energy_share", .push = {top.values, norms, share, rows, k}, .items = rows, .cost = one_read(top.values, 3)});
+  graph.dispatch({.shader = "statistics/energy_share",
+                  .push = {top.values, norms, share, rows, k},
+                  .cut = cut_along(rows, {{0, k}, {1, 1}, {2, 1}, {3, 1}}),
+                  .items = rows,
+                  .cost = one_read(top.values, 3)});
   return share;
 }
 

@@ -10,6 +10,7 @@ Tensor first_token_norm_ratio(Graph& graph, const Tensor& norms) {
   const Tensor ratio = graph.tensor({norms.dim(0)}, DType::f32);
   graph.dispatch({.shader = "statistics/first_token_norm_ratio",
                   .push = {norms, ratio, norms.dim(0), norms.dim(1)},
+                  .cut = cut_along(norms.dim(0), {{0, norms.dim(1)}, {1, 1}, {2, 1}}),
                   .rows = norms.dim(0),
                   .cost = one_read(norms, 1)});
   return ratio;

@@ -6,7 +6,7 @@ namespace ablate {
 
 MassiveActivations massive_activations(Graph& graph, const Tensor& x, const Tensor& medians, float threshold, float ratio,
                                        std::uint32_t listed) {
-  const std::uint32_t rows = x.rows(), dim = x.dim(-1), groups = static_cast<std::uint32_t>(medians.size());
+  const std::uint32_t rows = x.rows(), dim = x.dim(-1), groups = dimension(medians.size(), "massive_activations: medians");
   require(medians.dtype == DType::f32 && groups > 0 && rows % groups == 0, "massive_activations: {} rows, {} medians in {}", rows, groups,
           name_of(medians.dtype));
   require(threshold >= 0 && listed > 0, "massive_activations: a threshold of {} and a list of {}; they must be at least 0 and 1", threshold,
@@ -14,6 +14,7 @@ MassiveActivations massive_activations(Graph& graph, const Tensor& x, const Tens
   const Tensor counts = graph.tensor({rows}, DType::i32);
   graph.dispatch({.shader = "statistics/massive_count",
                   .push = {x, medians, counts, rows, dim, rows / groups, threshold, ratio},
+                  .cut = cut_along(groups, {{0, std::uint64_t{rows / groups} * dim}, {1, 1}, {2, rows / groups}, {3, rows / groups}}),
                   .rows = rows,
                   .constants = one_subgroup_per_row(graph, x),
                   .cost = one_read(x, 2)});

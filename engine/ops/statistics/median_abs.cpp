@@ -20,9 +20,9 @@ constexpr Digit digits[] = {{20, 11}, {10, 10}, {0, 10}};  // 31 bits: |x| has n
 Tensor median_abs(Graph& graph, const Tensor& x, std::uint32_t groups) {
   require(groups > 0 && x.rows() % groups == 0 && x.size() > 0, "median_abs: {} cannot be split into {} equal groups of rows",
           to_string(x.shape), groups);
-  const std::uint32_t size = static_cast<std::uint32_t>(x.size() / groups);
+  const std::uint32_t size = dimension(x.size() / groups, "median_abs: elements of a group");
   const std::uint32_t chunks = std::clamp(size / 8192, 1u, std::max(512 / groups, 1u)),
-                      per_chunk = ((size + chunks - 1) / chunks + 3) / 4 * 4;
+                      per_chunk = static_cast<std::uint32_t>((size / chunks + (size % chunks != 0) + 3) / 4 * 4);
   const Tensor median = graph.tensor({groups}, DType::f32);
   std::vector<float> first;  // bit patterns: of no digits, an empty prefix and the median's rank
   for (std::uint32_t group = 0; group < groups; ++group) first.insert(first.end(), {0.0f, std::bit_cast<float>((size - 1) / 2)});
@@ -32,6 +32,7 @@ Tensor median_abs(Graph& graph, const Tensor& x, std::uint32_t groups) {
     fill(graph, counts, 0);
     graph.dispatch({.shader = "statistics/median_histogram",
                     .push = {x, selection, counts, groups, size, chunks, per_chunk, shift, bits},
+                    .cut = cut_along(groups, {{0, size}, {1, 2}, {2, bins}, {3, 1}}),
                     .rows = std::uint64_t{groups} * chunks,
                     .constants = for_type(x),
                     .cost = one_read(x, 1)});

@@ -11,6 +11,7 @@ TopChannels top_channels(Graph& graph, const Tensor& x, std::uint32_t k) {
   constants.push_back({"K", k});
   graph.dispatch({.shader = "statistics/top_channels",
                   .push = {x, top.values, top.channels, x.rows(), x.dim(-1)},
+                  .cut = cut_along(x.rows(), {{0, x.dim(-1)}, {1, k}, {2, k}, {3, 1}}),
                   .rows = x.rows(),
                   .constants = std::move(constants),
                   .cost = one_read(x, 1)});

@@ -13,7 +13,7 @@ namespace {
 Specialization constants_of(const Graph& graph, const Tensor& x) {
   const Caps& caps = graph.caps();
   const std::uint32_t most = std::min(256u, caps.max_invocations), least = std::min(caps.subgroup_size, most);
-  const std::uint32_t lanes = caps.is_cpu() ? caps.subgroup_size : std::clamp(std::bit_ceil(x.dim(-1)), least, most);
+  const std::uint32_t lanes = caps.is_cpu() ? caps.subgroup_size : std::clamp(std::bit_ceil(std::min(x.dim(-1), most)), least, most);
   return for_type(x) + Specialization{{"LANES", lanes}};
 }
 
@@ -26,7 +26,9 @@ std::vector<Tensor> gradients(Graph& graph, const UserShader& shader, const Tens
   shader.require_backward();
   const std::uint32_t rows = x.rows(), dim = x.dim(-1), chunks = chunks_of(graph.caps(), rows);
   const Tensor before = graph.take_gradient(x), dx = graph.like(x);
+  const std::uint64_t per_chunk = chunk_of(rows, chunks), elements = per_chunk * dim;
   std::vector<PushValue> push = {x, dy, before, dx};
+  Cut cut = cut_along(chunks, {{0, elements}, {1, elements}, {2, elements}, {3, elements}});
   std::vector<Tensor> partials;
   std::uint32_t per_channel = 0;
   for (std::size_t n = 0; n < parameters.size(); ++n) {
@@ -36,9 +38,13 @@ std::vector<Tensor> gradients(Graph& graph, const UserShader& shader, const Tens
   }
   for (const auto& tensors : {parameters, partials})
     for (std::size_t n = 0; n < UserShader::most_parameters; ++n) push.push_back(n < tensors.size() ? tensors[n] : Tensor());
+  const auto partial = static_cast<std::uint32_t>(4 + UserShader::most_parameters), sizes = static_cast<std::uint32_t>(push.size());
+  for (std::uint32_t n = 0; n < partials.size(); ++n) cut.shares.push_back({partial + n, partials[n].dim(1)});
+  cut.shares.insert(cut.shares.end(), {{sizes, per_chunk}, {sizes + 2, 1}});
   push.insert(push.end(), {rows, dim, chunks, eps});
   graph.dispatch({.shader = "user/norm_backward" + shader.suffix,
                   .push = push,
+                  .cut = cut,
                   .rows = chunks,
                   .constants = constants_of(graph, x) + Specialization{{"PER_CHANNEL", per_channel}},
                   .cost = {.flop = 12.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() * (before ? 4 : 3))}});
@@ -60,9 +66,11 @@ Tensor user_norm(Graph& graph, const UserShader& shader, const Tensor& x, const 
   const Tensor y = graph.like(x);
   std::vector<PushValue> push = {x, y};
   for (std::size_t n = 0; n < UserShader::most_parameters; ++n) push.push_back(n < parameters.size() ? parameters[n] : Tensor());
+  const auto sizes = static_cast<std::uint32_t>(push.size());
   push.insert(push.end(), {x.rows(), x.dim(-1), eps});
   graph.dispatch({.shader = "user/norm" + shader.suffix,
                   .push = push,
+                  .cut = cut_along(x.rows(), {{0, x.dim(-1)}, {1, x.dim(-1)}, {sizes, 1}}),
                   .rows = x.rows(),
                   .constants = constants_of(graph, x),
                   .cost = {.flop = 6.0 * static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});
