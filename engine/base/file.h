@@ -1,6 +1,8 @@
 // Files: whole reads, memory maps, and writes that either happen completely or not at all.
 #pragma once
 
+#include "base/error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,7 +12,13 @@
 
 namespace ablate {
 
-/// A file mapped read-only into memory for as long as the object lives. Throws InputError naming the path when it cannot be opened.
+/// A file is not there.
+struct MissingFile : InputError {
+  using InputError::InputError;
+};
+
+/// A file mapped read-only into memory for as long as the object lives. Throws InputError naming the path when it cannot be opened,
+/// MissingFile when it is not there.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -30,7 +38,7 @@ class MappedFile {
 /// Lets the system take back the memory that holds these bytes of a mapped file; they are read again when they are needed.
 void drop_pages(std::span<const std::byte> bytes);
 
-/// The whole file as text. Throws InputError naming the path.
+/// The whole file as text. Throws as MappedFile.
 std::string read_text(const std::filesystem::path& path);
 
 /// Writes to a temporary name beside `path`, flushes it to the disk, and renames it over `path`: a reader sees the old file or the new one.

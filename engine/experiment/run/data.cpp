@@ -1,8 +1,10 @@
 #include "experiment/run/data.h"
 
+#include "base/file.h"
 #include "train/data/random_tokens.h"
 
 namespace ablate {
+
 std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConfig& config, const std::filesystem::path& checkpoint) {
   require(run.settings.has("data"), "{}: expected a [data] table", run.plan.source.string());
   Settings table = run.settings.table("data");
@@ -16,7 +18,7 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   std::unique_ptr<DataSource> data;
   try {
     data = open(context);
-  } catch (const InputError& error) {
+  } catch (const MissingFile& error) {
     if (run.data == DataNeed::real) throw;
     run.note(fmt::format("planned without its data: {}", error.what()));
     return std::make_unique<RandomTokens>(config.vocab_size);

@@ -1,16 +1,18 @@
 #include "experiment/run/model_source.h"
 
+#include "base/paths.h"
 #include "model/planted.h"
 
 namespace ablate {
 namespace {
 
 ModelSource from_checkpoint(Settings& model) {
-  const std::string folder = model.get<std::string>("checkpoint"),
-                    stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
+  model.get<std::string>("checkpoint");
+  const std::filesystem::path folder = read_path(model, "checkpoint");
+  const std::string stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
   const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
   const DType type = stored == "f32" ? DType::f32 : stored == "f16" ? DType::f16 : stored == "bf16" ? DType::bf16 : checkpoint->dtype();
-  return {checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder};
+  return {checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder.string(), folder};
 }
 
 const ModelPresets::Registration planted("planted", [](Settings& settings) {
