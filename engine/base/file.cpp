@@ -28,7 +28,8 @@ MappedFile::MappedFile(const fs::path& path) {
   const HANDLE file = CreateFileW(path.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (file == INVALID_HANDLE_VALUE) {
     const DWORD error = GetLastError();
-    if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND) throw MissingFile(fmt::format("{}: cannot be opened", path.string()));
+    if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
+      throw MissingFile(fmt::format("{}: cannot be opened", path.string()));
     bad_input("{}: cannot be opened", path.string());
   }
   LARGE_INTEGER size{};

@@ -323,8 +323,8 @@ void check_name(const Value& table, const std::string& name) {
   const Value* value = find(table, "name");
   const bool ends_well = !name.empty() && name.front() != '.' && name.front() != ' ' && name.back() != '.' && name.back() != ' ';
   const bool safe = ends_well && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ' ';
-  });
+                      return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ' ';
+                    });
   require(safe, "{}: name: it names the folder of the results: expected letters, digits, spaces, \"-\", \"_\" and \".\", found \"{}\"",
           value ? value->where : table.where, name);
 }

@@ -148,8 +148,8 @@ void write_row(const fs::path& file, const Row& row, const Point& point) {
 Row read_row(const fs::path& file, const Point& point) {
   const auto [row, settings] =
       parse_file(file, [](const Json& json) { return std::pair(row_from_json(json), json.value("settings", "")); });
-  require(settings == fingerprint(point), "{}: made with other settings than this experiment's: give another --out, or run without --resume",
-          file.string());
+  require(settings == fingerprint(point),
+          "{}: made with other settings than this experiment's: give another --out, or run without --resume", file.string());
   return row;
 }
 

@@ -28,7 +28,7 @@ alike() {
   else wrong "$file $*: check $checked \"$said\", run $ran \"$ended\", expected $code with \"$text\""; fi
 }
 set_in_training() { alike train.toml "$1" "$2" --set "$3"; }
-set_in_training 2 'model.vocab_size' 'model.vocab_size=5'
+set_in_training 2 "the model's vocab_size is 5" 'model.vocab_size=5'
 set_in_training 2 'model.loss_positions: expected [a, b] with 0 <= a < b <= train.seq_len (16)' 'model.loss_positions=[0,500]'
 set_in_training 2 'train.init_rule: expected one of' 'train.init_rule=xavier'
 set_in_training 2 '/nowhere' 'train.init=/nowhere'
@@ -39,7 +39,7 @@ set_in_training 2 'model.gate' 'model.gate=x'
 set_in_training 2 'model.attention' 'model.attention=x'
 set_in_training 2 'probe.statistics' 'probe.statistics=["x"]'
 set_in_training 2 'probe.dump' 'probe.dump=["x"]'
-set_in_training 2 'triggers' 'data.triggers=33'
+set_in_training 2 '--set: data.triggers: expected' 'data.triggers=33'
 set_in_training 2 '/nowhere' 'model.checkpoint=/nowhere'
 set_in_training 2 'intervention: [[intervention]] is read by kind = "intervene"; this is kind = "train"' 'intervention=[{at="block.1",do="zero"}]'
 set_in_training 3 'needs too much device memory' 'train.batch=10000000'

@@ -194,8 +194,9 @@ TEST_CASE("plan: points are selected by number, id, name and shard") {
 
 TEST_CASE("plan: points are selected by ranges, lists and names with commas") {
   const TestFolder folder;
-  const Plan plan = plan_of(folder, "[sweep]\nseed = [1, 2]\n[[variant]]\nname = \"lr / 2, steps x 2\"\n[[variant]]\nname = \"3-4\"\n"
-                                    "[[variant]]\nname = \"1\"\n");
+  const Plan plan = plan_of(folder,
+                            "[sweep]\nseed = [1, 2]\n[[variant]]\nname = \"lr / 2, steps x 2\"\n[[variant]]\nname = \"3-4\"\n"
+                            "[[variant]]\nname = \"1\"\n");
   using Indices = std::vector<std::size_t>;
   CHECK(select(plan, {{"2-4"}}) == Indices{1, 2, 3});
   CHECK(select(plan, {{"1,5-6"}}) == Indices{0, 4, 5});
@@ -213,9 +214,10 @@ TEST_CASE("plan: points are selected by ranges, lists and names with commas") {
 
 TEST_CASE("plan: a reference is its own variant's, whatever is like it") {
   const TestFolder folder;
-  const Plan plan = plan_of(folder, "[[variant]]\nname = \"A\"\nreference = {loss = 3.73}\nmodel.gate = \"head\"\n"
-                                    "[[variant]]\nname = \"B\"\nlike = \"A\"\n"
-                                    "[[variant]]\nname = \"C\"\nlike = \"B\"\nreference = {spike = 2}\n");
+  const Plan plan = plan_of(folder,
+                            "[[variant]]\nname = \"A\"\nreference = {loss = 3.73}\nmodel.gate = \"head\"\n"
+                            "[[variant]]\nname = \"B\"\nlike = \"A\"\n"
+                            "[[variant]]\nname = \"C\"\nlike = \"B\"\nreference = {spike = 2}\n");
   CHECK(plan.points[0].reference == std::vector<std::pair<std::string, double>>{{"loss", 3.73}});
   CHECK(plan.points[1].reference.empty());
   CHECK(at(plan.points[1], "model.gate") == "head");
@@ -258,7 +260,8 @@ TEST_CASE("plan: points come after those that they need, which are run too") {
   };
   const auto order = [&](const std::string& text, const std::vector<std::size_t>& selected) {
     std::string list;
-    for (const Turn& turn : run_order(plan_of(folder, text), selected)) list += fmt::format("{}{} ", turn.index, turn.has_row ? "" : "needed");
+    for (const Turn& turn : run_order(plan_of(folder, text), selected))
+      list += fmt::format("{}{} ", turn.index, turn.has_row ? "" : "needed");
     return list;
   };
   const std::string plan = means + variant("a", "03-c") + variant("b", "") + variant("c", "02-b");
@@ -268,8 +271,8 @@ TEST_CASE("plan: points come after those that they need, which are run too") {
   CHECK(order(plan, {1}) == "1 ");
   CHECK_THROWS_WITH_AS(order(means + variant("a", "02-b") + variant("b", "01-a"), {0}), doctest::Contains("need"), InputError);
   CHECK_THROWS_WITH_AS(order(means + variant("a", "01-a"), {0}), doctest::Contains("need its own"), InputError);
-  CHECK_THROWS_WITH_AS(order(means + variant("a", "07-x"), {0}), doctest::Contains("x.toml:5: intervention.statistics: no point has the id 07-x"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(order(means + variant("a", "07-x"), {0}),
+                       doctest::Contains("x.toml:5: intervention.statistics: no point has the id 07-x"), InputError);
   CHECK_THROWS_WITH_AS(order(variant("a", "02-b") + variant("b", ""), {0}), doctest::Contains("point 02-b records no means"), InputError);
 }
 

@@ -192,7 +192,7 @@ TEST_CASE("loss and perplexity are one quantity: one column, one change") {
 
   Run run;  // the first line's loss is published, the second's perplexity
   for (const auto& [name, loss] : {std::pair("a", 3.0), std::pair("b", 2.0)}) {
-    Row row = row_of(name, loss, 1, 1);
+    report::Row row = row_of(name, loss, 1, 1);
     row.metrics = {{"loss", loss}, {"perplexity", std::exp(loss)}};
     run.rows.push_back(row);
   }

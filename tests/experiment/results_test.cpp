@@ -95,7 +95,9 @@ TEST_CASE("results: a new run keeps all before it, each in a folder of its own, 
     ResultsFolder(folder.path(), plan, false).add(row_of(plan, 0, loss));
     folder.write("x/notes.txt", "mine");
   }
-  const auto loss_in = [&](const char* name) { return read_results(folder.path() / name / "results.json").rows.at(0).metrics.number("loss"); };
+  const auto loss_in = [&](const char* name) {
+    return read_results(folder.path() / name / "results.json").rows.at(0).metrics.number("loss");
+  };
   CHECK(loss_in("x") == 3.0);
   CHECK(loss_in("x/previous") == 1.0);
   CHECK(loss_in("x/previous-2") == 2.0);

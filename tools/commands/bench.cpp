@@ -5,8 +5,8 @@
 #include "experiment/bench/matmul.h"
 #include "experiment/bench/suite.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <iterator>

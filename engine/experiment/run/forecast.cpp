@@ -71,7 +71,8 @@ Point part_of(const Point& whole, const PointPlan& plan, const Device& device) {
   cut("model.n_layers", 2, 1);
   set(part.table, "train.accumulate", 1);
   set(part.table, "train.steps", 4);
-  for (const char* window : {"train.loss_positions", "model.loss_positions"}) erase(part.table, window);
+  for (const char* position : {"train.loss_positions", "model.loss_positions", "data.random_first", "data.fixed_position"})
+    erase(part.table, position);
   return part;
 }
 

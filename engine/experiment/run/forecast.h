@@ -19,7 +19,7 @@ struct PointForecast {
 
 struct Forecast {
   std::string device;
-  std::uint64_t free = 0;    ///< bytes of device memory
+  std::uint64_t free = 0;  ///< bytes of device memory
   std::vector<PointForecast> points;
   std::vector<std::string> notes;
   std::string no_device;  ///< why there are no points here: this machine has no device; empty if it has

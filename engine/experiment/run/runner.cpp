@@ -56,7 +56,7 @@ class Runner {
  public:
   explicit Runner(const RunRequest& request)
       : request_(request),
-        turns_(run_order(request.plan, select(request.plan, request.selection))),
+        turns_(request.worker ? std::vector<Turn>() : run_order(request.plan, select(request.plan, request.selection))),
         instance_(request.validation),
         device_(instance_, device_options()),
         pipelines_(device_),
@@ -109,7 +109,7 @@ class Runner {
     return 0;
   }
 
-  /// Prepares every point, those that differ only in keys without_shape together.
+  /// Prepares every point; those that differ only in what no graph depends on (shape_of) share it.
   std::vector<PointForecast> prepare(DataNeed data, bool time_kernels) {
     std::vector<PointForecast> points;
     std::map<std::string, std::size_t> alike;
@@ -122,6 +122,7 @@ class Runner {
     return points;
   }
 
+  /// The largest need of the selected points. Throws as check().
   MemoryNeed planned_memory() {
     MemoryNeed most;
     for (const PointForecast& point : prepare(DataNeed::real, true)) {

@@ -15,16 +15,16 @@ std::string place(const Value& table, const std::string& key) {
 void check_positions(const Value& table, const TransformerConfig& config, std::int64_t tokens, const std::string& length) {
   const bool learned = config.position == Position::learned, gated = config.gate != "none" && config.gate_input == GateInput::position;
   require((!learned && !gated) || tokens <= config.max_seq_len,
-          "{}: a model with learned {} has {} of them, sequences have {} tokens ({}): raise max_seq_len",
-          place(table, "model.max_seq_len"), learned ? "positions" : "gates for positions", config.max_seq_len, tokens, length);
+          "{}: a model with learned {} has {} of them, sequences have {} tokens ({}): raise max_seq_len", place(table, "model.max_seq_len"),
+          learned ? "positions" : "gates for positions", config.max_seq_len, tokens, length);
 }
 
 void check_data(const Value& table, std::int64_t tokens, const std::string& length) {
   for (const char* key : {"data.random_first", "data.fixed_position"}) {
     const Value* value = find(table, key);
     const auto* count = value ? value->as<std::int64_t>() : nullptr;
-    require(!count || *count <= tokens, "{}: {}: expected at most the {} tokens of a sequence ({}), found {}", value ? value->where : "", key,
-            tokens, length, count ? *count : 0);
+    require(!count || *count <= tokens, "{}: {}: expected at most the {} tokens of a sequence ({}), found {}", value ? value->where : "",
+            key, tokens, length, count ? *count : 0);
   }
 }
 
