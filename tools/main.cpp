@@ -18,6 +18,7 @@ static int run(int argc, char** argv) {
   CLI::App app{"Transformer-ablation experiments on any Vulkan device."};
   app.name("ablate");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "ablate " ABLATE_VERSION, "Print the version and end");
   std::function<int()> action;
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.help);

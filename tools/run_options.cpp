@@ -41,9 +41,9 @@ void add_device_options(CLI::App& app, RunOptions& options) {
 }
 
 void add_selection_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--points", options.points, "Only these points: numbers, ids or names, e.g. --points 2,5")
+  app.add_option("--points", options.points,
+                 "Only these points: numbers, ranges, ids or names, e.g. --points 2,7-9 or --points \"lr=0.1, seed=2\"; may be repeated")
       ->type_name("LIST")
-      ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option("--shard", options.shard, "Only every n-th point, starting with the k-th")->type_name("K/N");
 }

@@ -16,7 +16,7 @@ struct RunOptions {
   std::vector<std::string> sets;       ///< --set key=value, each
   std::vector<std::string> without;    ///< --without caps, with those of the file's `without`
   bool resume = false;                 ///< --resume
-  std::vector<std::string> points;     ///< --points 2,5 (numbers, ids or names)
+  std::vector<std::string> points;     ///< --points 2,7-9 (numbers, ranges, ids or names), each
   std::string shard;                   ///< --shard k/n
 
   /// The plan of the file. Throws InputError.

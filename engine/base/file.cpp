@@ -1,8 +1,6 @@
 // Everything here that differs between systems; the only file with system headers for files.
 #include "base/file.h"
 
-#include "base/error.h"
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -28,7 +26,12 @@ namespace fs = std::filesystem;
 
 MappedFile::MappedFile(const fs::path& path) {
   const HANDLE file = CreateFileW(path.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
-  require(file != INVALID_HANDLE_VALUE, "{}: cannot be opened", path.string());
+  if (file == INVALID_HANDLE_VALUE) {
+    const DWORD error = GetLastError();
+    if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
+      throw MissingFile(fmt::format("{}: cannot be opened", path.string()));
+    bad_input("{}: cannot be opened", path.string());
+  }
   LARGE_INTEGER size{};
   GetFileSizeEx(file, &size);
   size_ = static_cast<std::size_t>(size.QuadPart);
@@ -99,6 +102,8 @@ fs::path executable_folder() {
 
 MappedFile::MappedFile(const fs::path& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && (errno == ENOENT || errno == ENOTDIR))
+    throw MissingFile(fmt::format("{}: cannot be opened ({})", path.string(), std::strerror(errno)));
   require(file >= 0, "{}: cannot be opened ({})", path.string(), std::strerror(errno));
   struct stat status {};
   const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);

@@ -12,7 +12,13 @@
 
 namespace ablate {
 
-/// A file mapped read-only into memory for as long as the object lives. Throws InputError naming the path when it cannot be opened.
+/// A file is not there.
+struct MissingFile : InputError {
+  using InputError::InputError;
+};
+
+/// A file mapped read-only into memory for as long as the object lives. Throws InputError naming the path when it cannot be opened,
+/// MissingFile when it is not there.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -32,7 +38,7 @@ class MappedFile {
 /// Lets the system take back the memory that holds these bytes of a mapped file; they are read again when they are needed.
 void drop_pages(std::span<const std::byte> bytes);
 
-/// The whole file as text. Throws InputError naming the path.
+/// The whole file as text. Throws as MappedFile.
 std::string read_text(const std::filesystem::path& path);
 
 /// A file that cannot be written: its name, and `reason`, the system's.

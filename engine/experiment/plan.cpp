@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "experiment/expression.h"
 #include "experiment/toml.h"
-#include "ops/user/user_shader.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace ablate {
@@ -22,6 +22,9 @@ const std::vector<std::string>& top_level_keys() {
                                              "probe", "report",  "shaders",   "device",      "without", "intervention", "variant"};
   return keys;
 }
+
+/// Keys that hold for the whole experiment: no point has a value of its own.
+constexpr std::array whole_keys{"title", "description", "sweep", "variant", "extends", "scales", "device", "without"};
 
 void check_top_level(const Value& file, const std::string& prefix = "") {
   for (const auto& [key, value] : *file.as<Value::Table>()) {
@@ -177,9 +180,9 @@ void Source::check_axes() const {
     const auto& known = top_level_keys();
     require(std::find(known.begin(), known.end(), top) != known.end(), "{}: sweep.{}: unknown key{}", axis.where, axis.key,
             nearest(top, known).empty() ? "" : "; did you mean " + nearest(top, known) + "?");
-    for (const char* fixed : {"name", "kind", "title", "description", "sweep", "variant", "extends", "scales", "reference"}) {
-      require(top != fixed, "{}: sweep.{}: this key holds for the whole experiment and cannot be swept", axis.where, axis.key);
-    }
+    const bool whole = std::find(whole_keys.begin(), whole_keys.end(), top) != whole_keys.end();
+    require(!whole && top != "name" && top != "kind" && top != "reference",
+            "{}: sweep.{}: this key holds for the whole experiment and cannot be swept", axis.where, axis.key);
     for (std::size_t i = 0; i < axis.values.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         require(!same(axis.values[i], axis.values[j]), "{}: sweep.{}: {} is listed twice", axis.values[i].where, axis.key,
@@ -202,7 +205,7 @@ void Source::check_variants() const {
     Value own = variant;
     erase(own, "like");
     check_top_level(own, "variant.");
-    for (const char* fixed : {"title", "description", "sweep", "variant", "extends", "scales"}) {
+    for (const char* fixed : whole_keys) {
       const Value* value = find(variant, fixed);
       require(!value, "{}: variant.{}: this key holds for the whole experiment", value ? value->where : "", fixed);
     }
@@ -269,8 +272,10 @@ Point Source::point(const Value* variant, const Swept& swept) const {
   point.table = merged(scale_of(variant, swept));
   for (const char* key : {"sweep", "variant"}) erase(point.table, key);
   if (variant) {
-    erase(point.table, "reference");
-    for (const Value* ancestor : lineage(*variant)) merge(point.table, *ancestor);
+    for (const Value* ancestor : lineage(*variant)) {
+      erase(point.table, "reference");  // published values are those of one variant, whatever is like it
+      merge(point.table, *ancestor);
+    }
     erase(point.table, "like");
     point.name = text_at(*variant, "name", "");
   }
@@ -316,9 +321,10 @@ std::string slug(const std::string& text) {
 
 void check_name(const Value& table, const std::string& name) {
   const Value* value = find(table, "name");
-  const bool safe = !name.empty() && name.size() <= 100 && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ' ';
-  });
+  const bool ends_well = !name.empty() && name.front() != '.' && name.front() != ' ' && name.back() != '.' && name.back() != ' ';
+  const bool safe = ends_well && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
+                      return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ' ';
+                    });
   require(safe, "{}: name: it names the folder of the results: expected letters, digits, spaces, \"-\", \"_\" and \".\", found \"{}\"",
           value ? value->where : table.where, name);
 }
@@ -331,6 +337,19 @@ void Source::name_points(Plan& plan) const {
     const std::string name = slug(point.label);
     point.id = fmt::format("{:0{}}{}{}", i + 1, digits, name.empty() ? "" : "-", name);
     assign(point.table, "name", {plan.name, point.table.where, 0});
+  }
+}
+
+/// A point's scale may not bring what variants and sweeps may not.
+void check_whole_keys(const Plan& plan) {
+  for (const char* key : {"device", "without"}) {
+    const Value* first = find(plan.points.front().table, key);
+    for (const Point& point : plan.points) {
+      const Value* own = find(point.table, key);
+      if (own ? first && same(*own, *first) : !first) continue;
+      bad_input("{}: {}: this key holds for the whole experiment, and not every point's scale gives it the same value",
+                (own ? own : first)->where, key);
+    }
   }
 }
 
@@ -362,6 +381,7 @@ Plan Source::plan(const fs::path& file) const {
       plan.points.back().label = label(variant, plan.points.back().swept);
     }
   }
+  check_whole_keys(plan);
   name_points(plan);
   return plan;
 }
@@ -381,20 +401,5 @@ Plan parse_plan(std::string_view text, const fs::path& file, const std::vector<s
 }
 
 Plan read_plan(const fs::path& file, const std::vector<std::string>& sets) { return parse_plan(read_text(file), file, sets); }
-
-Value resolve(const Point& point) {
-  Settings settings = point.settings();
-  settings.get<std::int64_t>("seed", 0);
-  settings.get<std::vector<std::string>>("without", {});
-  settings.raw("device");
-  read_user_shaders(settings);
-  for (const Section& section : sections()) {
-    const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
-    if (always || section.name == point.kind || settings.has(section.name)) section.read(settings);
-  }
-  settings.raw("report");
-  settings.reject_unused();
-  return settings.resolved();
-}
 
 }  // namespace ablate

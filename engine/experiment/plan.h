@@ -50,7 +50,8 @@ Plan parse_plan(std::string_view text, const std::filesystem::path& file, const 
 /// InputError for wrong types, bad values and unknown keys. Needs no device.
 Value resolve(const Point& point);
 
-/// A part of a sweep: points by number (1 is the first), ids, or variant names, and every n-th of what is left, starting at the k-th.
+/// A part of a sweep: points, and every n-th of what is left, starting at the k-th. `points` are lists with commas of numbers (1 is the
+/// first), ranges of them ("7-9"), ids, variant names and labels; a name that holds commas is found too.
 struct Selection {
   std::vector<std::string> points;
   int shard = 1, shards = 1;

@@ -1,6 +1,7 @@
 #include "experiment/results.h"
 
 #include "base/error.h"
+#include "experiment/earlier_results.h"
 #include "experiment/json.h"
 
 #include <algorithm>
@@ -138,21 +139,24 @@ std::string fingerprint(const Point& point) {
   return fmt::format("{:016x}", hash_text(to_json(table, -1)));
 }
 
+void write_row(const fs::path& file, const Row& row, const Point& point) {
+  Json json = row_to_json(row);
+  json["settings"] = fingerprint(point);
+  write_atomically(file, dump(json));
+}
+
+Row read_row(const fs::path& file, const Point& point) {
+  const auto [row, settings] =
+      parse_file(file, [](const Json& json) { return std::pair(row_from_json(json), json.value("settings", "")); });
+  require(settings == fingerprint(point),
+          "{}: made with other settings than this experiment's: give another --out, or run without --resume", file.string());
+  return row;
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made ({})", folder.string(), error.message()));
-}
-
-void move_to_previous(const fs::path& folder) {
-  std::vector<fs::path> old;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().filename() != ".lock" && entry.path().filename() != "previous") old.push_back(entry.path());
-  }
-  if (old.empty()) return;
-  fs::remove_all(folder / "previous");
-  fs::create_directory(folder / "previous");
-  for (const fs::path& path : old) fs::rename(path, folder / "previous" / path.filename());
 }
 
 }  // namespace
@@ -178,6 +182,7 @@ void write_results(const fs::path& folder, const Results& results) {
 
 ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, bool resume) : plan_(plan), path_(out / plan.name) {
   for (std::size_t i = 0; i < plan_.points.size(); ++i) index_.emplace(plan_.points[i].id, i);
+  require_results_folder(path_);
   make_folder(path_);
   lock_.emplace(path_);
   try {
@@ -202,11 +207,7 @@ void ResultsFolder::read_finished() {
   for (const Point& point : plan_.points) {
     const fs::path file = path_ / "points" / point.id / "row.json";
     if (!fs::exists(file)) continue;
-    const auto [row, settings] =
-        parse_file(file, [](const Json& json) { return std::pair(row_from_json(json), json.value("settings", "")); });
-    require(settings == fingerprint(point),
-            "{}: made with other settings than this experiment's: give another --out, or run without --resume", file.string());
-    if (row.error.empty()) rows_.push_back(row);
+    if (Row row = read_row(file, point); row.error.empty()) rows_.push_back(std::move(row));
   }
 }
 
@@ -216,8 +217,30 @@ fs::path ResultsFolder::point(const Point& point) const {
   return folder;
 }
 
+fs::path ResultsFolder::needed(const Point& point) const {
+  const fs::path folder = path_ / "needed" / point.id;
+  make_folder(folder);
+  return folder;
+}
+
+void ResultsFolder::add_needed(const Row& row) {
+  const Point& owner = plan_.points[index_of(row)];
+  write_row(needed(owner) / "row.json", row, owner);
+}
+
+std::optional<std::string> ResultsFolder::needed_error(const Point& point) const {
+  const fs::path file = path_ / "needed" / point.id / "row.json";
+  if (!fs::exists(file)) return std::nullopt;
+  return read_row(file, point).error;
+}
+
 bool ResultsFolder::finished(const Point& point) const {
   return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.id == point.id && row.error.empty(); });
+}
+
+bool ResultsFolder::finished(const Turn& turn) const {
+  const Point& point = plan_.points.at(turn.index);
+  return finished(point) || (!turn.has_row && needed_error(point) == "");
 }
 
 std::size_t ResultsFolder::index_of(const Row& row) const {
@@ -228,9 +251,7 @@ std::size_t ResultsFolder::index_of(const Row& row) const {
 
 void ResultsFolder::add(const Row& row) {
   const Point& owner = plan_.points[index_of(row)];
-  Json json = row_to_json(row);
-  json["settings"] = fingerprint(owner);
-  write_atomically(point(owner) / "row.json", dump(json));
+  write_row(point(owner) / "row.json", row, owner);
   if (lock_) insert(row);
 }
 

@@ -4,13 +4,14 @@
 //   DIR/<experiment>/results.csv      the scalars of the same rows
 //   DIR/<experiment>/manifest.json    what was run: configuration, device, versions
 //   DIR/<experiment>/points/<id>/     row.json (written the moment the point is done), metrics.jsonl, checkpoint, dumped tensors
+//   DIR/<experiment>/needed/<id>/     the same of a point that was not asked for, and that others take recorded means of
 //
 // Every file but metrics.jsonl is replaced atomically. NaN and infinities are null in JSON and empty in CSV; numbers come back bit for bit.
 #pragma once
 
 #include "base/file.h"
 #include "base/metrics.h"
-#include "experiment/plan.h"
+#include "experiment/needs.h"
 
 #include <fstream>
 #include <optional>
@@ -68,7 +69,7 @@ class ResultsFolder {
  public:
   /// Makes `out`/<plan.name> and locks it. With `resume` the rows of finished points are read back (a failed point counts as not finished;
   /// a row that was made with other settings is refused by InputError). Without it, what an earlier run left is moved to the folder
-  /// `previous`.
+  /// `previous`, or `previous-2` and so on where that is taken. Throws InputError when the folder holds files and no run wrote it.
   ResultsFolder(const std::filesystem::path& out, const Plan& plan, bool resume);
 
   /// For a process that works on some points of a folder that another holds: no lock, and add() writes nothing but the point's row.json.
@@ -82,7 +83,17 @@ class ResultsFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path point(const Point& point) const;  ///< points/<id>, made if need be
 
+  /// needed/<id>, made if need be: for a point that has no row here and is run because others need what it records.
+  std::filesystem::path needed(const Point& point) const;
+  /// Writes needed/<id>/row.json.
+  void add_needed(const Row& row);
+  /// How needed/<id> ended: why it failed, or "" if it did not; nothing if it is still to be run. Throws InputError when it was made with
+  /// other settings.
+  std::optional<std::string> needed_error(const Point& point) const;
+
   bool finished(const Point& point) const;
+  /// Whether there is nothing to do for it: a finished row, or needed/<id> where that suffices. Throws as needed_error().
+  bool finished(const Turn& turn) const;
   const std::vector<Row>& rows() const { return rows_; }  ///< in the order of the plan
 
   /// Writes points/<id>/row.json, then results.json and results.csv (now, or with a later row where rewriting them would take a tenth of

@@ -1,6 +1,7 @@
 #include "probe/intervention_settings.h"
 
 #include "base/error.h"
+#include "base/paths.h"
 
 #include <algorithm>
 
@@ -85,6 +86,7 @@ InterventionSettings InterventionSettings::from(Settings& s) {
   in.heads = read_indices(s, "heads");
   read_value(s, in);
   in.statistics = s.get("statistics", in.statistics);
+  if (!in.statistics.starts_with("@")) in.statistics = read_path(s, "statistics").string();
   check(s, in);
   return in;
 }

@@ -22,7 +22,7 @@ struct Resolver {
   const TransformerConfig& config;
   const IntactModel& intact;
   std::uint32_t rows, tokens;
-  std::map<std::string, std::map<std::string, MeansProbe::Mean>> files{};  // means by statistics file
+  std::map<std::string, std::map<std::string, MeansProbe::Mean>> files = intact.recorded;  // means by statistics file
 
   std::vector<std::string> hook_points(const InterventionSettings& in) const;
   std::uint32_t channels_at(const std::string& hook) const;
@@ -180,6 +180,30 @@ std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& i
     if (in.action == "mean" && in.statistics.empty())
       for (const std::string& name : resolver.hook_points(in)) names.insert(name);
   return {names.begin(), names.end()};
+}
+
+IntactModel presumed_model(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens,
+                           const std::function<bool(const std::string&, const std::string&)>& records) {
+  IntactModel model;
+  model.spike.channels = {0};
+  model.step_up_blocks = {1};
+  model.step_down_blocks = {config.blocks()};
+  const Resolver resolver{config, model, 0, 0};
+  std::map<std::string, MeansProbe::Mean> means;
+  for (const InterventionSettings& in : interventions) {
+    const bool elsewhere = in.statistics.starts_with("@");
+    if (elsewhere) model.recorded[in.statistics];
+    else if (!in.statistics.empty() || in.action != "mean") continue;
+    for (const std::string& hook : resolver.hook_points(in)) {
+      if (elsewhere && !records(in.statistics, hook)) continue;
+      const std::uint32_t channels = resolver.channels_at(hook);
+      auto& all = elsewhere ? model.recorded[in.statistics] : means;
+      all[hook] = {tokens, channels, std::vector<float>(std::size_t{tokens} * channels, 1.0f)};
+      all[hook + ".largest"] = {1, channels, std::vector<float>(channels, 1.0f)};
+    }
+  }
+  model.means = std::move(means);
+  return model;
 }
 
 AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,

@@ -17,8 +17,9 @@ MeansProbe::MeansProbe(std::vector<std::string> patterns, std::string where, con
       finding_(std::any_of(patterns_.begin(), patterns_.end(), is_step)) {}
 
 void MeansProbe::begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) {
+  for (const std::string& pattern : patterns_)
+    if (!is_step(pattern)) matching_hooks(config, pattern, where_);
   if (finding_) return spikes_.begin(config, rows, tokens);
-  for (const std::string& pattern : patterns_) matching_hooks(config, pattern, where_);
   tensors_.clear();
 }
 

@@ -1,6 +1,8 @@
 #include "train/train_settings.h"
 
 #include "base/error.h"
+#include "base/paths.h"
+#include "model/initialization.h"
 
 #include <cmath>
 #include <numbers>
@@ -55,8 +57,8 @@ TrainSettings TrainSettings::from(Settings& s) {
   t.clip = s.number("clip", t.clip, 0.0);
 
   if (s.has("loss_positions")) t.loss_positions = read_pair<int>(s, "loss_positions", {0, 0});
-  t.init = s.get("init", t.init);
-  t.init_rule = s.get("init_rule", t.init_rule);
+  t.init = read_path(s, "init").string();
+  t.init_rule = s.choice("init_rule", t.init_rule, initialization_rules());
   t.precision = s.choice("precision", t.precision, {"f32", "mixed-f16", "mixed-bf16"});
   t.dump_gradients = s.get("dump_gradients", t.dump_gradients);
 

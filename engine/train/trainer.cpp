@@ -72,12 +72,15 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
           settings.seq_len, a, b);
   const Device& device = pipelines.device();
   const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings.accumulate);
-  host_in_ = Buffer(device, (2 * positions + 1) * 4, MemoryKind::upload, "batch");
-  host_out_ = Buffer(device, 16, MemoryKind::readback, "step report");
-  state_ = Buffer(device, sizeof(StepState), MemoryKind::device, "optimizer state");
+  const auto buffer = [&](std::uint64_t bytes, MemoryKind kind, const char* name) {
+    return weights.allocated() ? Buffer(device, bytes, kind, name) : Buffer::planned(bytes);
+  };
+  host_in_ = buffer((2 * positions + 1) * 4, MemoryKind::upload, "batch");
+  host_out_ = buffer(16, MemoryKind::readback, "step report");
+  state_ = buffer(sizeof(StepState), MemoryKind::device, "optimizer state");
   StepState state;
   if (activations == DType::f16) state.loss_scale = first_loss_scale;
-  weights.transfer().upload(state_, 0, std::as_bytes(std::span(&state, 1)));
+  if (weights.allocated()) weights.transfer().upload(state_, 0, std::as_bytes(std::span(&state, 1)));
   counted_ = static_cast<double>(settings.batch) * (b - a);
   do {
     graph_.emplace(device.caps(), tuner ? &tuner->choices() : nullptr);

@@ -1,6 +1,8 @@
 #include "experiment/plan.h"
 
 #include "base/error.h"
+#include "base/paths.h"
+#include "experiment/needs.h"
 #include "support/folder.h"
 #include "support/places.h"
 
@@ -188,6 +190,107 @@ TEST_CASE("plan: points are selected by number, id, name and shard") {
   CHECK_THROWS_WITH_AS(select(plan, {{"7"}}), doctest::Contains("--points 7"), InputError);
   CHECK_THROWS_AS(select(plan, {{"d"}}), InputError);
   CHECK_THROWS_AS(select(plan, {{}, 5, 4}), InputError);
+}
+
+TEST_CASE("plan: points are selected by ranges, lists and names with commas") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder,
+                            "[sweep]\nseed = [1, 2]\n[[variant]]\nname = \"lr / 2, steps x 2\"\n[[variant]]\nname = \"3-4\"\n"
+                            "[[variant]]\nname = \"1\"\n");
+  using Indices = std::vector<std::size_t>;
+  CHECK(select(plan, {{"2-4"}}) == Indices{1, 2, 3});
+  CHECK(select(plan, {{"1,5-6"}}) == Indices{0, 4, 5});
+  CHECK(select(plan, {{"2", "4"}}) == Indices{1, 3});
+  CHECK(select(plan, {{"lr / 2, steps x 2"}}) == Indices{0, 1});
+  CHECK(select(plan, {{"lr / 2, steps x 2, seed=2"}}) == Indices{1});
+  CHECK(select(plan, {{"6, lr / 2, steps x 2, seed=2 ,4"}}) == Indices{1, 3, 5});
+  CHECK(select(plan, {{"3-4"}}) == Indices{2, 3});  // the variant's name; the range would be the same two here
+  CHECK(select(plan, {{"1"}}) == Indices{0});       // a number is a place, not the last variant's name
+  for (const char* wrong : {"0", "7", "2-7", "0-2", "4-2", "-2", "2-", "", ",", "lr / 2", "1,,2", "1.5", "99999999999999999999"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_WITH_AS(select(plan, {{wrong}}), doctest::Contains("no such point"), InputError);
+  }
+}
+
+TEST_CASE("plan: a reference is its own variant's, whatever is like it") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder,
+                            "[[variant]]\nname = \"A\"\nreference = {loss = 3.73}\nmodel.gate = \"head\"\n"
+                            "[[variant]]\nname = \"B\"\nlike = \"A\"\n"
+                            "[[variant]]\nname = \"C\"\nlike = \"B\"\nreference = {spike = 2}\n");
+  CHECK(plan.points[0].reference == std::vector<std::pair<std::string, double>>{{"loss", 3.73}});
+  CHECK(plan.points[1].reference.empty());
+  CHECK(at(plan.points[1], "model.gate") == "head");
+  CHECK(plan.points[2].reference == std::vector<std::pair<std::string, double>>{{"spike", 2.0}});
+}
+
+TEST_CASE("plan: device and without hold for the whole experiment") {
+  const TestFolder folder;
+  for (const char* key : {"device = \"0\"", "without = [\"f16\"]"}) {
+    CAPTURE(key);
+    CHECK_THROWS_WITH_AS(plan_of(folder, fmt::format("[[variant]]\nname = \"a\"\n{}\n", key)),
+                         doctest::Contains("this key holds for the whole experiment"), InputError);
+    CHECK_THROWS_WITH_AS(plan_of(folder, fmt::format("[scales.small]\n{}\n[scales.large]\n[sweep]\nscale = [\"small\", \"large\"]\n", key)),
+                         doctest::Contains("x.toml:3"), InputError);
+    CHECK_NOTHROW(plan_of(folder, fmt::format("{}\n[[variant]]\nname = \"a\"\n", key)));
+  }
+  CHECK_THROWS_WITH_AS(plan_of(folder, "[sweep]\ndevice = [\"0\", \"1\"]\n"),
+                       doctest::Contains("sweep.device: this key holds for the whole experiment"), InputError);
+}
+
+TEST_CASE("plan: a table of another kind of experiment is named as such") {
+  const TestFolder folder;
+  const auto refused = [&](const std::string& text, const char* message) {
+    const Plan plan = read_plan(folder.write("x.toml", text));
+    CHECK_THROWS_WITH_AS(resolve(plan.points[0]), doctest::Contains(message), InputError);
+  };
+  refused("kind = \"probe\"\n[train]\ninit_rule = \"gpt2\"\nsteps = 3\n",
+          "x.toml:4: train.steps: [train] is read by kind = \"train\"; this is kind = \"probe\"");
+  refused("kind = \"train\"\n[[intervention]]\nat = \"block.1\"\ndo = \"zero\"\n",
+          "x.toml:2: intervention: [[intervention]] is read by kind = \"intervene\"; this is kind = \"train\"");
+  CHECK_NOTHROW(resolve(read_plan(folder.write("x.toml", "kind = \"probe\"\n[train]\ninit_rule = \"gpt2\"\n")).points[0]));
+}
+
+TEST_CASE("plan: points come after those that they need, which are run too") {
+  const TestFolder folder;
+  const std::string means = "probe = {statistics = [\"means\"], means = {at = [\"block.1\"]}}\n";
+  const auto variant = [](const std::string& name, const std::string& needs) {
+    return fmt::format("[[variant]]\nname = \"{}\"\nintervention = [{{at = \"block.1\", do = \"mean\"{}}}]\n", name,
+                       needs.empty() ? "" : ", statistics = \"@" + needs + "\"");
+  };
+  const auto order = [&](const std::string& text, const std::vector<std::size_t>& selected) {
+    std::string list;
+    for (const Turn& turn : run_order(plan_of(folder, text), selected))
+      list += fmt::format("{}{} ", turn.index, turn.has_row ? "" : "needed");
+    return list;
+  };
+  const std::string plan = means + variant("a", "03-c") + variant("b", "") + variant("c", "02-b");
+  CHECK(order(plan, {0, 1, 2}) == "1 2 0 ");
+  CHECK(order(plan, {0}) == "1needed 2needed 0 ");
+  CHECK(order(plan, {0, 2}) == "1needed 2 0 ");
+  CHECK(order(plan, {1}) == "1 ");
+  CHECK_THROWS_WITH_AS(order(means + variant("a", "02-b") + variant("b", "01-a"), {0}), doctest::Contains("need"), InputError);
+  CHECK_THROWS_WITH_AS(order(means + variant("a", "01-a"), {0}), doctest::Contains("need its own"), InputError);
+  CHECK_THROWS_WITH_AS(order(means + variant("a", "07-x"), {0}),
+                       doctest::Contains("x.toml:5: intervention.statistics: no point has the id 07-x"), InputError);
+  CHECK_THROWS_WITH_AS(order(variant("a", "02-b") + variant("b", ""), {0}), doctest::Contains("point 02-b records no means"), InputError);
+}
+
+TEST_CASE("plan: a path is as seen from the file it stands in, or from the current folder by --set") {
+  const TestFolder folder;
+  folder.write("base/base.toml", "kind = \"train\"\ndata = {source = \"text\", files = [\"a.txt\", \"/b.txt\"]}\n");
+  folder.write("x.toml", "extends = \"base/base.toml\"\ndata.validation = \"v.txt\"\n");
+  const auto paths = [&](const char* key, const std::vector<std::string>& sets = {}) {
+    Settings point = read_plan(folder.path() / "x.toml", sets).points.at(0).settings();
+    Settings data = point.table("data");
+    return read_paths(data, key);
+  };
+  using Paths = std::vector<std::filesystem::path>;
+  CHECK(paths("files") == Paths{folder.path() / "base/a.txt", "/b.txt"});
+  CHECK(paths("validation") == Paths{folder.path() / "v.txt"});
+  CHECK(paths("files", {"data.files=[\"c.txt\"]"}) == Paths{"c.txt"});
+  CHECK(paths("files", {"data={source=\"text\",files=\"c.txt\"}"}) == Paths{"c.txt"});
+  CHECK(paths("tokenizer").empty());
 }
 
 TEST_CASE("plan: the guide's example is what the guide says") {

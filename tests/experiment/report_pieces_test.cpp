@@ -182,6 +182,30 @@ TEST_CASE("seeds that scatter widen what counts as no change") {
   CHECK(compare(runs, group_rows(runs), {"spike"}).lines[1].cells[0].ours[0].direction == Direction::none);
 }
 
+TEST_CASE("loss and perplexity are one quantity: one column, one change") {
+  using Keys = std::vector<std::string>;
+  const Keys present{"loss", "perplexity", "train_loss", "spike"};
+  CHECK(headline_metrics(present, {"loss"}) == Keys{"loss", "spike"});
+  CHECK(headline_metrics(present, {"perplexity"}) == Keys{"perplexity", "spike"});
+  CHECK(headline_metrics(present, {"loss", "perplexity", "spike"}) == Keys{"perplexity", "spike"});
+  CHECK(headline_metrics(present, {}) == Keys{"loss", "spike"});
+
+  Run run;  // the first line's loss is published, the second's perplexity
+  for (const auto& [name, loss] : {std::pair("a", 3.0), std::pair("b", 2.0)}) {
+    report::Row row = row_of(name, loss, 1, 1);
+    row.metrics = {{"loss", loss}, {"perplexity", std::exp(loss)}};
+    run.rows.push_back(row);
+  }
+  run.rows[0].reference = {{"loss", std::log(20.0)}};
+  run.rows[1].reference = {{"perplexity", 10.0}};
+  const std::vector<Run> runs{run};
+  const Comparison table = compare(runs, group_rows(runs), headline_metrics(metrics_present(runs), metrics_with_reference(runs)));
+  REQUIRE(table.metrics.size() == 1);
+  CHECK(table.lines[0].cells[0].reference.mean == doctest::Approx(20));
+  CHECK(table.lines[1].cells[0].agreement[0] == Agreement::agrees);
+  CHECK(finding(table) == " Of 1 changes that the paper reports too, 1 goes its way.");
+}
+
 TEST_CASE("changes are told as people say them") {
   CHECK(format_change(metric_info("spike"), 100, 1270) == "×13");
   CHECK(format_change(metric_info("spike"), 100, 400) == "×4.0");

@@ -88,13 +88,62 @@ TEST_CASE("results: resume reads finished rows back, a failed one is done again"
   CHECK_NOTHROW(ResultsFolder(folder.path(), plan_in(folder, "title = \"words do not matter\"\n"), true));
 }
 
-TEST_CASE("results: a new run keeps the one before in previous/") {
+TEST_CASE("results: a new run keeps all before it, each in a folder of its own, and moves nothing else") {
   const TestFolder folder;
   const Plan plan = plan_in(folder);
-  for (const double loss : {1.0, 2.0, 3.0}) ResultsFolder(folder.path(), plan, false).add(row_of(plan, 0, loss));
-  CHECK(read_results(folder.path() / "x/results.json").rows.at(0).metrics.number("loss") == 3.0);
-  CHECK(read_results(folder.path() / "x/previous/results.json").rows.at(0).metrics.number("loss") == 2.0);
-  CHECK_FALSE(std::filesystem::exists(folder.path() / "x/previous/previous"));
+  for (const double loss : {1.0, 2.0, 3.0}) {
+    ResultsFolder(folder.path(), plan, false).add(row_of(plan, 0, loss));
+    folder.write("x/notes.txt", "mine");
+  }
+  const auto loss_in = [&](const char* name) {
+    return read_results(folder.path() / name / "results.json").rows.at(0).metrics.number("loss");
+  };
+  CHECK(loss_in("x") == 3.0);
+  CHECK(loss_in("x/previous") == 1.0);
+  CHECK(loss_in("x/previous-2") == 2.0);
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "x/previous-2/previous"));
+  CHECK(read_text(folder.path() / "x/notes.txt") == "mine");
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "x/previous/notes.txt"));
+}
+
+TEST_CASE("results: a folder that no run wrote is refused, and nothing in it changes") {
+  for (const char* file : {"x/diary.txt", "x/points/01/mine.txt", "x/results.json", "x/manifest.json"}) {
+    CAPTURE(file);
+    const TestFolder folder;
+    const Plan plan = plan_in(folder);
+    folder.write(file, "{\"mine\": 1}");
+    for (const bool resume : {false, true})
+      CHECK_THROWS_WITH_AS(ResultsFolder(folder.path(), plan, resume), doctest::Contains("not a folder that a run wrote"), InputError);
+    std::size_t entries = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path() / "x")) entries += entry.is_regular_file();
+    CHECK(entries == 1);
+    CHECK(read_text(folder.path() / file) == "{\"mine\": 1}");
+  }
+}
+
+TEST_CASE("results: what a run that was stopped at once left is no hindrance") {
+  const TestFolder folder;
+  const Plan plan = plan_in(folder);
+  { const ResultsFolder stopped(folder.path(), plan, false); }
+  CHECK_NOTHROW(ResultsFolder(folder.path(), plan, false));
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "x/previous"));
+}
+
+TEST_CASE("results: a point that was only needed has no row") {
+  const TestFolder folder;
+  const Plan plan = plan_in(folder);
+  {
+    ResultsFolder results(folder.path(), plan, false);
+    CHECK_FALSE(results.finished(Turn{0, false}));
+    results.add_needed(row_of(plan, 0, 1.0));
+    results.add(row_of(plan, 1, 2.0));
+    CHECK(results.finished(Turn{0, false}));
+    CHECK_FALSE(results.finished(Turn{0, true}));
+    CHECK(results.rows().size() == 1);
+  }
+  ResultsFolder results(folder.path(), plan, true);
+  CHECK(results.finished(Turn{0, false}));
+  CHECK(results.rows().size() == 1);
 }
 
 TEST_CASE("results: the manifest says what was run") {

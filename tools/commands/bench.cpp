@@ -6,6 +6,7 @@
 #include "experiment/bench/matmul.h"
 #include "experiment/bench/suite.h"
 
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -41,6 +42,15 @@ bool wanted(const Options& o, const std::string& name) {
          std::any_of(o.rows.begin(), o.rows.end(), [&](const std::string& part) { return name.find(part) != std::string::npos; });
 }
 
+// Keeps what --rows asks for; if that is nothing, names what there is.
+template <class Row, class Name>
+void keep_wanted(const Options& o, std::vector<Row>& rows, const std::string& what, Name&& name) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(name(row));
+  std::erase_if(rows, [&](const Row& row) { return !wanted(o, name(row)); });
+  require(!rows.empty(), "--rows {}: no {} has a name with that in it; there are {}", fmt::join(o.rows, ","), what, fmt::join(names, "; "));
+}
+
 std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
   std::vector<BenchCase> cases;
   if (o.m || o.n || o.k) {
@@ -52,15 +62,14 @@ std::vector<BenchCase> cases_of(const Options& o, const Caps& caps) {
                             layout_of(o.layout)};
     if (!o.all_kernels) return {matmul_case(shape, o.kernel)};
     std::vector<BenchCase> kernels = matmul_kernel_cases(shape, caps);
-    std::erase_if(kernels, [&](const BenchCase& c) { return !wanted(o, c.name); });
-    require(!kernels.empty(), "--rows: no kernel that fits has a name with that in it");
+    keep_wanted(o, kernels, "kernel that fits", [](const BenchCase& c) { return c.name; });
     return kernels;
   }
   for (const std::string& op : o.op.empty() ? bench_ops() : std::vector{o.op}) {
     const std::vector<BenchCase> more = bench_cases(op, caps);
-    std::copy_if(more.begin(), more.end(), std::back_inserter(cases), [&](const BenchCase& c) { return wanted(o, c.op + " " + c.name); });
+    cases.insert(cases.end(), more.begin(), more.end());
   }
-  require(!cases.empty(), "--rows: no case has a name with that in it");
+  keep_wanted(o, cases, "case", [](const BenchCase& c) { return c.op + " " + c.name; });
   return cases;
 }
 
@@ -86,8 +95,7 @@ void bench_ops(const Options& o, Pipelines& pipelines, Tuner& tuner) {
 void bench_suite(const Options& o, Pipelines& pipelines, Tuner& tuner) {
   const Caps& caps = pipelines.device().caps();
   Suite suite = find_suite(o.suite, caps);
-  std::erase_if(suite.rows, [&](const SuiteRow& row) { return !wanted(o, row.id); });
-  require(!suite.rows.empty(), "--rows: no row of suite {} has a name with that in it", o.suite);
+  keep_wanted(o, suite.rows, "row of suite " + o.suite, [](const SuiteRow& row) { return row.id; });
   const MeasuredPeers peers = o.peers.empty() ? MeasuredPeers{} : read_peers(o.peers);
   std::vector<SuiteResult> results;
   for (const SuiteRow& row : suite.rows) {

@@ -23,8 +23,8 @@ void flatten(const Value& value, const std::string& name, Keys& keys) {
   for (const auto& [key, item] : *table) flatten(item, name.empty() ? key : name + "." + key, keys);
 }
 
-/// Per point what its file writes that is not the same for all of them: "model.norm=layernorm train.lr=0.003".
-std::vector<std::string> differences(const Plan& plan) {
+/// Per point what it is called, and what its file writes that is not the same for all of them: "DyT, lr=0.003  model.norm=dyt  train.lr=0.003".
+std::vector<std::string> descriptions(const Plan& plan) {
   std::vector<Keys> all;
   std::map<std::string, std::map<std::string, std::size_t>> occurrences;  // of a key, by value
   for (const Point& point : plan.points) {
@@ -32,10 +32,10 @@ std::vector<std::string> differences(const Plan& plan) {
     for (const auto& [key, value] : all.back()) ++occurrences[key][value];
   }
   std::vector<std::string> texts;
-  for (const Keys& keys : all) {
-    std::string& text = texts.emplace_back();
-    for (const auto& [key, value] : keys)
-      if (occurrences[key][value] < plan.points.size()) text += fmt::format("{}{}={}", text.empty() ? "" : "  ", key, value);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::string& text = texts.emplace_back(plan.points[i].label);
+    for (const auto& [key, value] : all[i])
+      if (occurrences[key][value] < plan.points.size()) text += fmt::format("  {}={}", key, value);
   }
   return texts;
 }
@@ -52,39 +52,26 @@ std::string as_json(const Plan& plan, std::vector<Value> points) {
   return to_json(whole);
 }
 
-std::string without_figures(const Plan& plan, const std::vector<std::string>& different) {
+std::string without_figures(const Plan& plan, const std::vector<std::string>& described) {
   std::string text;
   std::size_t width = 0;
   for (const Point& point : plan.points) width = std::max(width, point.id.size());
-  for (std::size_t i = 0; i < plan.points.size(); ++i) text += fmt::format("  {:<{}}  {}\n", plan.points[i].id, width, different[i]);
+  for (std::size_t i = 0; i < plan.points.size(); ++i) text += fmt::format("  {:<{}}  {}\n", plan.points[i].id, width, described[i]);
   return text;
 }
 
-/// The plan with what it takes. A file can be checked on a machine without a device, its data or its checkpoint.
+/// The plan with what it takes. A file can be checked on a machine without a device, or without its data.
 void print(const RunRequest& request) {
   const Plan& plan = request.plan;
   const std::size_t points = plan.points.size();
   fmt::print("{}: {} ({}, {} point{})\n", plan.name, plan.title, plan.kind, points, points == 1 ? "" : "s");
-  const std::vector<std::string> different = differences(plan);
-  Forecast forecast;
-  try {
-    forecast = ablate::forecast(request);
-  } catch (const DeviceError& error) {
-    fmt::print("{}", without_figures(plan, different));
-    finish_output();
-    if (!request.device.empty()) throw;
-    tell("no figures: {}\n", error.what());
-    return;
-  }
-  fmt::print("{}", format_forecast(forecast, plan, different));
   finish_output();
-  std::string refused;
-  for (const PointForecast& point : forecast.points) {
-    const std::string& label = plan.points[point.index].label;
-    if (!point.problem.empty()) tell("no figures for {}: {}\n", label, point.problem);
-    if (!point.refusal.empty() && refused.empty()) refused = fmt::format("{}: {}", label, point.refusal);
-  }
-  if (!refused.empty()) throw DeviceError(refused);
+  const Forecast forecast = ablate::forecast(request);
+  const std::vector<std::string> described = descriptions(plan);
+  fmt::print("{}", forecast.no_device.empty() ? format_forecast(forecast, plan, described) : without_figures(plan, described));
+  finish_output();
+  if (!forecast.no_device.empty()) tell("no figures: {}\n", forecast.no_device);
+  for (const PointForecast& point : forecast.points) require_fit(plan, point);
 }
 
 const CommandRegistration registration{
@@ -100,10 +87,13 @@ const CommandRegistration registration{
          request.plan = options->plan();
          request.selection = options->selection();
          request.device = options->device, request.without = options->masks();
-         std::vector<Value> points;
-         for (const Point& point : request.plan.points) points.push_back(resolve(point));
-         if (*json) fmt::print("{}\n", as_json(request.plan, std::move(points)));
-         else print(request);
+         if (*json) {
+           std::vector<Value> points;
+           for (const Point& point : request.plan.points) points.push_back(resolve(point));
+           fmt::print("{}\n", as_json(request.plan, std::move(points)));
+         } else {
+           print(request);
+         }
          return 0;
        };
      }}};

@@ -29,11 +29,19 @@ Cell measured(const Group* group, const std::string& key) {
   return cell;
 }
 
+// A table shows loss or perplexity: where a line's published value is the other, it is turned into this one.
+double published_value(const Row& row, const std::string& key) {
+  const double value = value_of(row.reference, key);
+  if (std::isfinite(value)) return value;
+  if (key == "perplexity") return std::exp(value_of(row.reference, "loss"));
+  return key == "loss" ? std::log(value_of(row.reference, "perplexity")) : value;
+}
+
 Cell published(const Line& line, const std::string& key) {
   for (const Group* group : line.groups)
     if (group)
       for (const Row* row : group->rows)
-        if (const double value = value_of(row->reference, key); std::isfinite(value)) return {value, missing, 1, Direction::unknown, ""};
+        if (const double value = published_value(*row, key); std::isfinite(value)) return {value, missing, 1, Direction::unknown, ""};
   return {missing, missing, 0, Direction::unknown, ""};
 }
 

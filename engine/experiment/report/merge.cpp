@@ -119,7 +119,8 @@ std::vector<Run> side_by_side(std::vector<Run> runs) {
 }
 
 void merge_runs(const std::vector<fs::path>& folders, const fs::path& out) {
-  require(!fs::exists(out / "results.json"), "{}: holds results already; --merge wants a new folder", out.string());
+  require(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out)), "{}: holds {} already; --merge wants a new folder",
+          out.string(), fs::exists(out / "results.json") ? "results" : "files");
   Results merged;
   std::map<std::string, ablate::Row> rows;
   for (const fs::path& folder : folders) {

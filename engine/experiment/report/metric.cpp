@@ -102,11 +102,13 @@ std::vector<std::string> headline_metrics(const std::vector<std::string>& presen
   const auto choose = [&](const std::string& key) {
     if (!has(chosen, key)) chosen.push_back(key);
   };
+  const bool both = has(with_reference, "perplexity") && has(with_reference, "loss");  // one is the other's exponential
   for (const std::string key : {"perplexity", "loss", "sink_ratio", "spike"})
-    if (has(with_reference, key)) choose(key);
-  for (const std::string& key : with_reference) choose(key);
+    if (has(with_reference, key) && !(both && key == "loss")) choose(key);
+  for (const std::string& key : with_reference)
+    if (!(both && key == "loss")) choose(key);
   // Training is followed by its loss; of a model that is there already, perplexity is what is published.
-  if (!has(chosen, "perplexity") && has(present, "loss"))
+  if (!has(chosen, "perplexity") && !has(chosen, "loss") && has(present, "loss"))
     chosen.insert(chosen.begin(), has(present, "train_loss") || !has(present, "perplexity") ? "loss" : "perplexity");
   if (with_reference.empty())
     for (const std::string key : {"vocabulary_share", "vocabulary_massive", "massive_activations"})

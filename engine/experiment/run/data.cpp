@@ -1,8 +1,20 @@
 #include "experiment/run/data.h"
 
+#include "base/file.h"
 #include "train/data/random_tokens.h"
 
 namespace ablate {
+namespace {
+
+// A source that is open knows its keys' names ("data.triggers: expected ..."), not where they stand.
+[[noreturn]] void rethrow_with_place(const Settings& data, const std::string& message) {
+  const std::size_t end = message.find(':');
+  if (!message.starts_with("data.") || end == message.npos) throw InputError(message);
+  throw InputError(data.where(message.substr(5, end - 5)) + message.substr(end));
+}
+
+}  // namespace
+
 std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConfig& config, const std::filesystem::path& checkpoint) {
   require(run.settings.has("data"), "{}: expected a [data] table", run.plan.source.string());
   Settings table = run.settings.table("data");
@@ -17,10 +29,12 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   std::unique_ptr<DataSource> data;
   try {
     data = open(context);
-  } catch (const InputError& error) {
+  } catch (const MissingFile& error) {
     if (run.data == DataNeed::real) throw;
     run.note(fmt::format("planned without its data: {}", error.what()));
     return std::make_unique<RandomTokens>(config.vocab_size);
+  } catch (const InputError& error) {
+    rethrow_with_place(table, error.what());
   }
   require(data->vocabulary_size() <= config.vocab_size, "{}: the data has {} tokens, the model's vocab_size is {}", table.where("source"),
           data->vocabulary_size(), config.vocab_size);

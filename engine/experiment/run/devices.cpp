@@ -24,10 +24,15 @@ class Queue {
         environment_(std::move(environment)),
         results_(request.out, request.plan, request.resume),
         outcome_(request.plan, results_, [this] { return environment_; }),
-        progress_(static_cast<int>(select(request.plan, request.selection).size()), stderr_is_terminal()) {
-    for (const std::size_t i : select(request.plan, request.selection)) {
-      if (request.resume && results_.finished(request.plan.points[i])) progress_.skip_point();
-      else waiting_.push_back(i);
+        turns_(run_order(request.plan, select(request.plan, request.selection))),
+        progress_(static_cast<int>(turns_.size()), stderr_is_terminal()) {
+    for (const Turn& turn : turns_) {
+      if (request.resume && results_.finished(turn)) {
+        progress_.skip_point();
+        settled_.insert(turn.index);
+      } else {
+        waiting_.push_back(turn);
+      }
     }
     results_.share_lock();
   }
@@ -49,7 +54,7 @@ class Queue {
   using Clock = std::chrono::steady_clock;
   struct Device {
     std::string number;
-    std::optional<std::size_t> point;  // in flight
+    std::optional<Turn> turn;  // in flight
     Clock::time_point start = Clock::now();
   };
 
@@ -66,16 +71,33 @@ class Queue {
     feed(worker);
   }
 
+  // Whether the points that it needs have been run.
+  bool ready(const Turn& turn) const {
+    const std::vector<std::size_t> needed = needed_points(request_.plan, turn.index);
+    return std::all_of(needed.begin(), needed.end(), [&](std::size_t i) { return settled_.contains(i); });
+  }
+
+  // The first point that can be run now; a worker for whom there is none waits until another is done.
   void feed(std::size_t worker) {
     if (waiting_.empty() || stop_requested()) return workers_.close(worker);
-    living_[worker].point = waiting_.front();
+    const auto next = std::find_if(waiting_.begin(), waiting_.end(), [&](const Turn& turn) { return ready(turn); });
+    if (next == waiting_.end()) return;
+    living_[worker].turn = *next;
     living_[worker].start = Clock::now();
-    waiting_.pop_front();
-    workers_.send(worker, std::to_string(*living_[worker].point));
+    workers_.send(worker, std::to_string(next->index) + (next->has_row ? "" : " needed"));
+    waiting_.erase(next);
+  }
+
+  void feed_idle() {
+    for (const auto& [worker, device] : living_)
+      if (!device.turn) feed(worker);
   }
 
   void handle(const Workers::Event& event) {
-    if (stop_requested() && !std::exchange(stopping_, true)) workers_.stop();
+    if (stop_requested() && !std::exchange(stopping_, true)) {
+      workers_.stop();
+      feed_idle();
+    }
     if (event.interrupted) return;
     if (!event.line) return ended(event.worker, event.end);
     std::istringstream words(*event.line);
@@ -94,16 +116,24 @@ class Queue {
   }
 
   void done(std::size_t worker) {
-    const Point& point = request_.plan.points[living_[worker].point.value()];
-    results_.take_over(point);
-    const auto row = std::find_if(results_.rows().begin(), results_.rows().end(), [&](const Row& r) { return r.id == point.id; });
-    finish(point, living_[worker], row->error);
-    living_[worker].point.reset();
-    feed(worker);
+    const Turn turn = living_[worker].turn.value();
+    finish(turn, living_[worker], error_of(turn));
+    living_[worker].turn.reset();
+    feed_idle();
   }
 
-  void finish(const Point& point, const Device& device, const std::string& error) {
-    outcome_.configure(static_cast<std::size_t>(&point - request_.plan.points.data()), resolve(point));
+  // What a worker wrote about the point.
+  std::string error_of(const Turn& turn) {
+    const Point& point = request_.plan.points[turn.index];
+    if (!turn.has_row) return results_.needed_error(point).value_or("it left no row");
+    results_.take_over(point);
+    return std::find_if(results_.rows().begin(), results_.rows().end(), [&](const Row& r) { return r.id == point.id; })->error;
+  }
+
+  void finish(const Turn& turn, const Device& device, const std::string& error) {
+    const Point& point = request_.plan.points[turn.index];
+    settled_.insert(turn.index);
+    outcome_.configure(turn.index, resolve(point));
     const double seconds = std::chrono::duration<double>(Clock::now() - device.start).count();
     progress_.report_point(point.label, seconds, error.empty() ? "on device " + device.number : "failed: " + error);
     failed_ += !error.empty();
@@ -115,20 +145,22 @@ class Queue {
   void ended(std::size_t worker, const std::string& how) {
     const Device device = living_[worker];
     living_.erase(worker);
-    if (!device.point) return;
-    const Point& point = request_.plan.points[*device.point];
-    if (stop_requested() || lost_once_.insert(*device.point).second) {
-      waiting_.push_back(*device.point);
+    if (!device.turn) return;
+    const Turn turn = *device.turn;
+    const Point& point = request_.plan.points[turn.index];
+    if (stop_requested() || lost_once_.insert(turn.index).second) {
+      waiting_.push_back(turn);
     } else {
       Row row = Row::of(point, {});
       row.error = fmt::format("its process ended ({}), twice", how);
-      results_.add(row);
-      finish(point, device, row.error);
+      turn.has_row ? results_.add(row) : results_.add_needed(row);
+      finish(turn, device, row.error);
     }
     if (stop_requested()) return;
     progress_.clear();
     tell("the process on device {} ended ({}) while it worked on {}\n", device.number, how, point.label);
     if (!waiting_.empty() && restarted_.insert(device.number).second) start(device.number);
+    feed_idle();
   }
 
   const RunRequest& request_;
@@ -136,8 +168,10 @@ class Queue {
   Environment environment_;
   ResultsFolder results_;
   Outcome outcome_;
+  std::vector<Turn> turns_;
   Progress progress_;
-  std::deque<std::size_t> waiting_;
+  std::deque<Turn> waiting_;
+  std::set<std::size_t> settled_;  // run, or finished before
   std::map<std::size_t, Device> living_;
   std::set<std::size_t> lost_once_;
   std::set<std::string> restarted_;

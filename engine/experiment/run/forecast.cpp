@@ -28,7 +28,6 @@ std::string count_text(double count) {
 }
 
 std::vector<std::string> cells_of(const PointForecast& point, const std::string& id) {
-  if (!point.problem.empty()) return {id, "?", "?", "?", "?", "?"};
   const PointPlan& plan = point.plan;
   return {id,
           count_text(plan.parameters),
@@ -49,12 +48,8 @@ std::string total(const Forecast& forecast) {
     seconds += point.seconds;
     timed = true;
   }
-  const double whole = static_cast<double>(forecast.selected) / static_cast<double>(std::max<std::size_t>(forecast.points.size(), 1));
-  std::string text =
-      fmt::format("together: {} tokens, {:.1e} FLOP, {} on {} ({} of memory free)\n", count_text(whole * tokens), whole * flop,
-                  timed ? "about " + duration_text(whole * seconds) : "no time known", forecast.device, size_text(forecast.free));
-  if (whole > 1) text += fmt::format("the first {} of {} points were planned\n", forecast.points.size(), forecast.selected);
-  return text;
+  return fmt::format("together: {} tokens, {:.1e} FLOP, {} on {} ({} of memory free)\n", count_text(tokens), flop,
+                     timed ? "about " + duration_text(seconds) : "no time known", forecast.device, size_text(forecast.free));
 }
 
 }  // namespace
@@ -76,7 +71,8 @@ Point part_of(const Point& whole, const PointPlan& plan, const Device& device) {
   cut("model.n_layers", 2, 1);
   set(part.table, "train.accumulate", 1);
   set(part.table, "train.steps", 4);
-  for (const char* window : {"train.loss_positions", "model.loss_positions"}) erase(part.table, window);
+  for (const char* position : {"train.loss_positions", "model.loss_positions", "data.random_first", "data.fixed_position"})
+    erase(part.table, position);
   return part;
 }
 
@@ -90,7 +86,7 @@ std::string format_forecast(const Forecast& forecast, const Plan& plan, const st
   for (std::size_t row = 0; row < lines.size(); ++row) {
     text += fmt::format("  {:<{}}", lines[row][0], widths[0]);
     for (std::size_t i = 1; i < widths.size(); ++i) text += fmt::format("  {:>{}}", lines[row][i], widths[i]);
-    const std::string& note = row > 0 ? notes.at(forecast.points[row - 1].index) : "";
+    const std::string note = row > 0 ? notes.at(forecast.points[row - 1].index) : "name";
     text += note.empty() ? "\n" : "  " + note + "\n";
   }
   return text + total(forecast);

@@ -14,16 +14,15 @@ struct PointForecast {
   std::size_t index = 0;  ///< among the plan's points
   PointPlan plan;
   std::string refusal;            ///< why it does not fit the device; empty if it does
-  std::string problem;            ///< why it could not even be planned (a checkpoint that is not there); empty if it was
   double seconds = std::nan("");  ///< NaN: no part of any point could be done to time it
 };
 
 struct Forecast {
   std::string device;
-  std::uint64_t free = 0;    ///< bytes of device memory
-  std::size_t selected = 0;  ///< points; a large sweep has the first of them planned
+  std::uint64_t free = 0;  ///< bytes of device memory
   std::vector<PointForecast> points;
   std::vector<std::string> notes;
+  std::string no_device;  ///< why there are no points here: this machine has no device; empty if it has
 };
 
 /// FLOP that any device does in about a second.

@@ -24,7 +24,7 @@ struct WeightsCache {
   std::shared_ptr<const Weights> weights;
 };
 
-/// Whose tokens a point sees: its own; its own or, where they are not there, random ones; random ones.
+/// Whose tokens a point sees: its own; its own or, where a file of them is not there, random ones; random ones.
 enum class DataNeed { real, real_if_there, stand_in };
 
 /// One point being run, and everything around it.
@@ -49,11 +49,13 @@ struct PointRun {
 };
 
 struct ExperimentKind {
-  /// Reads everything that can be wrong before anything is computed or written: settings, files, shapes. Throws InputError or DeviceError.
-  std::function<void(PointRun&)> check;
+  /// Tables, or keys of them, that this kind reads and not every other: "train", "train.init_rule", "intervention".
+  std::vector<std::string> tables;
+  /// Finds everything that can be wrong before anything is computed or written, as far as it does not depend on what will be computed: reads
+  /// settings and files, opens the data, builds every graph that the run would. Throws InputError, or DeviceError for what no memory helps;
+  /// what does not fit is in the plan.
+  std::function<PointPlan(PointRun&)> prepare;
   std::function<Metrics(PointRun&)> run;
-  /// What the point takes, without taking any of it.
-  std::function<PointPlan(PointRun&)> plan;
   /// Does a small part of the point, for the time it takes.
   std::function<void(PointRun&, Pace&)> calibrate;
 };
@@ -64,7 +66,8 @@ DType usable_type(PointRun& run, const std::string& precision);
 
 /// Adds the work of `graph`, done `times` times, to a plan; returns the bytes of its intermediates.
 std::uint64_t plan_graph(PointPlan& plan, const Device& device, const Graph& graph, double times);
-/// Adds that of an evaluation in the memory that the plan leaves free.
-void plan_evaluation(PointPlan& plan, const Device& device, Evaluator& evaluator, const std::vector<Probe*>& probes, double times);
+/// Adds that of an evaluation in the memory that the rest of the plan leaves free.
+void plan_evaluation(PointPlan& plan, const Device& device, Evaluator& evaluator, const Hooks& hooks, const std::vector<Probe*>& probes,
+                     double times);
 
 }  // namespace ablate

@@ -1,16 +1,32 @@
 #include "experiment/run/model_source.h"
 
+#include "base/paths.h"
+#include "model/feed_forward.h"
 #include "model/planted.h"
+#include "ops/attention.h"
+#include "ops/gate.h"
+#include "ops/norm.h"
 
 namespace ablate {
 namespace {
 
 ModelSource from_checkpoint(Settings& model) {
-  const std::string folder = model.get<std::string>("checkpoint"),
-                    stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
+  model.get<std::string>("checkpoint");
+  const std::filesystem::path folder = read_path(model, "checkpoint");
+  const std::string stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
   const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
   const DType type = stored == "f32" ? DType::f32 : stored == "f16" ? DType::f16 : stored == "bf16" ? DType::bf16 : checkpoint->dtype();
-  return {checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder};
+  return {checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder.string(),
+          folder};
+}
+
+// Names that anyone may add to are known by whoever implements them.
+void check_names(const Settings& model, const TransformerConfig& config) {
+  Norms::find(model.where("norm") + ":", config.norm);
+  Norms::find(model.where("final_norm") + ":", config.final_norm_kind());
+  if (config.ffn != "attention" && config.ffn != "none") FeedForwards::find(model.where("ffn") + ":", config.ffn);
+  if (config.gate != "none") Gates::find(model.where("gate") + ":", config.gate);
+  AttentionScores::find(model.where("attention") + ":", config.attention);
 }
 
 const ModelPresets::Registration planted("planted", [](Settings& settings) {
@@ -29,6 +45,7 @@ ModelSource ModelSource::from(Settings& model, const std::string& rule, std::uin
   }
   if (model.has("preset")) return ModelPresets::find(model.where("preset"), model.get<std::string>("preset"))(model);
   const TransformerConfig config = TransformerConfig::from(model);
+  check_names(model, config);
   return {config, DType::f32, [=](Weights& weights) { weights.initialize(rule, seed); },
           fmt::format("initialised by rule \"{}\" from seed {}", rule, seed)};
 }

@@ -5,6 +5,7 @@
 #include "base/settings.h"
 #include "model/weights.h"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@ struct ModelSource {
   DType stored = DType::f32;           ///< the type of the weights where they come from
   std::function<void(Weights&)> fill;  ///< puts the weights in; for a plain configuration, by rule and seed
   std::string description;             ///< "checkpoint models/llama", "preset planted", "initialised from seed 1"
+  std::filesystem::path folder = {};   ///< of a checkpoint; else empty
 
   /// Reads the whole table. A checkpoint wins over a preset. Throws InputError.
   static ModelSource from(Settings& model, const std::string& rule, std::uint64_t seed);

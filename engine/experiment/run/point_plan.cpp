@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace ablate {
 
 std::string to_text(const MemoryNeed& need) {
@@ -37,10 +39,13 @@ std::uint64_t plan_graph(PointPlan& plan, const Device& device, const Graph& gra
   }
 }
 
-void plan_evaluation(PointPlan& plan, const Device& device, Evaluator& evaluator, const std::vector<Probe*>& probes, double times) {
-  const std::uint64_t free = device.free_memory(), taken = plan.memory.total();
-  const auto look = [&](const Graph& graph, double batches) { plan.memory.evaluation = plan_graph(plan, device, graph, times * batches); };
-  evaluator.plan({}, probes, taken < free ? free - taken : 0, look);
+void plan_evaluation(PointPlan& plan, const Device& device, Evaluator& evaluator, const Hooks& hooks, const std::vector<Probe*>& probes,
+                     double times) {
+  const std::uint64_t free = device.free_memory(), taken = plan.memory.parameters + plan.memory.step;
+  const auto look = [&](const Graph& graph, double batches) {
+    plan.memory.evaluation = std::max(plan.memory.evaluation, plan_graph(plan, device, graph, times * batches));
+  };
+  evaluator.plan(hooks, probes, taken < free ? free - taken : 0, look);
 }
 
 }  // namespace ablate

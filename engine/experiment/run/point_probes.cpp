@@ -6,7 +6,7 @@ namespace ablate {
 
 static std::unique_ptr<Probe> make_probe(PointRun& run, const ProbeSettings& settings, const std::string& name) {
   Settings own = run.settings.table("probe").table(name);
-  return Probes::find("probe.statistics", name)(settings, own);
+  return Probes::find(run.settings.table("probe").where("statistics") + ":", name)(settings, own);
 }
 
 std::vector<std::unique_ptr<Probe>> make_probes(PointRun& run, const ProbeSettings& settings) {

@@ -5,9 +5,12 @@
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
+#include "experiment/run/window.h"
+#include "model/initialization.h"
 #include "probe/evaluation.h"
 #include "probe/interventions.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -27,41 +30,49 @@ EvaluationData read_data(const Batch& batch) {
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, false, std::nullopt};
 }
 
-// statistics = "@ID" names the means that another point of the same run has recorded. Whether there are any such.
-bool find_recorded(const PointRun& run, std::vector<InterventionSettings>& interventions) {
-  bool any = false;
-  for (InterventionSettings& in : interventions) {
-    if (!in.statistics.starts_with("@")) continue;
-    in.statistics = (run.folder.parent_path() / in.statistics.substr(1) / "means.safetensors").string();
-    any = true;
+// statistics = "@ID" names the means that another point of the same run has recorded: one with a row, or one that was run for them.
+IntactModel read_recorded(const PointRun& run, const std::vector<InterventionSettings>& interventions, IntactModel intact) {
+  for (const InterventionSettings& in : interventions) {
+    if (!in.statistics.starts_with("@") || intact.recorded.contains(in.statistics)) continue;
+    const std::filesystem::path results = run.folder.parent_path().parent_path();
+    std::filesystem::path file;
+    for (const char* folder : {"needed", "points"})
+      if (const auto means = results / folder / in.statistics.substr(1) / "means.safetensors"; std::filesystem::exists(means)) file = means;
+    if (file.empty()) throw RunError(fmt::format("{}: point {} has no means: it failed", in.where, in.statistics.substr(1)));
+    intact.recorded[in.statistics] = read_means(file);
   }
-  return any;
+  return intact;
+}
+
+// Whether the point of "@ID" will record the mean of a hook point. Which blocks are step blocks is known later.
+bool will_record(const Plan& plan, const std::string& statistics, const std::string& hook) {
+  for (const Point& point : plan.points) {
+    if (point.id != statistics.substr(1)) continue;
+    Settings table(point.table);
+    const auto patterns = table.table("probe").table("means").get<std::vector<std::string>>("at", {});
+    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+      return hook_matches(pattern, hook) || ((pattern == "step_up" || pattern == "step_down") && hook.starts_with("block."));
+    });
+  }
+  return false;
 }
 
 Study read_study(PointRun& run) {
   Settings model = run.settings.table("model"), probe = run.settings.table("probe"), train = run.settings.table("train");
   Study study;
-  study.model = ModelSource::from(model, train.get("init_rule", "paper"), run.seed());
+  study.model = ModelSource::from(model, train.choice("init_rule", "paper", initialization_rules()), run.seed());
   study.model_key = to_text(model.resolved()) + std::to_string(run.seed());
   study.probe = ProbeSettings::from(probe);
   study.interventions = InterventionSettings::all(run.settings);
-  require(run.point.kind == "intervene" || study.interventions.empty(),
-          "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
-          study.interventions.empty() ? "" : study.interventions[0].where);
-  const auto source = open_point_data(run, study.model.config, model.get("checkpoint", ""));
+  const auto source = open_point_data(run, study.model.config, study.model.folder);
   const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, endless = source->task() != nullptr;
   study.data = read_data(source->probe(study.probe.sequences == 0 && endless ? 64 : study.probe.sequences, own_width ? 0
                                                                                                            : study.probe.seq_len == 0
                                                                                                                ? 256
                                                                                                                : study.probe.seq_len));
   const TransformerConfig& config = study.model.config;
-  const bool recorded_here = find_recorded(run, study.interventions);
+  check_window(run.point.table, config, study.data.tokens(), own_width ? "the data" : "probe.seq_len", false);
   for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
-  for (const InterventionSettings& in : study.interventions)
-    for (const std::string& at : in.at)
-      if (at != "step_up" && at != "step_down") matching_hooks(config, at, in.where);
-  if (!needs_intact_model(study.interventions) && !recorded_here)
-    apply(study.interventions, config, {}, study.data.rows, study.data.tokens());
   make_probes(run, study.probe);
   run.settings.reject_unused();
   return study;
@@ -82,7 +93,7 @@ std::vector<Probe*> pointers(const std::vector<std::unique_ptr<Probe>>& probes) 
   return list;
 }
 
-PointPlan make_plan(PointRun& run) {
+PointPlan prepare(PointRun& run) {
   const Study study = read_study(run);
   const Device& device = run.pipelines.device();
   const DType stored = stored_type(run, study);
@@ -94,7 +105,12 @@ PointPlan make_plan(PointRun& run) {
   plan.tokens = static_cast<double>(study.data.rows) * study.data.tokens();
   plan.advice = "use a smaller model, or lower probe.seq_len";
   plan.memory.parameters = Weights::bytes_needed(study.model.config, stored, WeightsUse::inference);
-  plan_evaluation(plan, device, evaluator, pointers(probes), 1);
+  const auto records = [&](const std::string& statistics, const std::string& hook) { return will_record(run.plan, statistics, hook); };
+  const IntactModel intact = presumed_model(study.interventions, study.model.config, study.data.tokens(), records);
+  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());
+  plan_evaluation(plan, device, evaluator, applied.hooks, pointers(probes), 1);
+  SpikeProbe spikes(study.probe);
+  if (needs_intact_model(study.interventions)) plan_evaluation(plan, device, evaluator, {}, {&spikes}, 1);
   return plan;
 }
 
@@ -134,15 +150,14 @@ IntactModel look_at_intact_model(Evaluator& evaluator, const Study& study) {
   return intact;
 }
 
-void check(PointRun& run) { read_study(run); }
-
 Metrics run_study(PointRun& run) {
   const Study study = read_study(run);
   const auto weights = load_weights(run, study);
   const DType activations = usable_type(run, study.probe.precision);
   Evaluator evaluator(run.pipelines, *weights, activations, study.data, &run.tuner);
   const bool intact_wanted = needs_intact_model(study.interventions);
-  const IntactModel intact = intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{};
+  const IntactModel intact =
+      read_recorded(run, study.interventions, intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{});
   const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());
 
   const auto probes = make_probes(run, study.probe);
@@ -164,8 +179,8 @@ Metrics run_study(PointRun& run) {
   return metrics;
 }
 
-const ExperimentKinds::Registration probe("probe", {check, run_study, make_plan, calibrate}),
-    intervene("intervene", {check, run_study, make_plan, calibrate});
+const ExperimentKinds::Registration probe("probe", {{"train.init_rule"}, prepare, run_study, calibrate}),
+    intervene("intervene", {{"train.init_rule", "intervention"}, prepare, run_study, calibrate});
 
 }  // namespace
 }  // namespace ablate

@@ -2,6 +2,7 @@
 
 #include "base/signals.h"
 #include "base/terminal.h"
+#include "experiment/needs.h"
 #include "experiment/results.h"
 #include "experiment/run/devices.h"
 #include "experiment/run/kind.h"
@@ -13,6 +14,8 @@
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <map>
+#include <optional>
 
 #ifndef ABLATE_VERSION
 #define ABLATE_VERSION "unknown"
@@ -42,25 +45,31 @@ DType usable_type(PointRun& run, const std::string& precision) {
 
 namespace {
 
+// The selected points' settings, so far as they can be read without a device.
+void read_points(const RunRequest& request) {
+  require(!request.plan.points.empty(), "{}: has no points", request.plan.source.string());
+  for (const Turn& turn : run_order(request.plan, select(request.plan, request.selection))) resolve(request.plan.points[turn.index]);
+}
+
+// What --device says, or the file; empty: the best there is.
+std::string chosen_device(const RunRequest& request) {
+  const Value* device = request.device.empty() ? find(request.plan.points[0].table, "device") : nullptr;
+  return device ? to_text(*device) : request.device;
+}
+
 class Runner {
  public:
   explicit Runner(const RunRequest& request)
       : request_(request),
-        selected_(select(request.plan, request.selection)),
+        turns_(request.worker ? std::vector<Turn>() : run_order(request.plan, select(request.plan, request.selection))),
         instance_(request.validation),
         device_(instance_, device_options()),
         pipelines_(device_),
         tuner_(pipelines_, known_choices(), [this](Choices& choices, std::size_t count, double seconds) { keep(choices, count, seconds); }),
-        progress_(static_cast<int>(selected_.size()), stderr_is_terminal()) {}
+        progress_(static_cast<int>(turns_.size()), stderr_is_terminal()) {}
 
-  /// Everything that can be wrong is found before anything is written.
-  void check() {
-    for (const std::size_t i : selected_) {
-      PointRun run = point_run(i, {});
-      kind_of(run).check(run);
-    }
-    tell("memory: {}\n", to_text(planned_memory()));
-  }
+  /// Everything that can be wrong is found before anything is written. Throws InputError; DeviceError for the first point that does not fit.
+  void check() { tell("memory: {}\n", to_text(planned_memory())); }
 
   int run() {
     check();
@@ -68,13 +77,13 @@ class Runner {
     Outcome outcome(request_.plan, results, [this] { return environment(); });
     own_folder();
     int failed = 0;
-    for (const std::size_t i : selected_) {
-      if (request_.resume && results.finished(request_.plan.points[i])) {
+    for (const Turn& turn : turns_) {
+      if (request_.resume && results.finished(turn)) {
         progress_.skip_point();
         continue;
       }
       try {
-        failed += !run_point(results, i, &outcome);
+        failed += !run_point(results, turn, &outcome);
       } catch (const std::exception&) {
         outcome.publish();
         progress_.clear();
@@ -95,10 +104,10 @@ class Runner {
     ResultsFolder results = ResultsFolder::of_worker(request_.out, request_.plan);
     own_folder();
     for (std::string line; !stop_requested() && std::getline(std::cin, line);) {
-      std::size_t i = request_.plan.points.size();
-      std::from_chars(line.data(), line.data() + line.size(), i);
-      require(i < request_.plan.points.size(), "--worker: there is no point {}", line);
-      run_point(results, i, nullptr);
+      Turn turn{request_.plan.points.size(), !line.ends_with(" needed")};
+      std::from_chars(line.data(), line.data() + line.size(), turn.index);
+      require(turn.index < request_.plan.points.size(), "--worker: there is no point {}", line);
+      run_point(results, turn, nullptr);
       report("done");
     }
     note(device_.save_pipeline_cache());
@@ -107,33 +116,40 @@ class Runner {
     return 0;
   }
 
-  /// The largest need of the selected points, of the first planned_points.
+  /// Prepares every point; those that differ only in what no graph depends on (shape_of) share it.
+  std::vector<PointForecast> prepare(DataNeed data, bool time_kernels) {
+    std::vector<PointForecast> points;
+    std::map<std::string, std::size_t> alike;
+    for (const Turn& turn : turns_) {
+      const auto [same, first] = alike.emplace(shape_of(request_.plan.points[turn.index]), points.size());
+      if (first) points.push_back(prepare(turn.index, data, time_kernels && points.size() < timed_points));
+      else points.push_back(points[same->second]);
+      points.back().index = turn.index;
+    }
+    return points;
+  }
+
+  /// The largest need of the selected points. Throws as check().
   MemoryNeed planned_memory() {
     MemoryNeed most;
-    const std::size_t count = std::min(selected_.size(), planned_points);
-    for (std::size_t n = 0; n < count; ++n) {
-      PointRun run = point_run(selected_[n], {});
-      run.plan_times_kernels = true;
-      const PointPlan plan = kind_of(run).plan(run);
-      if (const std::string reason = why_not(plan, device_); !reason.empty())
-        throw DeviceError(fmt::format("{}: {}", run.point.label, reason));
-      if (plan.memory.total() > most.total()) most = plan.memory;
+    for (const PointForecast& point : prepare(DataNeed::real, true)) {
+      require_fit(request_.plan, point);
+      if (point.plan.memory.total() > most.total()) most = point.plan.memory;
     }
     return most;
   }
 
   Forecast forecast() {
-    Forecast forecast{device_.caps().device_name, device_.free_memory(), selected_.size(), {}, {}};
-    for (std::size_t n = 0; n < std::min(selected_.size(), planned_points); ++n) forecast.points.push_back(plan_point(selected_[n]));
+    Forecast forecast{device_.caps().device_name, device_.free_memory(), prepare(DataNeed::real_if_there, false), {}, {}};
     Pace pace;
     for (const char* kind : {"train", "probe", "intervene"}) {
       for (const PointForecast& point : forecast.points) {
         const Point& whole = request_.plan.points[point.index];
-        if (whole.kind == kind && point.refusal.empty() && point.problem.empty() && calibrate(whole, point.plan, pace)) break;
+        if (whole.kind == kind && point.refusal.empty() && calibrate(whole, point.plan, pace)) break;
       }
     }
     for (PointForecast& point : forecast.points)
-      if (pace.known() && point.problem.empty()) point.seconds = pace.seconds(point.plan.work);
+      if (pace.known()) point.seconds = pace.seconds(point.plan.work);
     forecast.notes = notes_;
     return forecast;
   }
@@ -153,16 +169,33 @@ class Runner {
   }
 
  private:
-  static constexpr std::size_t planned_points = 64;  // a plan takes milliseconds; sweeps are of similar points
+  static constexpr std::size_t timed_points = 64;  // whose kernels are timed before the run starts rather than when their turn comes
+
+  // What decides a point's graphs and what they read: all but what changes numbers alone.
+  static std::string shape_of(const Point& point) {
+    Value table = point.table;
+    for (const char* key : {"seed", "train.lr", "train.min_lr_ratio", "train.warmup"}) erase(table, key);
+    return to_json(table, -1);
+  }
+
+  PointForecast prepare(std::size_t i, DataNeed data, bool time_kernels) {
+    PointForecast point;
+    point.index = i;
+    PointRun run = point_run(i, {});
+    run.data = data;
+    run.plan_times_kernels = time_kernels;
+    try {
+      point.plan = kind_of(run).prepare(run);
+      point.refusal = why_not(point.plan, device_);
+    } catch (const DeviceError& error) {
+      point.refusal = error.what();
+    }
+    return point;
+  }
 
   DeviceOptions device_options() const {
-    require(!request_.plan.points.empty(), "{}: has no points", request_.plan.source.string());
     Settings settings = request_.plan.points[0].settings();
-    DeviceOptions options{.choice = request_.device, .without = request_.without, .one_by_one = request_.one_by_one};
-    if (options.choice.empty()) {
-      const Value* device = settings.raw("device");
-      if (device) options.choice = to_text(*device);
-    }
+    DeviceOptions options{.choice = chosen_device(request_), .without = request_.without, .one_by_one = request_.one_by_one};
     for (const std::string& word : settings.get<std::vector<std::string>>("without", {})) options.without += "," + word;
     return options;
   }
@@ -197,20 +230,6 @@ class Runner {
             request_.profile, notes_};
   }
 
-  PointForecast plan_point(std::size_t i) {
-    PointForecast point;
-    point.index = i;
-    try {
-      PointRun run = point_run(i, {});
-      run.data = DataNeed::real_if_there;
-      point.plan = kind_of(run).plan(run);
-      point.refusal = why_not(point.plan, device_);
-    } catch (const std::exception& error) {
-      point.problem = error.what();
-    }
-    return point;
-  }
-
   // Whether a small part of the point could be done.
   bool calibrate(const Point& whole, const PointPlan& plan, Pace& pace) {
     try {
@@ -233,33 +252,36 @@ class Runner {
 
   void note(const std::string& line) { add_note(notes_, progress_, line); }
 
+  static void add(ResultsFolder& results, const Turn& turn, const Row& row) { turn.has_row ? results.add(row) : results.add_needed(row); }
+
   // A point that fails becomes a row that says why, unless it is the only one. Throws what would fail all others too.
-  bool run_point(ResultsFolder& results, std::size_t i, Outcome* outcome) {
-    const Point& point = request_.plan.points[i];
-    PointRun run = point_run(i, results.point(point));
+  bool run_point(ResultsFolder& results, const Turn& turn, Outcome* outcome) {
+    const Point& point = request_.plan.points[turn.index];
+    PointRun run = point_run(point, turn.has_row ? results.point(point) : results.needed(point));
+    if (!turn.has_row) run.note(fmt::format("{} is run too: others take what it records", point.id));
     device_.reset_most_allocated();
     try {
       Metrics metrics = kind_of(run).run(run);
-      if (outcome) outcome->configure(i, run.settings.resolved());
+      if (outcome) outcome->configure(turn.index, run.settings.resolved());
       progress_.finish_point("");
-      results.add(Row::of(point, std::move(metrics)));
+      add(results, turn, Row::of(point, std::move(metrics)));
       return true;
     } catch (const Interrupted&) {
       throw;
     } catch (const DeviceLost&) {
       throw;
     } catch (const std::exception& error) {
-      if (selected_.size() == 1 && outcome) throw;
+      if (outcome && std::count_if(turns_.begin(), turns_.end(), [](const Turn& other) { return other.has_row; }) == 1) throw;
       Row row = Row::of(point, {});
       row.error = error.what();
-      results.add(row);
+      add(results, turn, row);
       progress_.finish_point(std::string("failed: ") + error.what());
       return false;
     }
   }
 
   const RunRequest& request_;
-  std::vector<std::size_t> selected_;
+  std::vector<Turn> turns_;
   Instance instance_;
   Device device_;
   Pipelines pipelines_;
@@ -275,6 +297,7 @@ class Runner {
 int run_plan(const RunRequest& request) {
   catch_stop_signals();
   if (request.worker) return Runner(request).serve();
+  read_points(request);
   if (request.devices.empty()) return Runner(request).run();
   const std::vector<std::string> devices = device_numbers(request.devices);
   Environment environment;
@@ -289,7 +312,23 @@ int run_plan(const RunRequest& request) {
   return run_on_devices(request, devices, std::move(environment));
 }
 
-Forecast forecast(const RunRequest& request) { return Runner(request).forecast(); }
+void require_fit(const Plan& plan, const PointForecast& point) {
+  if (!point.refusal.empty()) throw DeviceError(fmt::format("{}: {}", plan.points[point.index].label, point.refusal));
+}
+
+Forecast forecast(const RunRequest& request) {
+  read_points(request);
+  std::optional<Runner> runner;
+  try {
+    runner.emplace(request);
+  } catch (const DeviceError& error) {
+    if (!chosen_device(request).empty()) throw;
+    Forecast none;
+    none.no_device = error.what();
+    return none;
+  }
+  return runner->forecast();
+}
 
 MemoryNeed planned_memory(const RunRequest& request) { return Runner(request).planned_memory(); }
 

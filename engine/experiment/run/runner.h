@@ -29,9 +29,13 @@ struct RunRequest {
 /// Returns the exit code: 0, or 1 when a point failed. Throws InputError, DeviceError, Interrupted.
 int run_plan(const RunRequest& request);
 
-/// What the selected points take on the device, and how long, after doing a small part of one. Writes nothing. Throws DeviceError when there
-/// is no device; a point that cannot be planned says why instead.
+/// What the selected points take on the device, and how long, after doing a small part of one. Writes nothing. Throws what run_plan would
+/// throw before it starts, but for points that do not fit (require_fit says so), for files of [data] that are not there, and for a machine
+/// without a device.
 Forecast forecast(const RunRequest& request);
+
+/// Throws DeviceError when the point does not fit.
+void require_fit(const Plan& plan, const PointForecast& point);
 
 /// The device memory that the largest of the plan's points takes, as run_plan prints it before it starts. Throws the same.
 MemoryNeed planned_memory(const RunRequest& request);

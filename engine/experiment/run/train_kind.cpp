@@ -8,6 +8,7 @@
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
 #include "experiment/run/profile.h"
+#include "experiment/run/window.h"
 #include "ops/user/user_shader.h"
 #include "probe/evaluation.h"
 
@@ -37,6 +38,7 @@ Training read_training(PointRun& run) {
   t.probe = ProbeSettings::from(probe);
   for (const std::string& name : kinds_of(t.model.config))
     if (const UserShaderHandle user = find_user_shader(name)) user->require_backward();
+  check_window(run.point.table, t.model.config, t.train.seq_len, "train.seq_len", true);
   const auto& window = t.model.config.loss_positions;
   if (!t.train.loss_positions && window) {
     t.train.loss_positions = {(*window)[0], (*window)[1]};
@@ -49,8 +51,7 @@ Training read_training(PointRun& run) {
     for (const ParameterSpec& spec : parameters(t.model.config))
       require(file->at(spec.name).shape == spec.shape, "{}: its shape is not the model's", file->at(spec.name).where);
   }
-  t.data = open_point_data(run, t.model.config, model.get("checkpoint", ""));
-  if (t.train.steps > 0) t.data->batch(0, t.train.batch, t.train.seq_len + 1);
+  t.data = open_point_data(run, t.model.config, t.model.folder);
   for (const std::string& pattern : t.probe.dump) matching_hooks(t.model.config, pattern, probe.where("dump"));
   make_probes(run, t.probe);
   run.settings.reject_unused();
@@ -76,7 +77,15 @@ struct Listeners {
   }
 };
 
-PointPlan make_plan(PointRun& run, const Training& t) {
+// The batches of the first and the last step: data that end early are found before the first.
+void draw_batches(const Training& t) {
+  if (t.train.steps == 0) return;
+  for (const int step : {0, t.train.steps - 1})
+    t.data->batch(static_cast<std::uint64_t>(step), t.train.batch, std::int64_t{t.train.seq_len} + 1);
+}
+
+PointPlan prepare(PointRun& run) {
+  const Training t = read_training(run);
   const Device& device = run.pipelines.device();
   const DType type = usable_type(run, t.train.precision);
   Weights weights(device, t.model.config, type, WeightsUse::training, false);
@@ -88,9 +97,11 @@ PointPlan make_plan(PointRun& run, const Training& t) {
       fmt::format("raise train.accumulate (now {}), or lower train.batch or train.seq_len, or the model's size", t.train.accumulate);
   plan.memory.parameters = Weights::bytes_needed(t.model.config, type, WeightsUse::training);
   plan.memory.step = plan_graph(plan, device, trainer.graph(), t.train.steps);
+  if (!why_not(plan, device).empty()) return plan;  // nor would its batches fit
+  draw_batches(t);
   Evaluator evaluator(run.pipelines, weights, type, validation_data(t));
   const int along_the_way = t.probe.every > 0 ? t.train.steps / t.probe.every + 1 : 0;
-  plan_evaluation(plan, device, evaluator, Listeners(run, t).list, along_the_way + 1);
+  plan_evaluation(plan, device, evaluator, {}, Listeners(run, t).list, along_the_way + 1);
   return plan;
 }
 
@@ -233,8 +244,7 @@ Metrics run_training(PointRun& run) {
   return TrainingRun(run, read_training(run)).run();
 }
 
-const ExperimentKinds::Registration train("train", {[](PointRun& run) { read_training(run); }, run_training,
-                                                    [](PointRun& run) { return make_plan(run, read_training(run)); }, calibrate});
+const ExperimentKinds::Registration train("train", {{"train"}, prepare, run_training, calibrate});
 
 }  // namespace
 }  // namespace ablate

@@ -1,7 +1,7 @@
 #include "ops/user/user_shader.h"
 
 #include "base/file.h"
-#include "base/settings.h"
+#include "base/paths.h"
 #include "vulkan/shader.h"
 
 #include <algorithm>
@@ -29,12 +29,9 @@ void require_identifier(Settings& table, const std::string& name) {
   require(is_identifier(name), "{}: expected a name of letters, digits and single \"_\"", table.where(name));
 }
 
-/// Files are named as seen from the experiment file that names them.
-fs::path read_path(Settings& own, const char* key) {
-  const std::string text = own.get<std::string>(key), place = own.raw(key)->where;
-  const auto colon = place.rfind(':');
-  const fs::path folder = colon == place.npos ? fs::path() : fs::path(place.substr(0, colon)).parent_path();
-  const fs::path path = folder / text;
+fs::path read_file_name(Settings& own, const char* key) {
+  own.get<std::string>(key);
+  const fs::path path = read_path(own, key);
   std::error_code error;
   require(fs::is_regular_file(path, error), "{}: there is no file {}", own.where(key), path.generic_string());
   return path;
@@ -130,9 +127,9 @@ void read_user_shader(Settings& own, const std::string& name, const std::string&
   shader->name = name;
   shader->kind = own.get<std::string>("kind");
   const UserShaderKind& kind = UserShaderKinds::find(own.where("kind") + ": a kind of shader", shader->kind);
-  shader->forward = read_path(own, "forward");
+  shader->forward = read_file_name(own, "forward");
   require(!own.has("backward") || !kind.backward_include.empty(), "{}: a {} has no gradient", own.where("backward"), shader->kind);
-  if (own.has("backward")) shader->backward = read_path(own, "backward");
+  if (own.has("backward")) shader->backward = read_file_name(own, "backward");
   shader->constants = read_constants(own);
   require(!own.has("parameters") || kind.parameters, "{}: a {} has constants only, no trained parameters", own.where("parameters"),
           shader->kind);

@@ -7,7 +7,7 @@
 //   bos = true        <s> in front; vocabulary = symbols + 2
 #include "base/error.h"
 #include "base/file.h"
-#include "base/settings.h"
+#include "base/paths.h"
 #include "train/data/shakespeare.h"
 
 namespace ablate {
@@ -50,7 +50,7 @@ TriggerRule read_rule(Settings& data) {
 /// From the characters of `text`, or of Shakespeare, or a random chain of `symbols` symbols that is the same for every seed of the run.
 std::function<BigramStatistics()> read_statistics(Settings& data) {
   if (data.has("text")) {
-    const std::string text = data.get<std::string>("text");
+    const std::filesystem::path text = read_path(data, "text");
     return [text] { return bigram_statistics(read_text(text)); };
   }
   if (data.choice("chain", "random", {"random", "shakespeare"}) == "shakespeare") return shakespeare;

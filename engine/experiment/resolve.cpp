@@ -1,0 +1,62 @@
+// A point's settings, read by everybody who knows some of them.
+#include "base/error.h"
+#include "experiment/run/kind.h"
+#include "ops/user/user_shader.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace ablate {
+namespace {
+
+bool reads(const std::string& kind, const std::string& key) {
+  const auto& tables = ExperimentKinds::find("kind", kind).tables;
+  return std::find(tables.begin(), tables.end(), key) != tables.end();
+}
+
+/// The first key of a table that kinds like this one do not read; null if they read what is there.
+const Value* foreign_key(const Point& point, const std::string& table, std::string& name) {
+  const Value* value = find(point.table, name = table);
+  if (!value || reads(point.kind, table)) return nullptr;
+  const auto* keys = value->as<Value::Table>();
+  if (!keys) return value;
+  const Value* first = nullptr;
+  for (const auto& [key, own] : *keys)
+    if (!reads(point.kind, table + "." + key) && (!first || own.order < first->order)) first = &own, name = table + "." + key;
+  return first;
+}
+
+void reject_tables_of_other_kinds(const Point& point) {
+  for (const Section& section : sections()) {
+    std::vector<std::string> readers;
+    for (const auto& [kind, unused] : ExperimentKinds::all())
+      if (reads(kind, section.name)) readers.push_back("\"" + kind + "\"");
+    std::string name;
+    const Value* foreign = readers.empty() ? nullptr : foreign_key(point, section.name, name);
+    require(!foreign, "{}: {}: {} is read by kind = {}; this is kind = \"{}\"", foreign ? foreign->where : "", name,
+            find(point.table, section.name) && find(point.table, section.name)->as<Value::Array>() ? "[[" + section.name + "]]"
+                                                                                                   : "[" + section.name + "]",
+            fmt::join(readers, " and "), point.kind);
+  }
+}
+
+}  // namespace
+
+Value resolve(const Point& point) {
+  reject_tables_of_other_kinds(point);
+  Settings settings = point.settings();
+  settings.get<std::int64_t>("seed", 0);
+  settings.get<std::vector<std::string>>("without", {});
+  settings.raw("device");
+  read_user_shaders(settings);
+  for (const Section& section : sections()) {
+    const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
+    if (always || section.name == point.kind || settings.has(section.name)) section.read(settings);
+  }
+  settings.raw("report");
+  settings.reject_unused();
+  return settings.resolved();
+}
+
+}  // namespace ablate
