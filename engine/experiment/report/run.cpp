@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "experiment/figure_json.h"
 #include "experiment/report/text.h"
 
@@ -72,9 +73,12 @@ std::optional<Json> read_json(const fs::path& path, std::vector<std::string>& mi
     missing.push_back(path.filename().string() + " is not there.");
     return std::nullopt;
   }
-  Json json = Json::parse(read_text(path), nullptr, false);
-  if (json.is_object()) return json;
-  missing.push_back(path.filename().string() + " is damaged: it is not a JSON object.");
+  try {
+    if (Json json = parse_json<Json>(read_text(path), path.filename().string()); json.is_object()) return json;
+    missing.push_back(path.filename().string() + " is damaged: it is not a JSON object.");
+  } catch (const InputError& error) {
+    missing.push_back(fmt::format("{} is damaged: {}.", path.filename().string(), error.what()));
+  }
   return std::nullopt;
 }
 
