@@ -23,11 +23,6 @@ struct Signature {
 constexpr Signature signatures[] = {
     {"version https://git-lfs.github.com/spec/"sv, "a Git LFS pointer, not the file itself: git lfs pull fetches it"},
     {"/annex/objects/"sv, "a git-annex pointer, not the file itself: git annex get fetches it"},
-    {"Entry not found"sv, "the answer of a server that has no such file (\"Entry not found\"): download it again"},
-    {"Invalid username or password"sv,
-     "the answer of a server that wants a login (\"Invalid username or password\"): log in and download it again"},
-    {"GGUF"sv, "a GGUF file: they are not read; take the model's original folder with config.json and .safetensors files"},
-    {"PAR1"sv, "a Parquet table: write its column of text to a .txt file"},
     {"ARROW1\0\0"sv, "an Arrow table: write its column of text to a .txt file"},
     {"%PDF-"sv, "a PDF document: take its text out (pdftotext)"},
     {"{\\rtf"sv, "an RTF document: save it as plain text"},
@@ -37,7 +32,8 @@ constexpr Signature signatures[] = {
     {"\x04\x22\x4d\x18"sv, "compressed by lz4: unpack it (lz4 -d)"},
     {"7z\xbc\xaf\x27\x1c"sv, "a 7z archive: unpack it"},
     {"Rar!\x1a\x07"sv, "a RAR archive: unpack it"},
-    {"ustar"sv, "a tar archive: unpack it (tar -xf)", 257},
+    {"ustar\0"sv, "a tar archive: unpack it (tar -xf)", 257},
+    {"ustar  \0"sv, "a tar archive: unpack it (tar -xf)", 257},
     {"\x93NUMPY"sv, "a NumPy array: write ids with array.astype(\"uint16\").tofile(\"ids.bin\"), or \"uint32\""},
     {"\x89HDF\r\n\x1a\n"sv, "an HDF5 file: convert it"},
     {"MMIDIDX\0\0"sv, "the index of a Megatron data set: the ids are in the .bin beside it"},
@@ -71,13 +67,30 @@ std::string first_letters(std::string_view file) {
   return word;
 }
 
-std::string_view describe_markup(std::string_view file) {
+/// What a server answers in place of a file is short.
+std::string_view describe_answer(std::string_view file) {
+  constexpr std::size_t longest_sentence = 256, longest_page = 1 << 20;
+  if (file.size() <= longest_sentence && file.starts_with("Entry not found"))
+    return "the answer of a server that has no such file (\"Entry not found\"): download it again";
+  if (file.size() <= longest_sentence && file.starts_with("Invalid username or password"))
+    return "the answer of a server that wants a login (\"Invalid username or password\"): log in and download it again";
+  if (file.size() > longest_page) return "";
   const std::string begin = first_letters(file);
   if (begin.starts_with("<!doctype html") || begin.starts_with("<html") || begin.starts_with("<head"))
     return "a web page (of a failed download?): download the file itself";
   if (begin.starts_with("<?xml") || begin.starts_with("<error>"))
     return "an XML document (of a failed download?): download the file itself";
   return "";
+}
+
+/// Four letters with a version behind them that is no letter.
+bool is_gguf(std::string_view file) { return has_at(file, 0, "GGUF") && file.size() >= 8 && static_cast<unsigned char>(file[4]) < 32; }
+
+/// The same four letters at both ends, or binary numbers after the first.
+bool is_parquet(std::string_view file) {
+  const auto binary = [](char c) { return static_cast<unsigned char>(c) >= 0x80 || (c >= 0 && c < 9) || (c > 13 && c < 32); };
+  const std::string_view start = file.substr(0, 64);
+  return has_at(file, 0, "PAR1") && (file.substr(4).ends_with("PAR1") || std::any_of(start.begin(), start.end(), binary));
 }
 
 /// A gzip header: method 8, and flags without the reserved bits.
@@ -126,7 +139,9 @@ std::string describe_container(std::span<const std::byte> bytes) {
   for (const Signature& known : signatures)
     if (has_at(file, known.offset, known.bytes)) return std::string(known.what);
   if (const std::string_view what = describe_zip(file); !what.empty()) return std::string(what);
-  if (const std::string_view what = describe_markup(file); !what.empty()) return std::string(what);
+  if (const std::string_view what = describe_answer(file); !what.empty()) return std::string(what);
+  if (is_gguf(file)) return "a GGUF file: they are not read; take the model's original folder with config.json and .safetensors files";
+  if (is_parquet(file)) return "a Parquet table: write its column of text to a .txt file";
   if (is_gzip(file)) return "compressed by gzip: unpack it (gunzip)";
   if (is_bzip2(file)) return "compressed by bzip2: unpack it (bunzip2)";
   if (is_pickle(file)) return "a Python pickle: they are not read; save weights as safetensors";

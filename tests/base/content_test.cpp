@@ -10,6 +10,8 @@
 
 #include <sys/stat.h>
 
+#include <span>
+
 using namespace ablate;
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
@@ -43,12 +45,13 @@ TEST_CASE("a file is called by what it is") {
   says("Entry not found", "Entry not found");
   says(bytes("PK\3\4\x14\0\0\0model/data.pkl") + rest, "pickled by PyTorch");
   says("PK\3\4" + rest, "a zip archive");
-  says("GGUF\3" + rest, "a GGUF file");
+  says(bytes("GGUF\3\0\0\0") + rest, "a GGUF file");
   says(bytes("\x1f\x8b\x08\0\0\0\0\0") + rest, "compressed by gzip");
   says("\x28\xb5\x2f\xfd" + rest, "compressed by zstd");
   says("BZh91AY&SY" + rest, "compressed by bzip2");
   says(bytes("\xfd\x37zXZ\0") + rest, "compressed by xz");
   says("PAR1" + rest + "PAR1", "a Parquet table");
+  says("PAR1\x15" + rest, "a Parquet table");
   says("%PDF-1.7\n" + rest, "a PDF document");
   says(std::string(257, '\0') + bytes("ustar\0") + rest, "a tar archive");
   says("\x93NUMPY" + rest, "a NumPy array");
@@ -63,13 +66,16 @@ TEST_CASE("a file is called by what it is") {
 }
 
 TEST_CASE("text, JSON and rows of ids are not taken for something else") {
-  for (const char* text :
-       {"Once upon a time", "{\"a\": 1}", "PARIS is a town", "Graph", "BZh, he said", "# version https", "\xef\xbb\xbfmarked", "<p>a</p>"})
+  for (const char* text : {"Once upon a time", "{\"a\": 1}", "PARIS is a town", "PAR1 is a name", "GGUF is a format of files", "Graph",
+                           "BZh, he said", "# version https", "\xef\xbb\xbfmarked", "<p>a</p>"})
     CHECK_MESSAGE(describe_content(std::string(text)) == "", text);
+  CHECK(describe_content("<?xml version=\"1.0\"?>" + std::string(2 << 20, 'x')) == "");  // too long for an answer of a server
+  CHECK(describe_content(std::string(257, 'x') + "ustar la idea") == "");
   std::string ids;
   for (int i = 0; i < 3000; ++i) ids += {static_cast<char>(i * 7), static_cast<char>(i % 197)};
   CHECK(describe_container(std::as_bytes(std::span(ids))) == "");
-  CHECK(describe_container(std::as_bytes(std::span(std::string(4096, '\0')))) == "");  // ids of 0
+  const std::string zeros(4096, '\0');  // ids of 0
+  CHECK(describe_container(std::as_bytes(std::span(zeros))) == "");
 }
 
 TEST_CASE("what is no JSON is refused with line and column") {
