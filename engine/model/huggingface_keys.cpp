@@ -27,8 +27,8 @@ constexpr std::string_view common[] = {
 /// logit_scale, MiniCPM's scale_emb, partial rotations, experts, biases, norms, other activations, adapters, quantization.
 constexpr std::string_view arithmetic[] = {
     "activation", "adapter", "alibi", "attention", "attn", "bias", "clip", "embedding_type", "expert", "hadamard", "hidden_act", "lora",
-    "mlp_type", "moe", "mrope", "multiplier", "mup", "norm", "parallel_residual", "parallel_attn", "parallel_block", "quant", "residual", "rope_", "_rope", "rotary", "router", "scale", "scaling",
-    "sink", "softcap", "sparse", "tie_", "window"};
+    "mlp_type", "moe", "mrope", "multiplier", "mup", "norm", "parallel_residual", "parallel_attn", "parallel_block", "quant", "residual",
+    "rope_", "_rope", "rotary", "router", "scale", "scaling", "sink", "softcap", "sparse", "tie_", "window"};
 
 /// Names that hold such a word, of things that leave the numbers as they are: how a kernel is chosen, training, and what no class reads.
 constexpr std::string_view exceptions[] = {
@@ -37,7 +37,7 @@ constexpr std::string_view exceptions[] = {
 // clang-format on
 
 /// Values under which such a key names what the model does anyway.
-constexpr std::string_view usual_values[] = {"silu", "swish", "rope_", "_rope", "rotary", "rmsnorm", "default", "full"};
+constexpr std::string_view usual_values[] = {"silu", "swish", "rope", "rotary", "rmsnorm", "default", "full"};
 
 bool holds_one_of(std::string_view key, const auto& words) {
   return std::any_of(std::begin(words), std::end(words), [&](std::string_view word) { return key.find(word) != key.npos; });
