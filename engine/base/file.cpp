@@ -100,17 +100,31 @@ fs::path executable_folder() {
 
 #else
 
+// Why a name cannot be opened: a link whose target is gone is told apart from a name that is not there.
+[[noreturn]] static void refuse_to_open(const fs::path& path, int error) {
+  std::error_code none;
+  if (error == ENOENT && fs::is_symlink(fs::symlink_status(path, none)))
+    bad_input("{}: is a link to {}, which is not there", path.string(), fs::read_symlink(path, none).string());
+  if (error == ENOENT || error == ENOTDIR) throw MissingFile(fmt::format("{}: cannot be opened ({})", path.string(), std::strerror(error)));
+  bad_input("{}: cannot be opened ({})", path.string(), std::strerror(error));
+}
+
+static const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder, not a file";
+  if (S_ISFIFO(mode)) return "a pipe, not a regular file: files are mapped into memory";
+  return "not a regular file";
+}
+
+// Without O_NONBLOCK a pipe that nobody writes to would be waited for.
 MappedFile::MappedFile(const fs::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0 && (errno == ENOENT || errno == ENOTDIR))
-    throw MissingFile(fmt::format("{}: cannot be opened ({})", path.string(), std::strerror(errno)));
-  require(file >= 0, "{}: cannot be opened ({})", path.string(), std::strerror(errno));
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) refuse_to_open(path, errno);
   struct stat status {};
   const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
   size_ = regular ? static_cast<std::size_t>(status.st_size) : 0;
   void* data = size_ > 0 ? ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
   ::close(file);
-  require(regular, "{}: not a regular file", path.string());
+  require(regular, "{}: is {}", path.string(), kind_of(status.st_mode));
   require(data != MAP_FAILED, "{}: cannot be mapped into memory ({})", path.string(), std::strerror(errno));
   data_ = static_cast<const std::byte*>(data);
 }

@@ -1,6 +1,7 @@
 #include "experiment/results.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "experiment/earlier_results.h"
 #include "experiment/json.h"
 
@@ -63,7 +64,7 @@ std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error
 template <class Read>
 auto parse_file(const fs::path& path, Read&& read) {
   try {
-    return read(Json::parse(read_text(path)));
+    return read(parse_json<Json>(read_text(path), path.string()));
   } catch (const Json::exception& error) {
     bad_input("{}: not a file that Ablate wrote: {}", path.string(), error.what());
   }

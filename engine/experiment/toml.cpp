@@ -1,5 +1,6 @@
 #include "experiment/toml.h"
 
+#include "base/content.h"
 #include "base/error.h"
 
 // toml++ 3.3 calls "unreachable" what text outside ASCII does reach, when it asks whether a letter is a space. The answer is no.
@@ -71,6 +72,7 @@ Value parse_toml(std::string_view text, const std::string& name, std::uint64_t f
   try {
     return Converter(name, first_order).table(toml::parse(text), name);
   } catch (const toml::parse_error& error) {
+    refuse_other_content(text, name);
     rethrow(error, name);
   }
 }

@@ -15,8 +15,12 @@ namespace ablate {
 
 /// The configuration that the text of a config.json describes: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, or
 /// AblateForCausalLM (whose "ablate" object holds the keys of TransformerConfig). Throws InputError "where: ..." for anything else, and for
-/// every key that would change the arithmetic in a way the engine does not compute.
-TransformerConfig parse_model_config(std::string_view json, std::string_view where);
+/// every key that would change the arithmetic in a way the engine does not compute. `notes`, if given, gets what was left out or taken
+/// without being said, a line each.
+TransformerConfig parse_model_config(std::string_view json, std::string_view where, std::vector<std::string>* notes = nullptr);
+
+/// Why the configuration of that config.json has no bos_token_id: it names none, or several, or one that is no token.
+std::string why_no_bos(std::string_view json, std::string_view where);
 
 /// The config.json of a model: of the architecture that Transformers can load as is where there is one, else AblateForCausalLM.
 /// `dtype` is that of the weights.
@@ -27,7 +31,7 @@ std::string model_config_json(const TransformerConfig& config, DType dtype = DTy
 std::string_view architecture(const TransformerConfig& config);
 
 /// A folder opened for reading. Opening checks everything: the config, that every parameter is there, once, in its shape and in a type that
-/// can be read, and that no tensor is left over (the tied lm_head and the rotary tables of old files aside).
+/// can be read, and that no tensor is left over (a lm_head equal to the embedding it is tied to, and the rotary tables of old files, aside).
 class CheckpointFolder {
  public:
   /// Throws InputError in one line: file, key or tensor, what was expected.
@@ -40,12 +44,19 @@ class CheckpointFolder {
   bool contains(std::string_view name) const { return tensors_.find(name) != tensors_.end(); }
   /// The storage type most of the weights have: f32, f16 or bf16.
   DType dtype() const;
+  /// What was left out or taken without being said, a line each.
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  void gather(bool lacks_prefix);
+  void check_tied_head(const std::filesystem::path& config) const;
+
   std::filesystem::path folder_;
   TransformerConfig config_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, const TensorView*, std::less<>> tensors_;
+  const TensorView* surplus_head_ = nullptr;  ///< a lm_head beside the embedding that it is tied to
+  std::vector<std::string> notes_;
 };
 
 /// Writes model.safetensors, then config.json, each atomically. The folder is made if it is not there. Throws RunError.

@@ -41,7 +41,7 @@ struct Validator {
     size("d_ffn", c.d_ffn, widest);
     size("max_seq_len", c.max_seq_len, widest);
     const std::int64_t width = std::int64_t{c.n_heads} * c.head_dim;
-    require(width <= widest, "{}: n_heads * head_dim = {} is over {}", at("head_dim"), width, widest);
+    require(width <= widest, "{}: {} heads of {} channels are {} wide, over {}", at("head_dim"), c.n_heads, c.head_dim, width, widest);
     require(c.n_heads % c.n_kv_heads == 0, "{}: {} heads cannot share {} keys evenly", at("n_kv_heads"), c.n_heads, c.n_kv_heads);
     positive("norm_eps", c.norm_eps);
     require(c.sliding_window >= 0, "{}: expected 0 (none) or a width, found {}", at("sliding_window"), c.sliding_window);

@@ -1,6 +1,7 @@
 #include "model/json_settings.h"
 
 #include "base/error.h"
+#include "base/json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,11 +12,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Walks the document in the order written, and with it the lines of its keys.
 struct Converter {
-  const std::string& where;
+  const std::string& file;
+  std::vector<int> lines;
+  std::size_t next_line = 0;
   std::uint64_t order = 0;
 
-  Value operator()(const Json& json, int depth) {
+  Value operator()(const Json& json, const std::string& where, int depth) {
     require(depth < 32, "{}: JSON nested over 32 levels deep", where);
     Value value;
     value.where = where;
@@ -26,7 +30,7 @@ struct Converter {
       case Json::value_t::number_unsigned: value.data = integer(json); break;
       case Json::value_t::number_float: value.data = json.get<double>(); break;
       case Json::value_t::string: value.data = json.get<std::string>(); break;
-      case Json::value_t::array: value.data = array(json, depth); break;
+      case Json::value_t::array: value.data = array(json, where, depth); break;
       case Json::value_t::object: value.data = table(json, depth); break;
       default: break;
     }
@@ -40,16 +44,18 @@ struct Converter {
     return json.get<std::int64_t>();
   }
 
-  Value::Array array(const Json& json, int depth) {
+  Value::Array array(const Json& json, const std::string& where, int depth) {
     Value::Array values;
-    for (const Json& element : json) values.push_back((*this)(element, depth + 1));
+    for (const Json& element : json) values.push_back((*this)(element, where, depth + 1));
     return values;
   }
 
   Value::Table table(const Json& json, int depth) {
     Value::Table values;
-    for (const auto& [key, element] : json.items())
-      if (!element.is_null()) values.insert_or_assign(key, (*this)(element, depth + 1));
+    for (const auto& [key, element] : json.items()) {
+      const std::string where = fmt::format("{}:{}", file, lines.at(next_line++));
+      if (Value value = (*this)(element, where, depth + 1); !element.is_null()) values.insert_or_assign(key, std::move(value));
+    }
     return values;
   }
 };
@@ -57,12 +63,12 @@ struct Converter {
 }  // namespace
 
 Settings settings_from_json(std::string_view json, const std::string& where, std::vector<std::string>* nulls) {
-  const Json parsed = Json::parse(json, nullptr, /*allow_exceptions=*/false);
+  const Json parsed = parse_json<Json>(json, where);
   require(parsed.is_object(), "{}: not a JSON object", where);
   if (nulls)
     for (const auto& [key, element] : parsed.items())
       if (element.is_null()) nulls->push_back(key);
-  return Settings(Converter{where}(parsed, 0));
+  return Settings(Converter{where, lines_of_keys(json, where)}(parsed, where, 0));
 }
 
 }  // namespace ablate

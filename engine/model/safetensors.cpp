@@ -1,6 +1,8 @@
 #include "model/safetensors.h"
 
+#include "base/content.h"
 #include "base/error.h"
+#include "base/json.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -26,12 +28,15 @@ constexpr std::pair<std::string_view, std::size_t> element_sizes[] = {{"F64", 8}
 
 /// The text between the size and the data.
 std::string_view header_text(std::span<const std::byte> file, std::string_view where) {
-  require(file.size() >= 8, "{}: {} bytes are no safetensors file", where, file.size());
   std::uint64_t size = 0;
-  std::memcpy(&size, file.data(), 8);
-  require(size <= header_limit && size <= file.size() - 8, "{}: the header says it has {} bytes, the file has {} in all", where, size,
-          file.size());
-  return {reinterpret_cast<const char*>(file.data()) + 8, static_cast<std::size_t>(size)};
+  if (file.size() >= 8) std::memcpy(&size, file.data(), 8);
+  const bool fits = file.size() >= 8 && size <= header_limit && size <= file.size() - 8;
+  const std::string_view text = fits ? std::string_view(reinterpret_cast<const char*>(file.data()) + 8, size) : "";
+  if (text.starts_with("{")) return text;
+  if (const std::string what = describe_content(file); !what.empty()) bad_input("{}: is {}; expected a safetensors file", where, what);
+  require(file.size() >= 8, "{}: {} bytes are no safetensors file", where, file.size());
+  require(fits, "{}: the header says it has {} bytes, the file has {} in all (was it cut short?)", where, size, file.size());
+  return text;
 }
 
 /// The header as JSON. A parser keeps the last of two equal names; here they are an error.
@@ -44,7 +49,8 @@ Json parse_header(std::string_view text, std::string_view where) {
     return true;
   };
   const Json header = Json::parse(text, on_event, /*allow_exceptions=*/false);
-  require(!header.is_discarded() && header.is_object(), "{}: the header is not a JSON object", where);
+  if (header.is_discarded()) refuse_json(text, fmt::format("{}: the header", where));
+  require(header.is_object(), "{}: the header is not a JSON object", where);
   require(repeated.empty(), "{}: two tensors are named \"{}\"", where, repeated);
   return header;
 }
@@ -85,8 +91,8 @@ TensorView parse_tensor(const Json& entry, std::span<const std::byte> data, std:
   require(entry.is_object() && entry.contains("dtype") && entry["dtype"].is_string(), "{}: has no dtype", where);
   TensorView tensor{entry["dtype"].get<std::string>(), parse_shape(entry, where), {}, std::move(where)};
   const auto [begin, end] = parse_offsets(entry, tensor.where);
-  require(begin <= end && end <= data.size(), "{}: its bytes {} to {} do not lie in the {} that the file holds", tensor.where, begin, end,
-          data.size());
+  require(begin <= end && end <= data.size(), "{}: its bytes {} to {} do not lie in the {} that the file holds{}", tensor.where, begin, end,
+          data.size(), begin <= end ? " (was it cut short?)" : "");
   if (const std::size_t size = safetensors_element_size(tensor.dtype)) {
     const auto expected = byte_count(tensor.shape, size);
     require(expected && *expected == end - begin, "{}: shape {} of {} needs {} bytes, the file gives it {}", tensor.where,

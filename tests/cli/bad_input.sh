@@ -55,4 +55,32 @@ echo 'some text' > text.txt && echo '{"model": {"type": "Unigram", "vocab": []}}
 printf '%s\n' "$base" | sed 's/"tokens"/"text"/; s#^file = .*#files = ["text.txt"]#' > x.toml
 refuses "an unknown kind of tokenizer" "Unigram"
 echo '{"model": ' > model/tokenizer.json;                                               refuses "a tokenizer.json cut short" "tokenizer.json"
+
+# Files that are not what they are called.
+fresh() { rm -rf model && cp -r "$golden/planted" model && printf '%s\n' "$base" > x.toml; }
+pointer='version https://git-lfs.github.com/spec/v1
+oid sha256:4444444444444444444444444444444444444444444444444444444444444444
+size 13500'
+for name in model.safetensors config.json expected.safetensors; do
+  fresh && echo "$pointer" > "model/$name";                                             refuses "a Git LFS pointer as $name" "$name: is a Git LFS pointer, not the file itself"
+done
+fresh && echo "$pointer" > x.toml;                                                      refuses "a Git LFS pointer as the experiment" "x.toml: is a Git LFS pointer"
+fresh && sed -i 's/"vocab_size"/vocab_size/' model/config.json;                         refuses "a mistake in JSON" "not JSON: "
+fresh && sed -i 's/"num_attention_heads": [0-9]*/"num_attention_heads": 0/' model/config.json
+refuses "a size out of range" "num_attention_heads: expected 1 to"
+fresh && mkfifo model/pipe && sed -i 's#model/expected.safetensors#model/pipe.bin#' x.toml && mv model/pipe model/pipe.bin
+refuses "a pipe as data" "pipe.bin: is a pipe"
+fresh && mkdir model/folder.bin && sed -i 's#model/expected.safetensors#model/folder.bin#' x.toml; refuses "a folder as data" "folder.bin: is a folder"
+fresh && : > model/model.safetensors;                                                   refuses "an empty file" "model.safetensors: is empty"
+fresh && mv model/config.json model/adapter_config.json;                                refuses "a LoRA adapter" "adapter (LoRA)"
+fresh && mv model/model.safetensors model/consolidated.safetensors;                     refuses "Meta's weights" "consolidated.safetensors has"
+fresh && sed -i 's#checkpoint = "model"#checkpoint = "model/config.json"#' x.toml;      refuses "a file as the checkpoint" "is a file; a checkpoint is the folder"
+fresh && printf '%s\n' 'bos = true' >> x.toml && sed -i 's/"bos_token_id": [0-9]*/"bos_token_id": null/' model/config.json
+refuses "a beginning-of-sequence token that nobody named" "give data.bos_id"
+if [ "$(id -u)" -ne 0 ] || command -v setpriv > /dev/null; then
+  fresh && chmod 000 model/model.safetensors && chmod 755 . && real=$ablate
+  if [ "$(id -u)" -eq 0 ]; then ablate=./as_nobody; printf '#!/bin/sh\nexec setpriv --reuid 65534 --clear-groups "%s" "$@"\n' "$real" > as_nobody && chmod 755 as_nobody; fi
+  refuses "a file without permission" "model.safetensors: cannot be opened (Permission denied)"
+  ablate=$real
+fi
 [ "$failed" -eq 0 ] && echo "all bad input refused"

@@ -85,11 +85,18 @@ TEST_CASE("broken files are refused in one line") {
     CHECK_THROWS_WITH_AS(parse(file), doctest::Contains(message), InputError);
   };
   refuses("1234567", "no safetensors file");
+  refuses("", "is empty");
+  refuses("version https://git-lfs.github.com/spec/v1\noid sha256:4\nsize 13500\n",
+          "is a Git LFS pointer, not the file itself: git lfs pull");
+  refuses("<html>" + std::string(5000, 'x'), "is a web page");
+  refuses("PK\3\4" + std::string(5000, '\0'), "is a zip archive");
+  refuses("GGUF\3" + std::string(5000, '\0'), "is a GGUF file");
+  refuses(std::string(5000, '\0'), "is nothing but zeros");
   refuses(std::string(8, '\xff'), "the header says");
   refuses(file_with("{}", 0).substr(0, 9), "the header says it has 2 bytes, the file has 9");
   refuses(file_with("[]", 0), "not a JSON object");
-  refuses(file_with("{\"a\"", 0), "not a JSON object");
-  refuses(file_with("{\"\xff\":1}", 0), "not a JSON object");
+  refuses(file_with("{\"a\"", 0), "the header:1:5: not JSON");
+  refuses(file_with("{\"\xff\":1}", 0), "the header:1:3: not JSON");
   refuses(file_with("{}", 3), "the tensors take 0 bytes, the file holds 3");
   refuses(file_with(R"({"a":3})", 0), "a: has no dtype");
   refuses(file_with(R"({"a":{"dtype":"F32"}})", 0), "has no shape");

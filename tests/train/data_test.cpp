@@ -138,6 +138,35 @@ TEST_CASE("the first token of a window: the text's, a fixed one, or random ones"
   refuses({{"source", "tokens"}, {"file", file}, {"bos_id", 1}}, "needs bos = true");
 }
 
+TEST_CASE("a checkpoint's beginning-of-sequence token is never made up") {
+  const Folder folder;
+  const std::string file = folder.file("a.bin", counting_u16(1000));
+  const Json bos{{"source", "tokens"}, {"file", file}, {"bos", true}};
+  const DataContext nameless{.seed = 7, .why_no_bos = "config.json names none", .vocabulary = 2000};
+  CHECK_THROWS_WITH_AS(open(bos, nameless), doctest::Contains("data: bos: config.json names none; give data.bos_id"), InputError);
+  Json given = bos;
+  given["bos_id"] = 3;
+  CHECK(open(given, nameless)->bos() == 3);
+  CHECK_NOTHROW(open({{"source", "tokens"}, {"file", file}}, nameless));
+  given["bos_id"] = 2000;
+  CHECK_THROWS_WITH_AS(open(given, nameless), doctest::Contains("start with id 2000, which a vocabulary of 2000 does not have"),
+                       InputError);
+
+  std::vector<std::string> notes;
+  const auto note = [&](const std::string& line) { notes.push_back(line); };
+  CHECK(open(bos, {.vocabulary = 1001, .note = note})->bos() == 1000);  // of a model made from its parts
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("every window starts with id 1000, one more than the data has") != std::string::npos);
+  CHECK_THROWS_WITH_AS(open(bos, {.vocabulary = 1000}),
+                       doctest::Contains("id 1000, one more than the data has, which a vocabulary of 1000"), InputError);
+
+  const Json words{{"source", "vocabulary"}, {"position", 1}, {"bos", true}};
+  CHECK_THROWS_WITH_AS(open(words, nameless), doctest::Contains("give data.bos_id"), InputError);
+  notes.clear();
+  open({{"source", "vocabulary"}, {"position", 1}}, {.why_no_bos = "config.json names none", .vocabulary = 20, .note = note});
+  CHECK(notes.size() == 1);
+}
+
 TEST_CASE("stored batches come back in file order") {
   const auto file = test::golden_folder() / "train" / "pre.expected.safetensors";
   const auto source = open({{"source", "tokens"}, {"file", file.string()}});
@@ -191,6 +220,120 @@ TEST_CASE("token files that make no sense are refused") {
   const std::vector<TensorToWrite> tensors{TensorToWrite::from("ids", {2, 2}, floats)};
   write_safetensors(folder / "floats.safetensors", tensors);
   refuses({{"source", "tokens"}, {"file", (folder / "floats.safetensors").string()}}, "expected integers, found F32");
+}
+
+TEST_CASE("ids in another width than they are read in are refused") {
+  const Folder folder;
+  const auto ids = [&](const char* name, int width, std::int64_t factor) {
+    std::string bytes;
+    for (std::int64_t i = 0; i < 500; ++i)
+      for (int b = 0; b < width; ++b) bytes += static_cast<char>(((i * 7 + 1) % 251 * factor) >> (8 * b));
+    return folder.file(name, bytes);
+  };
+  const auto source = [](const std::string& file, const char* dtype = "") {
+    Json json{{"source", "tokens"}, {"file", file}};
+    if (*dtype) json["dtype"] = dtype;
+    return json;
+  };
+  CHECK(open(source(ids("2.bin", 2, 1)))->vocabulary_size() == 251);
+  refuses(source(ids("4.bin", 4, 1)), "4.bin: every second id is 0: are they uint32 (data.dtype = \"uint32\")");
+  refuses(source(ids("8.bin", 8, 1), "uint32"), "8.bin: every second id is 0: are they int64?");
+  CHECK(open(source(ids("4.bin", 4, 1), "uint32"))->vocabulary_size() == 251);
+  refuses(source(ids("large.bin", 4, 511)), "every second id is at most 1");  // ids up to 128,000
+  CHECK(open(source(ids("large.bin", 4, 511), "uint32"))->vocabulary_size() == 250 * 511 + 1);
+  CHECK(open(source(ids("large.bin", 4, 511), "uint16"))->vocabulary_size() > 2);  // whoever says so has it
+  CHECK_THROWS_WITH_AS(open(source(ids("2.bin", 2, 1), "uint32"), {.vocabulary = 251}),
+                       doctest::Contains("which a vocabulary of 251 does not have (the ids are read as uint32; data.dtype says how)"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(open({{"source", "tokens"}, {"file", folder.ids("a.safetensors", {1, 3}, {1, 9, 2})}}, {.vocabulary = 9}),
+                       doctest::Contains("holds the id 9, which a vocabulary of 9 does not have"), InputError);
+  refuses(source(folder.file("zip.bin", "PK\3\4" + std::string(600, 'x'))), "zip.bin: is a zip archive");
+  refuses(source(folder.file("page.bin", "<html>" + std::string(600, 'x'))), "page.bin: is a web page");
+}
+
+TEST_CASE("files of llm.c say what they hold") {
+  const Folder folder;
+  const auto file = [&](std::int32_t magic, std::int32_t version, std::int32_t count, int width) {
+    std::vector<std::int32_t> header(256);
+    header[0] = magic, header[1] = version, header[2] = count;
+    std::string bytes(reinterpret_cast<const char*>(header.data()), 1024);
+    for (int i = 0; i < 100; ++i)
+      for (int b = 0; b < width; ++b) bytes += static_cast<char>((i + 300) >> (8 * b));
+    return folder.file("t.bin", bytes);
+  };
+  const auto json = [](const std::string& path) { return Json{{"source", "tokens"}, {"file", path}}; };
+  for (const int width : {2, 4}) {
+    const auto source = open(json(width == 2 ? file(20240520, 1, 100, 2) : file(20240801, 7, 100, 4)));
+    CHECK(source->vocabulary_size() == 400);
+    CHECK(source->probe(0, 100).ids[0] == 300);
+  }
+  refuses(json(file(20240520, 1, 99, 2)), "says 99 ids, the file holds 100");
+  refuses(json(file(20240520, 2, 100, 2)), "of version 2; expected version 1");
+  refuses(json(file(20240522, 1, 100, 2)), "a file of questions of llm.c");
+  Json wide = json(file(20240520, 1, 100, 2));
+  wide["dtype"] = "uint32";
+  refuses(wide, "its header (llm.c's 20240520) says uint16, data.dtype says uint32");
+}
+
+TEST_CASE("what is no text is refused, and damaged text counted") {
+  const Folder folder;
+  const fs::path tokenizer = test::tests_folder() / "golden" / "tokenizers" / "gpt2" / "tokenizer.json";
+  std::vector<std::string> notes;
+  const auto note = [&](const std::string& line) { notes.push_back(line); };
+  const auto open_text = [&](const std::string& content, const char* kind) {
+    Json json{{"source", "text"}, {"files", folder.file("a.txt", content)}};
+    if (*kind) json["tokenizer"] = kind;
+    return open(json, {.seed = 1, .tokenizer = tokenizer, .note = note});
+  };
+  const auto refused = [&](const std::string& content, const char* message) {
+    for (const char* kind : {"", "bytes"}) CHECK_THROWS_WITH_AS(open_text(content, kind), doctest::Contains(message), InputError);
+  };
+  const std::string rest(1000, 'x');
+  refused(std::string("\x1f\x8b\x08\0\0\0\0\0", 8) + rest, "a.txt: is compressed by gzip: unpack it (gunzip)");
+  refused("PAR1" + rest, "a.txt: is a Parquet table");
+  refused(std::string("\xff\xfeh\0i\0", 6), "a.txt: is text in UTF-16");
+  refused("version https://git-lfs.github.com/spec/v1\n", "a.txt: is a Git LFS pointer");
+  CHECK(notes.empty());
+
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "a plain line of text\n";
+  open_text(text + "\xe9 and \xe9\n", "");
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("a.txt: 2 places are no UTF-8, the first on line 201: each is read as U+FFFD") != std::string::npos);
+  open_text(text + "\xe9 and \xe9\n", "bytes");  // keeps every byte
+  CHECK(notes.size() == 1);
+  open_text("{\"text\": \"a\"}\n{\"text\": \"b\"}\n", "");
+  REQUIRE(notes.size() == 2);
+  CHECK(notes[1].find("looks like JSON lines") != std::string::npos);
+  std::string latin1;
+  for (int i = 0; i < 50; ++i)
+    latin1 +=
+        "\xc9l\xe8ve, fa\xe7"
+        "ade\n";
+  CHECK_THROWS_WITH_AS(open_text(latin1, ""), doctest::Contains("a.txt: is not UTF-8: 150 places in 650 bytes are ill-formed"), InputError);
+}
+
+TEST_CASE("a tokenizer may have more tokens than the model, as long as the text has none of them") {
+  const Folder folder;
+  Json tokenizer = Json::parse(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []},
+    "added_tokens": [{"id": 2, "content": "[PAD]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}]})");
+  const DataContext context{.seed = 1, .tokenizer = folder.file("tokenizer.json", tokenizer.dump()), .vocabulary = 2};
+  const auto source = [&](const char* text) { return Json{{"source", "text"}, {"files", folder.file("a.txt", text)}}; };
+  CHECK(open(source("abab"), context)->vocabulary_size() == 2);
+  CHECK_THROWS_WITH_AS(
+      open(source("ab[PAD]"), context),
+      doctest::Contains("token 2 is \"[PAD]\", id 2, which a model with vocab_size = 2 does not have (its tokenizer has 3 ids)"),
+      InputError);
+}
+
+TEST_CASE("a checkpoint without a tokenizer.json says what it has instead") {
+  const Folder folder;
+  const DataContext context{.seed = 1, .tokenizer = folder / "tokenizer.json"};
+  const Json json{{"source", "text"}, {"files", folder.file("a.txt", "hello")}};
+  CHECK_THROWS_WITH_AS(open(json, context), doctest::Contains("has none: copy the tokenizer.json of the model there"), InputError);
+  folder.file("tokenizer.model", "x");
+  CHECK_THROWS_WITH_AS(open(json, context),
+                       doctest::Contains("it has a tokenizer.model, which is not read: save the tokenizer as tokenizer.json"), InputError);
 }
 
 TEST_CASE("text becomes bytes, once") {

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "model/tokenizer.h"
 
 #include <CLI/CLI.hpp>
@@ -27,14 +28,6 @@ struct Options {
   bool keep_special = false;
 };
 
-json parse(const std::string& text, const std::string& name) {
-  try {
-    return json::parse(text);
-  } catch (const json::exception& error) {
-    bad_input("{}: {}", name, error.what());
-  }
-}
-
 template <class T>
 T as(const json& value, const std::string& name, const char* expected) {
   try {
@@ -57,7 +50,7 @@ Ids ids_of(std::string text) {
 }
 
 json run_file(const Tokenizer& tokenizer, const Options& options) {
-  const json items = parse(read_text(options.file), options.file);
+  const json items = parse_json<json>(read_text(options.file), options.file);
   require(items.is_array(), "{}: expected an array of {}", options.file, options.decode ? "arrays of token ids" : "strings");
   json results = json::array();
   for (std::size_t i = 0; i < items.size(); ++i) {

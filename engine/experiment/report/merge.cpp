@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "experiment/results.h"
 
 #include <nlohmann/json.hpp>
@@ -79,7 +80,7 @@ std::string merged_manifest(const std::vector<fs::path>& folders) {
   std::map<std::string, Json> points;
   double wall_seconds = 0;
   for (const fs::path& folder : folders) {
-    const Json part = Json::parse(read_text(folder / "manifest.json"), nullptr, false);
+    const Json part = parse_json<Json>(read_text(folder / "manifest.json"), (folder / "manifest.json").string());
     require(part.is_object() && part.contains("points") && part["points"].is_array(), "{}: expected the manifest of a run",
             (folder / "manifest.json").string());
     if (manifest.is_null()) manifest = part;

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "experiment/figure_json.h"
 #include "experiment/report/text.h"
 
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <optional>
 #include <set>
+#include <utility>
 
 namespace ablate::report {
 namespace {
@@ -72,9 +74,12 @@ std::optional<Json> read_json(const fs::path& path, std::vector<std::string>& mi
     missing.push_back(path.filename().string() + " is not there.");
     return std::nullopt;
   }
-  Json json = Json::parse(read_text(path), nullptr, false);
-  if (json.is_object()) return json;
-  missing.push_back(path.filename().string() + " is damaged: it is not a JSON object.");
+  try {
+    if (Json json = parse_json<Json>(read_text(path), path.string()); json.is_object()) return json;
+    missing.push_back(path.filename().string() + " is damaged: it is not a JSON object.");
+  } catch (const InputError& error) {
+    missing.push_back(fmt::format("{} is damaged: {}.", path.filename().string(), error.what()));
+  }
   return std::nullopt;
 }
 
@@ -124,13 +129,19 @@ void read_metrics(const Json& metrics, Row& row, std::vector<std::string>& missi
     }
 }
 
-/// metrics.jsonl, one object per logged step. A torn last line (the run was killed while writing it) is left out.
-void read_curves(const fs::path& path, double tokens_per_step, Row& row) {
+/// metrics.jsonl, one object per logged step. A torn last line (the run was killed while writing it) is left out; any other is missed.
+void read_curves(const fs::path& path, double tokens_per_step, Row& row, std::vector<std::string>& missing) {
   std::ifstream file(path);
   row.curves_by_tokens = std::isfinite(tokens_per_step);
-  for (std::string line; std::getline(file, line);) {
+  int number = 0;
+  bool damaged = false;
+  for (std::string line; std::getline(file, line); ++number) {
+    if (std::exchange(damaged, false)) missing.push_back(fmt::format("{}:{} is damaged: it is not a JSON object.", path.string(), number));
     const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object()) continue;
+    if (!json.is_object()) {
+      damaged = true;
+      continue;
+    }
     const double step = numeric(at(json, "step")), tokens = numeric(at(json, "tokens"));
     if (std::isfinite(tokens)) row.curves_by_tokens = true;
     const double place = std::isfinite(tokens) ? tokens : row.curves_by_tokens ? (step + 1) * tokens_per_step : step;
@@ -261,7 +272,7 @@ void read_rows_of_points(const fs::path& points, Run& run) {
   for (const fs::directory_entry& point : fs::directory_iterator(points, none))
     if (fs::exists(point.path() / "row.json")) files.insert(point.path() / "row.json");
   for (const fs::path& file : files)
-    if (const Json json = Json::parse(read_text(file), nullptr, false); json.is_object()) read_row(json, run);
+    if (const std::optional<Json> json = read_json(file, run.missing)) read_row(*json, run);
 }
 
 std::string listed(std::vector<std::string> names) {
@@ -338,7 +349,7 @@ Run read_run(const fs::path& folder) {
     if (fs::path(row.id).filename() != row.id) continue;
     const auto known = tokens.find(row.id);
     read_curves(folder / "points" / row.id / "metrics.jsonl",
-                known == tokens.end() ? std::numeric_limits<double>::quiet_NaN() : known->second, row);
+                known == tokens.end() ? std::numeric_limits<double>::quiet_NaN() : known->second, row, run.missing);
   }
   read_facts(manifest, tables, run);
   run.shared = shared_settings(tables);

@@ -1,6 +1,7 @@
 #include "experiment/run/data.h"
 
 #include "base/file.h"
+#include "model/checkpoint.h"
 #include "train/data/random_tokens.h"
 
 namespace ablate {
@@ -23,7 +24,11 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   context.bos_id = config.bos_token_id.value_or(-1);
   context.vocabulary = config.vocab_size;
   context.note = [&run](const std::string& line) { run.note(line); };
-  if (!checkpoint.empty() && std::filesystem::exists(checkpoint / "tokenizer.json")) context.tokenizer = checkpoint / "tokenizer.json";
+  if (!checkpoint.empty()) {
+    context.tokenizer = checkpoint / "tokenizer.json";
+    const std::filesystem::path config_file = checkpoint / "config.json";
+    if (!config.bos_token_id) context.why_no_bos = why_no_bos(read_text(config_file), config_file.string());
+  }
   const DataOpener open = read_data(table);
   if (run.data == DataNeed::stand_in) return std::make_unique<RandomTokens>(config.vocab_size);
   std::unique_ptr<DataSource> data;
@@ -36,8 +41,8 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   } catch (const InputError& error) {
     rethrow_with_place(table, error.what());
   }
-  require(data->vocabulary_size() <= config.vocab_size, "{}: the data has {} tokens, the model's vocab_size is {}", table.where("source"),
-          data->vocabulary_size(), config.vocab_size);
+  require(data->vocabulary_size() <= config.vocab_size, "{}: the data has {} kinds of tokens, the model's vocab_size is {}",
+          table.where("source"), data->vocabulary_size(), config.vocab_size);
   return data;
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace ablate {
 
@@ -18,6 +19,7 @@ struct ModelSource {
   std::function<void(Weights&)> fill;  ///< puts the weights in; for a plain configuration, by rule and seed
   std::string description;             ///< "checkpoint models/llama", "preset planted", "initialised from seed 1"
   std::filesystem::path folder = {};   ///< of a checkpoint; else empty
+  std::vector<std::string> notes = {};  ///< what was left out or taken without being said
 
   /// Reads the whole table. A checkpoint wins over a preset. Throws InputError.
   static ModelSource from(Settings& model, const std::string& rule, std::uint64_t seed);

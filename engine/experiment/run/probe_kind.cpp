@@ -61,6 +61,7 @@ Study read_study(PointRun& run) {
   Settings model = run.settings.table("model"), probe = run.settings.table("probe"), train = run.settings.table("train");
   Study study;
   study.model = ModelSource::from(model, train.choice("init_rule", "paper", initialization_rules()), run.seed());
+  for (const std::string& note : study.model.notes) run.note(note);
   study.model_key = to_text(model.resolved()) + std::to_string(run.seed());
   study.probe = ProbeSettings::from(probe);
   study.interventions = InterventionSettings::all(run.settings);

@@ -35,6 +35,7 @@ Training read_training(PointRun& run) {
   Training t;
   t.train = TrainSettings::from(train);
   t.model = ModelSource::from(model, t.train.init_rule, run.seed());
+  for (const std::string& note : t.model.notes) run.note(note);
   t.probe = ProbeSettings::from(probe);
   for (const std::string& name : kinds_of(t.model.config))
     if (const UserShaderHandle user = find_user_shader(name)) user->require_backward();
@@ -52,6 +53,8 @@ Training read_training(PointRun& run) {
       require(file->at(spec.name).shape == spec.shape, "{}: its shape is not the model's", file->at(spec.name).where);
   }
   t.data = open_point_data(run, t.model.config, t.model.folder);
+  if (t.data->bos() >= 0) t.model.config.bos_token_id = t.data->bos();  // the checkpoint says what every window started with
+  if (t.train.steps > 0) t.data->batch(0, t.train.batch, t.train.seq_len + 1);
   for (const std::string& pattern : t.probe.dump) matching_hooks(t.model.config, pattern, probe.where("dump"));
   make_probes(run, t.probe);
   run.settings.reject_unused();

@@ -1,6 +1,7 @@
 #include "model/tokenizer/json_node.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "model/tokenizer/unicode.h"
 
 #include <fmt/ranges.h>
@@ -118,13 +119,8 @@ void require_depth(const JsonNode& node, int depth) {
   if (depth > greatest) node.refuse(fmt::format("nested more than {} deep", greatest));
 }
 
-JsonDocument::JsonDocument(std::string_view text, std::string name) : name_(std::move(name)) {
-  try {
-    value_ = std::make_unique<json>(json::parse(text));
-  } catch (const json::exception& error) {
-    bad_input("{}: {}", name_, one_line(error.what()));
-  }
-}
+JsonDocument::JsonDocument(std::string_view text, std::string name)
+    : value_(std::make_unique<json>(parse_json<json>(text, name))), name_(std::move(name)) {}
 
 JsonDocument::~JsonDocument() = default;
 

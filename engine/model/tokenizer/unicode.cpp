@@ -111,6 +111,16 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+IllFormed find_ill_formed(std::string_view text) {
+  IllFormed found;
+  for (std::size_t at = 0; at < text.size();) {
+    const int length = static_cast<unsigned char>(text[at]) < 0x80 ? 1 : character_length(text, at);
+    if (length < 0 && found.count++ == 0) found.first = at;
+    at += static_cast<std::size_t>(std::abs(length));
+  }
+  return found;
+}
+
 std::string repair_utf8(std::string_view text) {
   std::string repaired;
   repaired.reserve(text.size());

@@ -31,6 +31,12 @@ std::string normal_form(std::string_view text, NormalForm form);
 std::string repair_utf8(std::string_view text);
 bool is_valid_utf8(std::string_view text);
 
+/// The maximal ill-formed parts of `text`: how many repair_utf8 replaces, and the byte at which the first begins.
+struct IllFormed {
+  std::size_t count = 0, first = 0;
+};
+IllFormed find_ill_formed(std::string_view text);
+
 /// For messages: line breaks and other control characters become spaces.
 std::string one_line(std::string_view text);
 

@@ -57,10 +57,11 @@ class DataSource {
 /// What a source takes from the run around it, where its own table doesn't say.
 struct DataContext {
   std::uint64_t seed = 0;
-  std::filesystem::path tokenizer = {};                    ///< of the checkpoint under study; empty if there is none
-  std::int32_t bos_id = -1;                                ///< of the checkpoint under study
-  std::int64_t vocabulary = 0;                             ///< of the model under study; 0: not known
-  std::function<void(const std::string& line)> note = {};  ///< gets what the user should know; may be empty
+  std::filesystem::path tokenizer = {};  ///< of the checkpoint under study, there or not; empty without one
+  std::int32_t bos_id = -1;              ///< of the model under study
+  std::string why_no_bos = {};           ///< why a checkpoint under study gives none; empty where a model is made from its parts
+  std::int64_t vocabulary = 0;           ///< of the model under study; 0: not known
+  std::function<void(const std::string&)> note = {};  ///< takes what is to be said of the data, a line each
 };
 
 /// Opens a source whose table has been read: this is where files are touched.

@@ -5,10 +5,14 @@
 //   bos, bos_id, random_first, fixed_position, fixed_id: the first tokens of a window (windows.h)
 #include "base/error.h"
 #include "base/settings.h"
+#include "model/checkpoint_files.h"
 #include "train/data/paths.h"
+#include "train/data/text_files.h"
 #include "train/data/text_tokens.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace ablate {
 namespace {
@@ -22,17 +26,33 @@ struct TextOptions {
   WindowOptions windows;
 };
 
+/// The ids that the tokenizer has and the model too. Tokenizers may have more: a padding token that no text holds.
+std::int64_t ids_of_both(const TextEncoder& encoder, const DataContext& context) {
+  return context.vocabulary > 0 ? std::min(encoder.vocabulary, context.vocabulary) : encoder.vocabulary;
+}
+
+/// Throws InputError naming the first token of the text that the model does not have.
+void require_ids(const TokenSpan& tokens, const TextEncoder& encoder, const DataContext& context, const std::string& where) {
+  const std::int64_t known = ids_of_both(encoder, context);
+  if (known == encoder.vocabulary) return;
+  for (std::int64_t i = 0; i < tokens.size(); ++i)
+    require(tokens[i] < known, "{}: token {} is \"{}\", id {}, which a model with vocab_size = {} does not have (its tokenizer has {} ids)",
+            where, i, encoder.spelling ? encoder.spelling(tokens[i]) : "", tokens[i], context.vocabulary, encoder.vocabulary);
+}
+
 class TextSource : public DataSource {
  public:
   TextSource(const TextOptions& options, const TextEncoder& encoder, const DataContext& context)
-      : rule_(options.windows, encoder.vocabulary, context),
+      : rule_(options.windows, ids_of_both(encoder, context), context),
         name_(fmt::format("data: {}", options.files.front().string())),
         text_(options.files, encoder, context.note) {
     all_ = train_ = text_.tokens();
+    require_ids(all_, encoder, context, name_);
     if (!options.validation.empty()) {
       validation_name_ = fmt::format("data: {}", options.validation.front().string());
       validation_text_.emplace(options.validation, encoder, context.note);
       validation_ = validation_text_->tokens();
+      require_ids(validation_, encoder, context, validation_name_);
       return;
     }
     validation_name_ = fmt::format("{} (held-out share of {})", name_, options.validation_share);
@@ -73,7 +93,14 @@ DataOpener read(Settings& data) {
   return [options, where](const DataContext& context) {
     const fs::path tokenizer = options.tokenizer.empty() ? context.tokenizer : options.tokenizer;
     require(!tokenizer.empty(), "{}: expected \"bytes\" or the path of a tokenizer.json", where);
-    return std::make_unique<TextSource>(options, text_encoder(tokenizer), context);
+    const bool own = options.tokenizer.empty();
+    std::error_code none;
+    require(!own || fs::exists(fs::symlink_status(tokenizer, none)),
+            "{}: expected \"bytes\" or the path of a tokenizer.json; {} has none: {}", where, tokenizer.parent_path().string(),
+            own ? describe_tokenizer_files(tokenizer.parent_path()) : "");
+    const TextEncoder encoder = text_encoder(tokenizer);
+    for (const auto* files : {&options.files, &options.validation}) check_text_files(*files, encoder.decodes, context.note);
+    return std::make_unique<TextSource>(options, encoder, context);
   };
 }
 

@@ -52,10 +52,11 @@ bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; 
 }  // namespace
 
 TextEncoder text_encoder(const fs::path& tokenizer) {
-  if (tokenizer == "bytes") return {encode_bytes, 256, hash_text("bytes")};
+  if (tokenizer == "bytes") return {encode_bytes, 256, hash_text("bytes"), /*decodes=*/false};
   const auto loaded = std::make_shared<const Tokenizer>(Tokenizer::load(tokenizer));
   return {[loaded](std::string_view piece) { return loaded->encode(piece, /*special_tokens=*/false); }, loaded->vocabulary_size(),
-          hash_text(read_text(tokenizer))};
+          hash_text(read_text(tokenizer)), /*decodes=*/true,
+          [loaded](std::int32_t id) { return loaded->decode(std::span(&id, 1), /*skip_special=*/false); }};
 }
 
 std::size_t piece_end(std::string_view text, std::size_t begin, std::size_t size) {

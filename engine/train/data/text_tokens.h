@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +18,9 @@ namespace ablate {
 struct TextEncoder {
   std::function<std::vector<std::int32_t>(std::string_view piece)> encode;
   std::int64_t vocabulary = 0;
-  std::uint64_t identity = 0;  ///< two encoders that differ have different ones
+  std::uint64_t identity = 0;                                 ///< two encoders that differ have different ones
+  bool decodes = true;                                        ///< takes text as UTF-8: what is not becomes U+FFFD
+  std::function<std::string(std::int32_t id)> spelling = {};  ///< of a token, for messages
 };
 
 /// "bytes": one token per byte; else the path of a tokenizer.json. Throws InputError.

@@ -1,7 +1,7 @@
 // [data] source = "tokens": ids that someone else prepared, file = "FILE" (and validation = "FILE" of the same kind):
 //   safetensors, int32 `ids` (N, T): N sequences; a training step draws some of them
 //   safetensors, int32 `ids` (steps, B, T+1): the batches, one per step, in file order
-//   flat little-endian uint16 or uint32 (.bin): one long row, cut into windows;
+//   flat little-endian uint16 or uint32 (.bin), or a file of llm.c, whose header says which: one long row, cut into windows;
 //     dtype = "uint16", and without a validation file validation_share = 0.01 of the ids, from the end
 // bos, bos_id, random_first, fixed_position, fixed_id as for text.
 #include "base/error.h"
@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "model/safetensors.h"
 #include "train/data/paths.h"
+#include "train/data/token_file.h"
 #include "train/data/windows.h"
 
 #include <algorithm>
@@ -19,13 +20,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::int64_t greatest(std::span<const std::int32_t> ids, const std::string& where) {
-  std::int64_t most = -1;
+/// One more than the greatest id. Throws InputError for one that a vocabulary of `most` (0: any) does not have.
+std::int64_t vocabulary_of(std::span<const std::int32_t> ids, std::int64_t most, const std::string& where) {
+  std::int64_t greatest = -1;
   for (const std::int32_t id : ids) {
     require(id >= 0, "{}: {} is no token id", where, id);
-    most = std::max<std::int64_t>(most, id);
+    require(most == 0 || id < most, "{}: holds the id {}, which a vocabulary of {} does not have", where, id, most);
+    greatest = std::max<std::int64_t>(greatest, id);
   }
-  return most;
+  return greatest + 1;
 }
 
 /// Sequences of one width.
@@ -66,10 +69,10 @@ struct Sequences {
 class SequenceSource : public DataSource {
  public:
   SequenceSource(const fs::path& file, const fs::path& validation, const WindowOptions& options, const DataContext& context)
-      : train_(file), rule_(options, greatest(train_.ids, train_.where) + 1, context) {
+      : train_(file), rule_(options, vocabulary_of(train_.ids, context.vocabulary, train_.where), context) {
     if (validation.empty()) return;
     validation_.emplace(validation);
-    vocabulary_of_validation_ = greatest(validation_->ids, validation_->where) + 1;
+    vocabulary_of_validation_ = vocabulary_of(validation_->ids, context.vocabulary, validation_->where);
   }
 
   std::int64_t vocabulary_size() const override { return std::max(rule_.vocabulary_size(), vocabulary_of_validation_); }
@@ -123,34 +126,16 @@ class SequenceSource : public DataSource {
   WindowRule rule_;
 };
 
-/// A flat file of ids in memory.
-struct FlatFile {
-  MappedFile file;
-  TokenSpan tokens;
-  std::string where;
-
-  FlatFile(const fs::path& path, int width) : file(path), tokens{file.bytes(), width}, where(path.string()) {
-    require(file.bytes().size() % static_cast<std::size_t>(width) == 0, "{}: {} bytes are no whole number of {}-byte ids", where,
-            file.bytes().size(), width);
-  }
-
-  std::int64_t vocabulary() const {
-    std::int64_t most = -1;
-    for (std::int64_t i = 0; i < tokens.size(); ++i) {
-      require(tokens[i] >= 0, "{}: the id at {} is over 2^31 (is it uint16?)", where, i);
-      most = std::max<std::int64_t>(most, tokens[i]);
-    }
-    return most + 1;
-  }
-};
-
 class FlatSource : public DataSource {
  public:
   FlatSource(const fs::path& path, const fs::path& validation, int width, double share, const WindowOptions& options,
              const DataContext& context)
-      : file_(path, width), train_(file_.tokens), validation_(file_.tokens), rule_(options, vocabulary(validation, width), context) {
+      : file_(path, width),
+        train_(file_.tokens()),
+        validation_(file_.tokens()),
+        rule_(options, vocabulary(validation, width, context), context) {
     if (validation_file_) {
-      validation_ = validation_file_->tokens;
+      validation_ = validation_file_->tokens();
       return;
     }
     const auto held_out = static_cast<std::int64_t>(static_cast<double>(train_.size()) * share);
@@ -162,23 +147,23 @@ class FlatSource : public DataSource {
   std::int64_t vocabulary_size() const override { return rule_.vocabulary_size(); }
   std::int32_t bos() const override { return rule_.bos(); }
   Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
-    return random_windows(train_, rule_, step, rows, columns, file_.where);
+    return random_windows(train_, rule_, step, rows, columns, file_.where());
   }
   Batch validation(std::int64_t rows, std::int64_t columns) const override {
-    return fixed_windows(validation_, rule_, rows, columns, Spread::evenly, validation_file_ ? validation_file_->where : file_.where);
+    return fixed_windows(validation_, rule_, rows, columns, Spread::evenly, validation_file_ ? validation_file_->where() : file_.where());
   }
   Batch probe(std::int64_t rows, std::int64_t columns) const override {
-    return fixed_windows(file_.tokens, rule_, rows, columns, Spread::first, file_.where);
+    return fixed_windows(file_.tokens(), rule_, rows, columns, Spread::first, file_.where());
   }
 
  private:
-  std::int64_t vocabulary(const fs::path& validation, int width) {
+  std::int64_t vocabulary(const fs::path& validation, int width, const DataContext& context) {
     if (!validation.empty()) validation_file_.emplace(validation, width);
-    return std::max(file_.vocabulary(), validation_file_ ? validation_file_->vocabulary() : 0);
+    return std::max(file_.vocabulary(context.vocabulary), validation_file_ ? validation_file_->vocabulary(context.vocabulary) : 0);
   }
 
-  FlatFile file_;
-  std::optional<FlatFile> validation_file_;
+  TokenFile file_;
+  std::optional<TokenFile> validation_file_;
   TokenSpan train_, validation_;
   WindowRule rule_;
 };
@@ -193,9 +178,9 @@ DataOpener read(Settings& data) {
     return [=](const DataContext& context) { return std::make_unique<SequenceSource>(file, validation, windows, context); };
   require(file.extension() == ".bin", "{}: expected a .safetensors file with int32 ids, or a flat .bin",
           data.where(data.has("file") ? "file" : "files"));
-  const int width = data.choice("dtype", "uint16", {"uint16", "uint32"}) == "uint16" ? 2 : 4;
+  const int said = !data.has("dtype") ? 0 : data.choice("dtype", "uint16", {"uint16", "uint32"}) == "uint16" ? 2 : 4;
   const double share = validation.empty() ? data.number<double>("validation_share", 0.01, 0.0, 0.9) : 0.0;
-  return [=](const DataContext& context) { return std::make_unique<FlatSource>(file, validation, width, share, windows, context); };
+  return [=](const DataContext& context) { return std::make_unique<FlatSource>(file, validation, said, share, windows, context); };
 }
 
 const DataSourceRegistration registration{"tokens", read};

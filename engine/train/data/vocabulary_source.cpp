@@ -1,12 +1,12 @@
 // [data] source = "vocabulary": every token of the vocabulary in a sequence of its own, in which it stands last. For probes.
 //   position = 0       where it stands: so many tokens come before it, the same in every sequence
 //   prefix = [1, 5]    these tokens, as many as position says; or else the model's beginning-of-sequence token (where there is one and bos = true) and
-//   bos = true         random ones
+//   bos = true         random ones; bos_id says which it is where the model doesn't
 //   vocabulary = N     how many tokens; the model's vocabulary
 #include "base/error.h"
 #include "base/random.h"
 #include "base/settings.h"
-#include "train/data/source.h"
+#include "train/data/windows.h"
 
 #include <algorithm>
 
@@ -53,14 +53,25 @@ DataOpener read(Settings& data) {
   const auto position = static_cast<std::size_t>(data.number<int>("position", 0, 0, 1 << 16));
   const auto given = data.get<std::vector<int>>("prefix", {});
   require(given.empty() || given.size() == position, "{}: {} tokens for position {}", data.where("prefix"), given.size(), position);
-  const bool bos = data.get<bool>("bos", true);
+  const bool bos_said = data.has("bos"), bos = data.get<bool>("bos", true);
+  const std::int32_t given_bos = data.has("bos_id") ? data.number<int>("bos_id", 0, 0) : -1;
+  require(bos || given_bos < 0, "{}: needs bos = true", data.where("bos_id"));
+  const std::string where_bos = data.where("bos");
   const auto vocabulary = data.number<std::int64_t>("vocabulary", 0, 0, 1 << 24);
-  const std::string where = data.where("vocabulary");
+  const std::string where = data.where("vocabulary"), where_prefix = data.where("prefix");
   return [=](const DataContext& context) {
     const std::int64_t count = vocabulary > 0 ? vocabulary : context.vocabulary;
     require(count > 0, "{}: expected the size of the vocabulary", where);
     std::vector<std::int32_t> prefix(given.begin(), given.end());
-    if (prefix.empty()) prefix = random_prefix(position, bos ? context.bos_id : -1, count, context.seed);
+    if (prefix.empty() && position > 0) {
+      const std::int32_t id = !bos ? -1 : bos_said ? bos_id(given_bos, context, where_bos) : given_bos >= 0 ? given_bos : context.bos_id;
+      if (bos && id < 0 && context.note)
+        context.note(fmt::format("{}: the model names no beginning-of-sequence token; random tokens come first", where_bos));
+      prefix = random_prefix(position, id, count, context.seed);
+    }
+    for (const std::int32_t id : prefix)
+      require(id < std::max(count, context.vocabulary), "{}: {} is outside the vocabulary of {}", where_prefix, id,
+              std::max(count, context.vocabulary));
     return std::make_unique<VocabularySource>(count, prefix);
   };
 }

@@ -13,6 +13,7 @@ namespace ablate {
 WindowOptions WindowOptions::from(Settings& data) {
   WindowOptions o;
   o.bos = data.get<bool>("bos", o.bos);
+  o.where = data.where("bos");
   if (data.has("bos_id")) o.bos_id = data.number<int>("bos_id", 0, 0);
   o.random_first = data.number<std::int64_t>("random_first", o.random_first, 0);
   o.fixed_position = data.number<std::int64_t>("fixed_position", o.fixed_position, 0);
@@ -22,11 +23,28 @@ WindowOptions WindowOptions::from(Settings& data) {
   return o;
 }
 
+std::int32_t bos_id(std::int32_t given, const DataContext& context, const std::string& where) {
+  const std::int32_t id = given >= 0 ? given : context.bos_id;
+  require(id >= 0 || context.why_no_bos.empty(), "{}: {}; give data.bos_id", where, context.why_no_bos);
+  return id;
+}
+
 WindowRule::WindowRule(const WindowOptions& options, std::int64_t tokens, const DataContext& context)
     : options_(options), tokens_(tokens), vocabulary_(tokens), seed_(context.seed) {
-  if (options_.bos_id < 0) options_.bos_id = context.bos_id >= 0 ? context.bos_id : static_cast<std::int32_t>(tokens);
-  if (options_.bos) vocabulary_ = std::max<std::int64_t>(vocabulary_, options_.bos_id + std::int64_t{1});
+  if (options_.bos) settle_bos(context);
   if (options_.fixed_position > 0) vocabulary_ = std::max<std::int64_t>(vocabulary_, options_.fixed_id + std::int64_t{1});
+}
+
+void WindowRule::settle_bos(const DataContext& context) {
+  options_.bos_id = bos_id(options_.bos_id, context, options_.where);
+  const bool made_up = options_.bos_id < 0;
+  if (made_up) options_.bos_id = static_cast<std::int32_t>(tokens_);
+  const char* origin = made_up ? ", one more than the data has" : "";
+  require(context.vocabulary == 0 || options_.bos_id < context.vocabulary,
+          "{}: every window would start with id {}{}, which a vocabulary of {} does not have: give data.bos_id, or a larger vocab_size",
+          options_.where, options_.bos_id, origin, context.vocabulary);
+  if (made_up && context.note) context.note(fmt::format("{}: every window starts with id {}{}", options_.where, options_.bos_id, origin));
+  vocabulary_ = std::max<std::int64_t>(vocabulary_, options_.bos_id + std::int64_t{1});
 }
 
 void WindowRule::apply(std::span<std::int32_t> window, std::uint64_t draw) const {

@@ -13,18 +13,23 @@ namespace ablate {
 /// the field's tables): the first tokens drawn uniformly from the vocabulary, or one fixed token at a fixed position.
 struct WindowOptions {
   bool bos = false;
-  std::int32_t bos_id = -1;         ///< -1: the checkpoint's, else one more than the tokens have
+  std::int32_t bos_id = -1;         ///< -1: the model's; for a model made from its parts that names none, one more than the tokens have
   std::int64_t random_first = 0;    ///< so many first tokens are random
   std::int64_t fixed_position = 0;  ///< 1 is the first token; 0: none
   std::int32_t fixed_id = 0;
+  std::string where = "data.bos";  ///< of `bos`, for messages
 
   static WindowOptions from(Settings& data);
 };
 
+/// The id that a window of a checkpoint's starts with: `given` if it is 0 or more, else the model's; -1 where a model made from its parts
+/// names none. Throws InputError "where: ..." where a checkpoint names none: an id made up would be a token that it has never seen.
+std::int32_t bos_id(std::int32_t given, const DataContext& context, const std::string& where);
+
 /// WindowOptions with the ids settled.
 class WindowRule {
  public:
-  /// `tokens` is the number of ids that the tokens have. Throws InputError for ids below 0.
+  /// `tokens` is the number of ids that the tokens have. Throws InputError for an id that the model does not have, or for want of one.
   WindowRule(const WindowOptions& options, std::int64_t tokens, const DataContext& context);
 
   std::int64_t vocabulary_size() const { return vocabulary_; }
@@ -35,6 +40,8 @@ class WindowRule {
   void apply(std::span<std::int32_t> window, std::uint64_t draw) const;
 
  private:
+  void settle_bos(const DataContext& context);
+
   WindowOptions options_;
   std::int64_t tokens_, vocabulary_;
   std::uint64_t seed_;

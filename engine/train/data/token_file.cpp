@@ -1,0 +1,95 @@
+#include "train/data/token_file.h"
+
+#include "base/content.h"
+#include "base/error.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace ablate {
+namespace {
+
+/// llm.c's headers: 256 int32, of which the first is a magic number, the second a version, the third the number of ids.
+/// https://github.com/karpathy/llm.c/blob/master/dev/data/data_common.py
+struct Header {
+  std::int32_t magic, version;
+  int width;
+};
+constexpr Header headers[] = {{20240520, 1, 2}, {20240801, 7, 4}};
+constexpr std::size_t header_bytes = 256 * sizeof(std::int32_t);
+constexpr std::int32_t evaluation_magic = 20240522;  // HellaSwag and the like: questions, not a row of ids
+
+const char* name_of_width(int width) { return width == 2 ? "uint16" : "uint32"; }
+
+/// What the ids at odd places (the second, the fourth, ...) would be if they were the upper halves of wider ones.
+struct UpperHalves {
+  std::int64_t pairs = 0, zeros = 0;
+  std::int32_t greatest = 0, greatest_lower = 0;
+
+  explicit UpperHalves(const TokenSpan& tokens) : pairs(tokens.size() / 2) {
+    constexpr std::int64_t most = 1 << 20;  // of pairs that are looked at
+    pairs = std::min(pairs, most);
+    for (std::int64_t i = 0; i < pairs; ++i) {
+      const std::int32_t lower = tokens[2 * i], upper = tokens[2 * i + 1];
+      zeros += upper == 0;
+      greatest = std::max(greatest, upper);
+      greatest_lower = std::max(greatest_lower, lower);
+    }
+  }
+};
+
+}  // namespace
+
+TokenFile::TokenFile(const std::filesystem::path& path, int width) : file_(path), where_(path.string()), tokens_{file_.bytes(), width} {
+  if (const std::string what = describe_container(file_.bytes()); !what.empty()) bad_input("{}: is {}", where_, what);
+  read_header(width);
+  if (tokens_.width == 0) tokens_.width = 2;
+  require(tokens_.bytes.size() % static_cast<std::size_t>(tokens_.width) == 0, "{}: {} bytes are no whole number of {}-byte ids", where_,
+          tokens_.bytes.size(), tokens_.width);
+  check_width(width != 0);
+}
+
+void TokenFile::read_header(int width) {
+  std::array<std::int32_t, 3> start{};
+  if (file_.bytes().size() < header_bytes) return;
+  std::memcpy(start.data(), file_.bytes().data(), sizeof(start));
+  require(start[0] != evaluation_magic, "{}: is a file of questions of llm.c, no row of ids", where_);
+  const auto header = std::find_if(std::begin(headers), std::end(headers), [&](const Header& h) { return h.magic == start[0]; });
+  if (header == std::end(headers)) return;
+  require(start[1] == header->version, "{}: has llm.c's header {} of version {}; expected version {}", where_, start[0], start[1],
+          header->version);
+  require(width == 0 || width == header->width, "{}: its header (llm.c's {}) says {}, data.dtype says {}", where_, start[0],
+          name_of_width(header->width), name_of_width(width));
+  tokens_ = {file_.bytes().subspan(header_bytes), header->width};
+  require(tokens_.size() == start[2], "{}: its header (llm.c's {}) says {} ids, the file holds {} (was it cut short?)", where_, start[0],
+          start[2], tokens_.size());
+}
+
+/// Ids of 32 or 64 bits read in half their width: every second one is 0, or hardly more where the vocabulary is over 65536.
+void TokenFile::check_width(bool said) const {
+  const UpperHalves halves(tokens_);
+  if (halves.pairs < 4 || halves.greatest_lower == 0) return;
+  const bool narrow = tokens_.width == 2;
+  require(halves.zeros < halves.pairs, "{}: every second id is 0: {}", where_,
+          narrow ? "are they uint32 (data.dtype = \"uint32\"), or int64?" : "are they int64? write them as uint32, or give data.dtype");
+  constexpr std::int32_t small = 8, large = 1024;  // uint32 ids below 8 * 65536
+  require(said || !narrow || halves.pairs < 64 || halves.greatest >= small || halves.greatest_lower < large,
+          "{}: every second id is at most {}, the others up to {}: give data.dtype, \"uint32\" or \"uint16\"", where_, halves.greatest,
+          halves.greatest_lower);
+}
+
+std::int64_t TokenFile::vocabulary(std::int64_t most) const {
+  std::int64_t greatest = -1;
+  for (std::int64_t i = 0; i < tokens_.size(); ++i) {
+    const std::int64_t id = tokens_[i];
+    require(id >= 0, "{}: the id at {} is over 2^31 (is it uint16?)", where_, i);
+    require(most == 0 || id < most,
+            "{}: the id at {} is {}, which a vocabulary of {} does not have (the ids are read as {}; data.dtype says how)", where_, i, id,
+            most, name_of_width(tokens_.width));
+    greatest = std::max(greatest, id);
+  }
+  return greatest + 1;
+}
+
+}  // namespace ablate
