@@ -1,6 +1,7 @@
 #include "graph/choices.h"
 
 #include "base/file.h"
+#include "graph/choices_by_memory.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -76,7 +77,10 @@ Choices Choices::cached(const Caps& caps) {
 void Choices::save(const Caps& caps) const noexcept {
   try {
     std::filesystem::create_directories(cache_folder());
-    Choices(*this).share(cache_file(caps), caps);
+    Choices lasting;
+    for (const auto& [question, answer] : answers_)
+      if (!question.starts_with(choices_by_memory)) lasting.set(question, answer);
+    lasting.share(cache_file(caps), caps);
   } catch (const std::exception&) {
     return;  // only a cache: the next run tunes again
   }

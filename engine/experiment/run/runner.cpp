@@ -176,6 +176,7 @@ class Runner {
   void keep(Choices& choices, std::size_t count, double seconds) {
     choices.save(device_.caps());
     if (owns_folder_) choices.share(choices_file(), device_.caps());
+    if (count == 0) return;
     progress_.clear();
     if (!request_.worker)
       fmt::print(stderr, "timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)\n", count,
@@ -228,7 +229,7 @@ class Runner {
     std::fflush(stdout);
   }
 
-  // A point that fails becomes a row that says why, unless it is the only one. Throws what would fail all others too.
+  // A point that fails becomes a row that says why. Throws what would fail all others too, and what the only one failed with.
   bool run_point(ResultsFolder& results, std::size_t i, Outcome* outcome) {
     const Point& point = request_.plan.points[i];
     PointRun run = point_run(i, results.point(point));
@@ -244,10 +245,15 @@ class Runner {
     } catch (const DeviceLost&) {
       throw;
     } catch (const std::exception& error) {
-      if (selected_.size() == 1 && outcome) throw;
       Row row = Row::of(point, {});
       row.error = error.what();
-      results.add(row);
+      const bool only_one = selected_.size() == 1 && outcome;
+      try {
+        results.add(row);
+      } catch (const std::exception&) {
+        if (!only_one) throw;  // else what the point failed with says more
+      }
+      if (only_one) throw;
       progress_.finish_point(std::string("failed: ") + error.what());
       return false;
     }
