@@ -1,6 +1,7 @@
 #include "graph/choices.h"
 
 #include "base/cache.h"
+#include "graph/choices_by_memory.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -79,7 +80,12 @@ Choices Choices::cached(const Caps& caps) {
 
 std::string Choices::save(const Caps& caps) const {
   const std::filesystem::path file = cache_file(caps);
-  return try_to_cache(file, [&] { Choices(*this).share(file, caps); });
+  return try_to_cache(file, [&] {
+    Choices lasting;
+    for (const auto& [question, answer] : answers_)
+      if (!question.starts_with(choices_by_memory)) lasting.set(question, answer);
+    lasting.share(file, caps);
+  });
 }
 
 }  // namespace ablate

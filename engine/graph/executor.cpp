@@ -171,11 +171,14 @@ std::vector<float> Executor::read_floats(const Tensor& from) {
   std::vector<float> values(from.size());
   if (from.dtype == DType::f32) {
     read(from, std::as_writable_bytes(std::span(values)));
-    return values;
+  } else {
+    std::vector<std::uint16_t> bits(from.size());
+    read(from, std::as_writable_bytes(std::span(bits)));
+    std::transform(bits.begin(), bits.end(), values.begin(), from.dtype == DType::f16 ? from_f16 : from_bf16);
   }
-  std::vector<std::uint16_t> bits(from.size());
-  read(from, std::as_writable_bytes(std::span(bits)));
-  std::transform(bits.begin(), bits.end(), values.begin(), from.dtype == DType::f16 ? from_f16 : from_bf16);
+  const auto bad = std::count_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+  if (bad > 0 && non_finite_reads_.count == 0) non_finite_reads_.first = graph_.storages().at(from.storage).name;
+  non_finite_reads_.count += static_cast<std::uint64_t>(bad);
   return values;
 }
 

@@ -45,6 +45,12 @@ class Executor {
   void write(const Tensor& to, std::span<const std::byte> data);
   void read(const Tensor& from, std::span<std::byte> data);
   std::vector<float> read_floats(const Tensor& from);  ///< converts from the stored type
+  /// Of the values that read_floats() has handed out so far: how many are infinite or NaN, and the name of what the first was read from.
+  struct NonFiniteReads {
+    std::uint64_t count = 0;
+    std::string first;
+  };
+  const NonFiniteReads& non_finite_reads() const { return non_finite_reads_; }
   std::vector<std::int32_t> read_ints(const Tensor& from);
   void write_floats(const Tensor& to, std::span<const float> data);
   void write_ints(const Tensor& to, std::span<const std::int32_t> data);
@@ -83,6 +89,7 @@ class Executor {
   Transfer transfer_;
   Commands commands_;
   Submission submission_;
+  NonFiniteReads non_finite_reads_;
 };
 
 /// What a graph's dispatches run, for Pipelines::prepare().

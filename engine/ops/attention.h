@@ -35,7 +35,8 @@ struct AttentionOptions {
 
 struct AttentionResult {
   Tensor y;  ///< (B, T, heads * head_dim), q's type
-  /// (B, heads, T) f32: log-sum-exp of a query's scores, sink and learned key included. For sigmoid and relu, which need none, the sum of its weights.
+  /// (B, heads, T) f32: log-sum-exp of a query's scores, sink and learned key included. For scores that are not normalised, which need none, the sum of its weights'
+  /// magnitudes.
   Tensor lse;
 };
 

@@ -14,7 +14,8 @@ Tensor key_mass(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& ls
 
 /// Importance of the first `keys` columns (Gu et al. 2025, arXiv 2410.10781): alpha_k = mean of the weight on k over the queries that may see it
 /// causally, the key's own among them (a learned key: over all T). (B, heads, keys) f32.
-/// `proxy`: weights of unnormalised scores (sigmoid, relu) are first divided by their row's sum + 1e-8; no effect on the others.
+/// `proxy`: of scores that are not normalised (sigmoid, relu, a user's) every weight's magnitude is first divided by its row's sum of magnitudes + 1e-8; no
+/// effect on the others.
 /// `length`: the sequences are cut to their first `length` tokens, queries and keys alike (causality makes the weights the same as those of the cut
 /// sequences); 0 or more than T: not cut.
 Tensor importance(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& lse, const AttentionOptions& options, std::uint32_t keys,

@@ -11,7 +11,7 @@ Tensor largest_tokens(Graph& graph, const Tensor& x);
 /// 1 at one token of every sequence, 0 elsewhere: tokens (B, 1) i32 -> (B, time) f32.
 Tensor token_mask(Graph& graph, const Tensor& tokens, std::uint32_t time);
 
-/// One token of every sequence: x (B, T, C), tokens (B, 1) i32 -> (B, C) f32.
+/// One token of every sequence: x (B, T, C), tokens (B, k) i32, of which the first counts -> (B, C) f32.
 Tensor take_tokens(Graph& graph, const Tensor& x, const Tensor& tokens);
 
 }  // namespace ablate

@@ -114,6 +114,11 @@ std::size_t tune_matmul(Pipelines& pipelines, Choices& choices,
   return problems.size();
 }
 
+void Tuner::record(const std::string& question, const std::string& answer) {
+  choices_.set(question, answer);
+  if (keep_) keep_(choices_, 0, 0);
+}
+
 bool Tuner::tune() {
   const auto start = std::chrono::steady_clock::now();
   const std::size_t answered = tune_matmul(pipelines_, choices_);

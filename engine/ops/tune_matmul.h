@@ -19,7 +19,7 @@ std::size_t tune_matmul(Pipelines& pipelines, Choices& choices,
 /// Tunes as graphs ask, and keeps what it found.
 class Tuner {
  public:
-  /// Called when there are new answers, with how many and the seconds that finding them took. May put others in their place.
+  /// Called when there are new answers, with how many were timed (none: they took no timing) and the seconds that it took. May put others in their place.
   using Keep = std::function<void(Choices&, std::size_t, double)>;
 
   /// Begins with `known` answers.
@@ -30,6 +30,8 @@ class Tuner {
   Choices& choices() { return choices_; }
   /// Answers what was asked since; true when there was something: build the graph again.
   bool tune();
+  /// Keeps an answer that takes no timing.
+  void record(const std::string& question, const std::string& answer);
 
  private:
   Pipelines& pipelines_;

@@ -1,8 +1,13 @@
 #include "probe/evaluation.h"
 
+#include "graph/choices_by_memory.h"
 #include "ops/cross_entropy.h"
+#include "probe/hook_names.h"
+#include "probe/mean.h"
+#include "probe/non_finite_watch.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 
@@ -13,17 +18,24 @@ constexpr std::uint64_t logits_bytes = 256ull << 20;  // of one chunk of logits
 // Of several sequences at once: more gain nothing, and a model of 7B stays under 20 GB.
 constexpr std::uint64_t activation_bytes = 4ull << 30;
 
-// Interventions act first, then every probe sees the result.
-Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
+// Interventions act first, then the watch and every probe see the result. Nobody hears what a block that is left out would have computed: it is no part of
+// the model.
+Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes, NonFiniteWatch& watch) {
   Hooks both = hooks;
-  if (probes.empty()) return both;
-  both.at = [before = hooks.at, probes](Graph& g, const std::string& name, const Tensor& x) {
+  const auto block = std::make_shared<int>(0);  // the one that is being built: hook points come in the order of the forward pass
+  const auto left_out = [skip = hooks.skip_block, block] { return skip && skip(*block); };
+  both.at = [before = hooks.at, probes, &watch, block, left_out](Graph& g, const std::string& name, const Tensor& x) {
     const Tensor y = before ? before(g, name, x) : x;
+    const int state = number_in(name, "residual.");
+    if (state < 0 && left_out()) return y;
+    if (state >= 0) *block = state + 1;
+    watch.at(g, name, y);
     for (Probe* probe : probes) probe->at(g, name, y);
     return y;
   };
-  both.attention = [before = hooks.attention, probes](Graph& g, const AttentionCall& call) {
+  both.attention = [before = hooks.attention, probes, left_out](Graph& g, const AttentionCall& call) {
     if (before) before(g, call);
+    if (left_out()) return;
     for (Probe* probe : probes) probe->attention(g, call);
   };
   for (const Probe* probe : probes) both.wants_logits = both.wants_logits || probe->wants_logits();
@@ -36,11 +48,13 @@ Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
 struct Evaluator::Pass {
   Pass(const Caps& caps, const Choices* choices) : graph(caps, choices) {}
   Graph graph;
+  NonFiniteWatch watch;
   Tensor ids, targets, losses, scale;
 };
 
-Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner)
-    : pipelines_(pipelines), weights_(weights), activations_(activations), data_(data), tuner_(tuner) {
+Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner,
+                     const EvaluatorOptions& options)
+    : pipelines_(pipelines), weights_(weights), activations_(activations), data_(data), tuner_(tuner), options_(options) {
   const TransformerConfig& config = weights.config();
   require(data.rows > 0 && data.tokens() > 0, "there are no tokens to evaluate");
   require(config.position != Position::learned || data.tokens() <= static_cast<std::uint32_t>(config.max_seq_len),
@@ -53,11 +67,12 @@ std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hook
   auto pass = std::make_unique<Pass>(pipelines_.device().caps(), tuner_ ? &tuner_->choices() : nullptr);
   const std::uint32_t tokens = data_.tokens();
   for (Probe* probe : probes) probe->begin(weights_.config(), rows, tokens);
+  pass->watch.begin(pass->graph, weights_.config());
   pass->ids = pass->graph.input("ids", {rows, tokens}, DType::i32);
   pass->targets = pass->graph.input("targets", {rows * tokens}, DType::i32);
   pass->scale = pass->graph.constant("one", {1}, {1.0f});
   ParameterTensors parameters(pass->graph, weights_);
-  Transformer model(pass->graph, parameters, tokens, combine(hooks, probes), activations_);
+  Transformer model(pass->graph, parameters, tokens, combine(hooks, probes, pass->watch), activations_);
   const Tensor hidden = model.hidden(pass->ids);
   model.dump_logits(hidden);
   pass->losses = pass->graph.keep(linear_cross_entropy(pass->graph, hidden, model.head(), pass->targets, pass->scale, logits_bytes).losses);
@@ -65,8 +80,35 @@ std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hook
   return pass;
 }
 
-// As many sequences at once as keep the device busy, halved until they fit its memory.
+// What is free differs from run to run, and other shapes may take other kernels, which may round differently: a run keeps to what it began with.
 std::uint32_t Evaluator::rows_at_once(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
+  if (options_.sequences > 0) return std::min(options_.sequences, data_.rows);
+  return tuner_ ? recorded_rows(hooks, probes, free) : fitting_rows(hooks, probes, free);
+}
+
+std::uint32_t Evaluator::recorded_rows(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
+  const Device& device = pipelines_.device();
+  const std::string question = fmt::format("{} of {}x{} tokens, {} bytes each", choices_by_memory, data_.rows, data_.tokens(),
+                                           Executor::memory_needed(build(1, hooks, probes)->graph, device));
+  const auto answer = [&] {
+    const std::string text = tuner_->choices().find(question).value_or("");
+    std::uint32_t rows = 0;
+    std::from_chars(text.data(), text.data() + text.size(), rows);
+    return rows;
+  };
+  if (answer() == 0) tuner_->record(question, std::to_string(fitting_rows(hooks, probes, free)));
+  const std::uint32_t rows = std::clamp(answer(), 1u, data_.rows);
+  const std::uint64_t needed = Executor::memory_needed(build(rows, hooks, probes)->graph, device);
+  if (needed > free)
+    throw DeviceError(fmt::format(
+        "this run looks at {} sequences of {} tokens at once, which takes {} bytes of activations; {} are free on {}: make room, or "
+        "start again without --resume",
+        rows, data_.tokens(), needed, free, device.caps().device_name));
+  return rows;
+}
+
+// As many sequences at once as keep the device busy, halved until they fit its memory.
+std::uint32_t Evaluator::fitting_rows(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free) {
   const Device& device = pipelines_.device();
   const std::uint32_t wanted = (device.caps().is_cpu() ? 4096u : 32768u) / data_.tokens();
   std::uint32_t rows = std::clamp(wanted, 1u, data_.rows);
@@ -123,11 +165,49 @@ Evaluation Evaluator::run(const Hooks& hooks, const std::vector<Probe*>& probes,
   }
 }
 
+// Of a loss that is not finite although all hook points are: the logits overflowed, or a weight of theirs is bad.
+static std::string describe_loss(const std::vector<float>& losses, std::size_t at, const ProbeBatch& batch) {
+  return fmt::format("the loss of sequence {}, token {}: {}", batch.first + at / batch.tokens, at % batch.tokens,
+                     std::isnan(losses[at]) ? "NaN" : "infinity");
+}
+
+static void refuse_non_finite(const std::string& what) {
+  throw RunError(what + "; probe.allow_non_finite = true measures what there is all the same");
+}
+
+void Evaluator::count_non_finite(Evaluation& result, Executor& executor, const Pass& pass, const ProbeBatch& batch,
+                                 const std::vector<float>& losses) const {
+  NonFiniteWatch::Found found = pass.watch.collect(executor, batch);
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    if (batch.targets[i] < 0 || std::isfinite(losses[i])) continue;
+    if (found.count++ == 0) found.state = describe_loss(losses, i, batch), found.begins = "the logits";
+  }
+  result.non_finite += found.count;
+  if (found.count == 0) return;
+  const std::string what = fmt::format("{}; it begins at {}", found.state, found.begins);
+  if (result.first_non_finite.empty()) result.first_non_finite = what;
+  if (options_.allow_non_finite) return;
+  const std::optional<std::string> op = executor.first_non_finite();
+  refuse_non_finite(op ? fmt::format("{}, which {} writes", what, *op) : what);
+}
+
+void Evaluator::collect(Evaluation& result, Executor& executor, const std::vector<Probe*>& probes, const ProbeBatch& batch) const {
+  const std::uint64_t before = executor.non_finite_reads().count;
+  for (Probe* probe : probes) probe->collect(executor, batch);
+  const std::uint64_t bad = executor.non_finite_reads().count - before;
+  result.non_finite_statistics += bad;
+  if (bad == 0) return;
+  const std::string what =
+      fmt::format("{} numbers that statistics read are not finite, the first of them of {}", bad, executor.non_finite_reads().first);
+  if (result.first_non_finite.empty()) result.first_non_finite = what;
+  if (!options_.allow_non_finite) refuse_non_finite(what);
+}
+
 Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& probes,
                                const std::function<void(std::uint32_t, std::uint32_t)>& progress) {
   const std::uint32_t step = rows_at_once(hooks, probes, pipelines_.device().free_memory()), tokens = data_.tokens();
   Evaluation result;
-  double sum = 0;
+  Mean loss;
   std::unique_ptr<Pass> pass;
   std::unique_ptr<Executor> executor;
   double warm = 0;  // seconds
@@ -153,16 +233,16 @@ Evaluation Evaluator::one_pass(const Hooks& hooks, const std::vector<Probe*>& pr
     executor->write_ints(pass->targets, targets);
     executor->run();
     const std::vector<float> losses = executor->read_floats(pass->losses);
-    for (std::size_t i = 0; i < losses.size(); ++i) {
-      if (targets[i] < 0) continue;
-      sum += static_cast<double>(losses[i]);
-      ++result.counted;
-    }
-    for (Probe* probe : probes) probe->collect(*executor, {first, rows, tokens, ids.data(), targets.data()});
+    for (std::size_t i = 0; i < losses.size(); ++i)
+      if (targets[i] >= 0) loss.add(static_cast<double>(losses[i]));
+    const ProbeBatch batch{first, rows, tokens, ids.data(), targets.data()};
+    count_non_finite(result, *executor, *pass, batch, losses);
+    collect(result, *executor, probes, batch);
     warm = (first > step ? warm : 0) + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (progress) progress(first + rows, data_.rows);
   }
-  result.loss = result.counted ? sum / static_cast<double>(result.counted) : 0;
+  if (loss.any()) result.loss = loss.value();
+  result.counted = static_cast<std::uint64_t>(loss.count);
   const std::uint32_t counted_rows = data_.rows > step ? data_.rows - step : data_.rows;
   result.tokens_per_second = static_cast<double>(counted_rows) * tokens / warm;
   return result;

@@ -24,20 +24,30 @@ struct EvaluationData {
 };
 
 struct Evaluation {
-  double loss = 0;  ///< nats per predicted token
+  std::optional<double> loss;  ///< nats per predicted token; none where no token is predicted
   std::uint64_t counted = 0;
+  std::uint64_t non_finite = 0;             ///< infinities and NaNs at all hook points and among the losses, where they are allowed
+  std::uint64_t non_finite_statistics = 0;  ///< and among the numbers that statistics read
+  std::string first_non_finite;  ///< "residual.3 (block 3, attention), sequence 0, token 5: NaN in f16; it begins at layer.1.attn.q"
   double tokens_per_second = 0;  ///< of the batches after the first, or of that if it is the only one; building and tuning do not count
   std::uint64_t memory = 0;      ///< bytes of activations of the largest graph
 };
 
+struct EvaluatorOptions {
+  bool allow_non_finite = false;  ///< go on when activations are not finite, and count them
+  std::uint32_t sequences = 0;    ///< how many go through the model at once; 0: as many as keep the device busy and fit its memory
+};
+
 class Evaluator {
  public:
-  /// With a tuner, kernels are chosen by timing them. Throws InputError when an id lies outside the vocabulary or the
-  /// windows are longer than max_seq_len with learned positions.
-  Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner = nullptr);
+  /// With a tuner, kernels are chosen by timing them, and how many sequences go at once is kept with the choices: a resumed run has the same. Throws
+  /// InputError when an id lies outside the vocabulary or the windows are longer than max_seq_len with learned positions.
+  Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner = nullptr,
+            const EvaluatorOptions& options = {});
 
-  /// Over all of the data. `hooks` intervene; probes listen to what comes out of them. `progress(done, all)` counts sequences.
-  /// Probes that ask for it get further passes of their own, which `progress` does not count.
+  /// Over all of the data. `hooks` intervene; probes listen to what comes out of them, but not within blocks that are left out.
+  /// `progress(done, all)` counts sequences. Probes that ask for it get further passes of their own, which `progress` does not count.
+  /// Throws RunError naming the first state, token and op that are not finite, unless they are allowed.
   Evaluation run(const Hooks& hooks, const std::vector<Probe*>& probes,
                  const std::function<void(std::uint32_t, std::uint32_t)>& progress = {});
 
@@ -56,6 +66,11 @@ class Evaluator {
                       const std::function<void(std::uint32_t, std::uint32_t)>& progress);
   struct Pass;
   std::uint32_t rows_at_once(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free);
+  std::uint32_t fitting_rows(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free);
+  std::uint32_t recorded_rows(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free);
+  void count_non_finite(Evaluation& result, Executor& executor, const Pass& pass, const ProbeBatch& batch,
+                        const std::vector<float>& losses) const;
+  void collect(Evaluation& result, Executor& executor, const std::vector<Probe*>& probes, const ProbeBatch& batch) const;
   std::unique_ptr<Pass> build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes);
 
   Pipelines& pipelines_;
@@ -63,6 +78,7 @@ class Evaluator {
   DType activations_;
   EvaluationData data_;
   Tuner* tuner_;
+  EvaluatorOptions options_;
 };
 
 }  // namespace ablate

@@ -2,7 +2,6 @@
 
 #include "base/settings.h"
 #include "ops/largest_token.h"
-#include "ops/statistics/mean_rows.h"
 
 #include <algorithm>
 
@@ -34,7 +33,7 @@ void MeansProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
 }
 
 void MeansProbe::watch(Graph& graph, const std::string& name, const Tensor& x) {
-  tensors_[name] = graph.keep(mean_rows(graph, graph.reshape(x, {x.dim(0), x.dim(1) * x.dim(2)})));
+  tensors_[name] = graph.keep(x);
   Sum& sum = sums_[name];
   sum.tokens = x.dim(1), sum.channels = x.dim(2);
   sum.values.resize(std::size_t{sum.tokens} * sum.channels);
@@ -43,9 +42,9 @@ void MeansProbe::watch(Graph& graph, const std::string& name, const Tensor& x) {
 void MeansProbe::collect(Executor& executor, const ProbeBatch& batch) {
   if (finding_) return spikes_.collect(executor, batch);
   for (const auto& [name, tensor] : tensors_) {
-    const std::vector<float> mean = executor.read_floats(tensor);
+    const std::vector<float> values = executor.read_floats(tensor);
     std::vector<double>& sum = sums_.at(name).values;
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(mean[i]) * batch.rows;
+    for (std::size_t i = 0; i < values.size(); ++i) sum[i % sum.size()] += static_cast<double>(values[i]);
   }
   sequences_ += batch.rows;
 }

@@ -7,7 +7,7 @@
 
 namespace ablate {
 
-/// (T, C) per hook point, averaged over sequences; and of the token that holds a sequence's largest magnitude (ops/largest_token.h), (1, C)
+/// (T, C) per hook point, averaged over sequences, one after another in double precision, so that it does not matter how many go at once; and of the token that holds a sequence's largest magnitude (ops/largest_token.h), (1, C)
 /// under the hook point's name and ".largest". As a statistic ([probe] statistics = ["means"], [probe.means] at = ["block.4"], or "step_up"
 /// and "step_down") it writes means.safetensors, which an intervention's `statistics` reads.
 class MeansProbe : public Probe {
@@ -39,7 +39,7 @@ class MeansProbe : public Probe {
   bool finding_;  // the first of two passes, which finds the step blocks
   void watch(Graph& graph, const std::string& name, const Tensor& x);
 
-  std::map<std::string, Tensor> tensors_;  // (T * C): means over the sequences of one run
+  std::map<std::string, Tensor> tensors_;  // (B, T, C)
   std::map<std::string, Sum> sums_;
   double sequences_ = 0;
 };

@@ -18,6 +18,7 @@ ProbeSettings ProbeSettings::from(Settings& s) {
   p.sequences = s.number("sequences", p.sequences, 0);
   p.seq_len = s.number("seq_len", p.seq_len, 0);
   p.precision = s.choice("precision", p.precision, {"f32", "f16", "bf16"});
+  p.allow_non_finite = s.get("allow_non_finite", p.allow_non_finite);
   p.top_k = s.number("top_k", p.top_k, 1, 8);
   p.sink_epsilon = s.number("sink_epsilon", p.sink_epsilon, 0.0, 1.0);
   p.sink_length = s.number("sink_length", p.sink_length, 1);

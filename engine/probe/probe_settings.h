@@ -14,7 +14,10 @@ struct ProbeSettings {
   int seq_len = 0;                ///< tokens of each; 0: the source's own width, or 256
   std::string precision = "f32";  ///< of activations: f32 | f16 | bf16
 
-  int top_k = 3;  ///< largest channels listed per state, up to 8
+  /// Measure although activations are infinite or NaN: the row says how many (non_finite) and where they begin (non_finite_first). Without it such a row fails.
+  bool allow_non_finite = false;
+
+  int top_k = 3;  ///< how many of the largest magnitudes top_per_state and top_per_block list, up to 8; changes no other number
 
   double sink_epsilon = 0.3;  ///< a head has a sink on a sequence when its first-token importance exceeds this (Gu et al. 2025)
   int sink_length = 64;       ///< sequences are cut to this many tokens for sink_ratio

@@ -113,9 +113,19 @@ Plane tsne(const Points& points, double perplexity, int steps) {
   return plane;
 }
 
-std::vector<double> singular_values(const Points& points) {
-  const Vector values = Eigen::BDCSVD<Matrix>(to_matrix(points)).singularValues();
-  return {values.begin(), values.end()};
+void GramMatrix::add(const std::vector<double>& row) {
+  products_.resize(row.size(), std::vector<double>(row.size()));
+  for (std::size_t i = 0; i < row.size(); ++i)
+    for (std::size_t j = 0; j <= i; ++j) products_[i][j] += row[i] * row[j];
+  ++count_;
+}
+
+std::vector<double> GramMatrix::singular_values() const {
+  if (count_ == 0) return {};
+  const Vector squares = Eigen::SelfAdjointEigenSolver<Matrix>(to_matrix(products_), Eigen::EigenvaluesOnly).eigenvalues();  // ascending
+  std::vector<double> values;
+  for (Eigen::Index i = squares.size(); i-- > 0 && values.size() < count_;) values.push_back(std::sqrt(std::max(squares[i], 0.0)));
+  return values;
 }
 
 }  // namespace ablate

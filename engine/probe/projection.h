@@ -22,7 +22,17 @@ Components principal_components(const Points& points);
 /// points give the same plane. `perplexity` is lowered to what n points allow, (n - 1) / 3.
 Plane tsne(const Points& points, double perplexity = 30, int steps = 500);
 
-/// Singular values of the (n, d) matrix, largest first; not centred.
-std::vector<double> singular_values(const Points& points);
+/// The singular values of any number of rows, from the products of their columns: those below 1e-8 of the largest are rounding.
+class GramMatrix {
+ public:
+  void add(const std::vector<double>& row);
+  std::size_t count() const { return count_; }
+  /// As many as there are rows or columns, whichever are fewer, largest first; not centred.
+  std::vector<double> singular_values() const;
+
+ private:
+  std::size_t count_ = 0;
+  std::vector<std::vector<double>> products_;  // (d, d), the lower triangle
+};
 
 }  // namespace ablate

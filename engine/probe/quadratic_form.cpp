@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace ablate {
@@ -48,7 +49,7 @@ Spectrum sorted(const Vector& values, double squares, std::uint32_t count, const
   for (std::size_t i = 0; i < std::min<std::size_t>(count, order.size()); ++i) result.eigenvalues.push_back(values[order[i]]);
   const Vector leading = lift(order[0]).normalized();
   result.leading.assign(leading.begin(), leading.end());
-  result.share = squares > 0 ? values[order[0]] * values[order[0]] / squares : 0;
+  result.share = squares > 0 ? values[order[0]] * values[order[0]] / squares : std::numeric_limits<double>::quiet_NaN();
   return result;
 }
 

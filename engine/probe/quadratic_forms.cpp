@@ -1,5 +1,6 @@
 // Statistic "quadratic_forms": Figures 3 and 4 of arXiv 2603.05498. Its table:
-//   channels = [...]   whose spectra are wanted; the spike's channels, and as many with ordinary norms for comparison
+//   channels = [...]   whose spectra are wanted; the spike's three largest channels (or as many as it has), and as many with ordinary norms
+//                      for comparison
 //   layer = N          in which feed-forward; the first step-up block's
 //   eigenvalues = 16   how many of each spectrum are listed
 // Metrics:
@@ -19,6 +20,8 @@
 
 namespace ablate {
 namespace {
+
+constexpr std::size_t spike_channels = 3;
 
 std::vector<std::uint32_t> by_size(const std::vector<double>& values) {
   std::vector<std::uint32_t> order(values.size());
@@ -62,6 +65,7 @@ class QuadraticFormsProbe : public Probe {
     std::vector<int> chosen = channels_;
     if (chosen.empty()) {
       chosen = spikes_.spike().channels;
+      chosen.resize(std::min(chosen.size(), spike_channels));
       std::sort(chosen.begin(), chosen.end());
       const std::vector<std::uint32_t> order = by_size(norms_.back());
       const std::size_t spikes = chosen.size();

@@ -1,6 +1,7 @@
 // Residual peak (Guo et al. 2024, arXiv 2410.13835, and the proxy of Gu et al. 2025): L2 norms of the residual states.
-//   residual_norm_first, residual_norm_rest   per state: mean norm of the first token, and of the others
+//   residual_norm_first, residual_norm_rest   per state: mean norm of the first token, and of the others (absent in sequences of one token)
 #include "ops/statistics/row_norms.h"
+#include "probe/mean.h"
 #include "probe/probe.h"
 
 namespace ablate {
@@ -13,36 +14,30 @@ class ResidualNormProbe : public Probe {
   void at(Graph& graph, const std::string& name, const Tensor& x) override {
     if (!name.starts_with("residual.")) return;
     norms_.push_back(graph.keep(row_norms(graph, x)));
-    sums_.resize(std::max(sums_.size(), norms_.size()));
+    means_.resize(std::max(means_.size(), norms_.size()));
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {
     for (std::size_t state = 0; state < norms_.size(); ++state) {
       const std::vector<float> norms = executor.read_floats(norms_[state]);
       for (std::size_t i = 0; i < norms.size(); ++i)
-        (i % batch.tokens == 0 ? sums_[state].first : sums_[state].rest) += static_cast<double>(norms[i]);
+        (i % batch.tokens == 0 ? means_[state].first : means_[state].rest).add(static_cast<double>(norms[i]));
     }
-    firsts_ += batch.rows;
-    rests_ += static_cast<double>(batch.rows) * (batch.tokens - 1);
   }
 
   void finish(Metrics& metrics) override {
-    std::vector<double> first, rest;
-    for (const Sum& sum : sums_) {
-      first.push_back(sum.first / firsts_);
-      rest.push_back(rests_ > 0 ? sum.rest / rests_ : 0);
-    }
-    metrics.set("residual_norm_first", first);
-    metrics.set("residual_norm_rest", rest);
+    std::vector<Mean> first, rest;
+    for (const Means& means : means_) first.push_back(means.first), rest.push_back(means.rest);
+    set_means(metrics, "residual_norm_first", first);
+    set_means(metrics, "residual_norm_rest", rest);
   }
 
  private:
-  struct Sum {
-    double first = 0, rest = 0;
+  struct Means {
+    Mean first, rest;
   };
   std::vector<Tensor> norms_;  // (B * T) per state
-  std::vector<Sum> sums_;
-  double firsts_ = 0, rests_ = 0;
+  std::vector<Means> means_;
 };
 
 const Probes::Registration registration("residual_norms",

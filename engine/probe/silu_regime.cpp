@@ -7,15 +7,16 @@
 #include "ops/statistics/cosine.h"
 #include "probe/figures.h"
 #include "probe/hook_names.h"
+#include "probe/mean.h"
 #include "probe/spike_tokens.h"
 
-#include <algorithm>
+#include <array>
 #include <cmath>
-#include <limits>
 
 namespace ablate {
 namespace {
 
+constexpr double no_ratio = -1;            // of a token whose pre-activations are all zero
 constexpr std::size_t drawn_tokens = 300;  // of each kind, in the scatter plot of a layer
 
 class SiluRegimeProbe : public Probe {
@@ -44,7 +45,7 @@ class SiluRegimeProbe : public Probe {
                                after = executor.read_floats(tensors.norm_b);
       for (std::size_t i = 0; i < cosine.size(); ++i) {
         layers_[layer].cosine.push_back(static_cast<double>(cosine[i]));
-        layers_[layer].ratio.push_back(before[i] > 0 ? static_cast<double>(after[i] / before[i]) : 0);
+        layers_[layer].ratio.push_back(before[i] == 0 ? no_ratio : static_cast<double>(after[i] / before[i]));
       }
     }
   }
@@ -52,16 +53,16 @@ class SiluRegimeProbe : public Probe {
   void finish(Metrics& metrics) override {
     spikes_.finish();
     const std::vector<std::size_t> found = spikes_.spike_tokens();
-    std::vector<double> cosine_spike, cosine_rest, ratio_spike, ratio_rest;
+    std::vector<Mean> cosine_spike, cosine_rest, ratio_spike, ratio_rest;
     for (const Layer& layer : layers_) {
       cosine_spike.push_back(mean(layer.cosine, true)), cosine_rest.push_back(mean(layer.cosine, false));
       ratio_spike.push_back(mean(layer.ratio, true)), ratio_rest.push_back(mean(layer.ratio, false));
     }
-    metrics.set("silu_spike_tokens", static_cast<double>(found.size()));
-    metrics.set("silu_cosine_spike", cosine_spike);
-    metrics.set("silu_cosine_rest", cosine_rest);
-    metrics.set("silu_ratio_spike", ratio_spike);
-    metrics.set("silu_ratio_rest", ratio_rest);
+    if (!std::isnan(spikes_.spike().value)) metrics.set("silu_spike_tokens", static_cast<double>(found.size()));
+    set_means(metrics, "silu_cosine_spike", cosine_spike);
+    set_means(metrics, "silu_cosine_rest", cosine_rest);
+    set_means(metrics, "silu_ratio_spike", ratio_spike);
+    set_means(metrics, "silu_ratio_rest", ratio_rest);
     draw_layers(metrics, "SiLU: cosine of pre-activation and output", "cosine", cosine_spike, cosine_rest);
     draw_layers(metrics, "SiLU: norm of output over pre-activation", "ratio of norms", ratio_spike, ratio_rest);
     for (const FigureMark& mark : spikes_.feed_forward_marks()) draw_tokens(metrics, static_cast<std::size_t>(mark.at), mark.label);
@@ -72,21 +73,26 @@ class SiluRegimeProbe : public Probe {
     std::vector<double> cosine, ratio;  // per token
   };
 
-  double mean(const std::vector<double>& values, bool of_spikes) const {
-    double sum = 0, count = 0;
+  Mean mean(const std::vector<double>& values, bool of_spikes) const {
+    Mean mean;
     for (std::size_t i = 0; i < values.size(); ++i)
-      if (spikes_.is_spike(i) == of_spikes) sum += values[i], ++count;
-    return count > 0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
+      if (spikes_.is_spike(i) == of_spikes && values[i] != no_ratio) mean.add(values[i]);
+    return mean;
   }
 
-  void draw_layers(Metrics& metrics, const char* title, const char* label, const std::vector<double>& spike,
-                   const std::vector<double>& rest) const {
+  void draw_layers(Metrics& metrics, const char* title, const char* label, const std::vector<Mean>& spike,
+                   const std::vector<Mean>& rest) const {
+    const auto values = [](const std::vector<Mean>& means) {
+      std::vector<double> list;
+      for (const Mean& mean : means) list.push_back(mean.value());
+      return list;
+    };
     add_figure(metrics, {.kind = "line",
                          .title = title,
                          .caption = "Mean over tokens in every feed-forward block; at 1, SiLU acts as the identity.",
                          .x = {.label = "layer"},
                          .y = {.label = label},
-                         .series = {{.name = "spike tokens", .y = spike}, {.name = "other tokens", .y = rest}},
+                         .series = {{.name = "spike tokens", .y = values(spike)}, {.name = "other tokens", .y = values(rest)}},
                          .marks = spikes_.feed_forward_marks()});
   }
 
@@ -94,7 +100,7 @@ class SiluRegimeProbe : public Probe {
     FigureSeries spike{.name = "spike tokens"}, rest{.name = "other tokens"};
     for (std::size_t i = 0; i < layers_[layer].cosine.size(); ++i) {
       FigureSeries& series = spikes_.is_spike(i) ? spike : rest;
-      if (series.x.size() >= drawn_tokens) continue;
+      if (series.x.size() >= drawn_tokens || layers_[layer].ratio[i] == no_ratio) continue;
       series.x.push_back(layers_[layer].ratio[i]);
       series.y.push_back(layers_[layer].cosine[i]);
     }

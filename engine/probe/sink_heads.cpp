@@ -1,18 +1,21 @@
 // What a sink head sees (Figure 6 of arXiv 2603.05498): queries, keys and the sink's keys of the head with most attention on the first key
 // and of the one with least, in two dimensions. Its table:
 //   head = [layer, head], other = [layer, head]    other choices
-//   points = 480       how many queries and keys are drawn, up to 500, evenly over the data
+//   points = 480       how many queries and keys are drawn, up to 500, evenly over the data; changes no metric
 // Metrics:
 //   sink_head, other_head                  (layer, head, score)
 //   sink_head_values, other_head_values    mean |v| of the first token, and of the others (key-value head that the head reads)
-//   sink_head_cosine, other_head_cosine    mean cosine of queries with the first token's key, and with other keys
+//   sink_head_cosine, other_head_cosine    mean cosine of queries with first tokens' keys, and with other keys, over all pairs
+// In sequences of one token there are no others: NaN.
 #include "base/settings.h"
 #include "probe/figures.h"
+#include "probe/mean.h"
 #include "probe/projection.h"
 #include "probe/sink_scores.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -29,10 +32,21 @@ Row unit(Row v) {
   return v;
 }
 
-struct Mean {
-  double sum = 0, count = 0;
-  void add(double value) { sum += value, ++count; }
-  double value() const { return count > 0 ? sum / count : 0; }
+// The sum of directions. The mean cosine over all pairs of two sets is the product of their mean directions.
+struct Directions {
+  Row sum;
+  double count = 0;
+
+  void add(const Row& v) {
+    sum.resize(v.size());
+    const Row direction = unit(v);
+    for (std::size_t i = 0; i < v.size(); ++i) sum[i] += direction[i];
+    ++count;
+  }
+  double mean_cosine(const Directions& other) const {
+    if (count == 0 || other.count == 0) return std::numeric_limits<double>::quiet_NaN();
+    return std::inner_product(sum.begin(), sum.end(), other.sum.begin(), 0.0) / (count * other.count);
+  }
 };
 
 // Everything that is kept of one head.
@@ -40,6 +54,7 @@ struct Watched {
   SinkScores::Head head;
   Tensor q, k, v;  // (B, T, H * hd)
   Points queries, keys, sink_keys;
+  Directions all_queries, first_keys, other_keys;
   Mean first_value, other_values;
   std::size_t seen = 0;
 };
@@ -75,7 +90,7 @@ class SinkHeadsProbe : public Probe {
   }
 
   bool again() override {
-    if (!watched_.empty()) return false;
+    if (!watched_.empty() || scores_.heads().empty()) return false;
     watched_.resize(2);
     watched_[0].head = choose(head_, scores_.strongest());
     watched_[1].head = choose(other_, scores_.weakest());
@@ -83,6 +98,7 @@ class SinkHeadsProbe : public Probe {
   }
 
   void finish(Metrics& metrics) override {
+    if (watched_.empty()) return;  // every attention block is left out
     report(metrics, watched_[0], "sink_head", "Sink head");
     report(metrics, watched_[1], "other_head", "Head without a sink");
   }
@@ -104,27 +120,20 @@ class SinkHeadsProbe : public Probe {
     for (std::size_t i = 0; i < std::size_t{batch.rows} * batch.tokens; ++i, ++w.seen) {
       const bool first = i % batch.tokens == 0;
       (first ? w.first_value : w.other_values).add(norm(head_row(v, i, kv_heads_, kv_head, head_dim_)));
-      if (first && w.sink_keys.size() < points_ / 3) w.sink_keys.push_back(head_row(k, i, kv_heads_, kv_head, head_dim_));
+      const Row query = head_row(q, i, heads_, head, head_dim_), key = head_row(k, i, kv_heads_, kv_head, head_dim_);
+      w.all_queries.add(query);
+      (first ? w.first_keys : w.other_keys).add(key);
+      if (first && w.sink_keys.size() < points_ / 3) w.sink_keys.push_back(key);
       if (w.seen % step != step / 2) continue;
-      w.queries.push_back(head_row(q, i, heads_, head, head_dim_));
-      if (!first) w.keys.push_back(head_row(k, i, kv_heads_, kv_head, head_dim_));
+      w.queries.push_back(query);
+      if (!first) w.keys.push_back(key);
     }
-  }
-
-  static double mean_cosine(const Points& a, const Points& b) {
-    Mean mean;
-    for (const Row& x : a)
-      for (const Row& y : b) {
-        const Row p = unit(x), q = unit(y);
-        mean.add(std::inner_product(p.begin(), p.end(), q.begin(), 0.0));
-      }
-    return mean.value();
   }
 
   static void report(Metrics& metrics, const Watched& w, const std::string& name, const std::string& title) {
     metrics.set(name, std::vector<double>{static_cast<double>(w.head.layer), static_cast<double>(w.head.head), w.head.score});
     metrics.set(name + "_values", std::vector<double>{w.first_value.value(), w.other_values.value()});
-    metrics.set(name + "_cosine", std::vector<double>{mean_cosine(w.queries, w.sink_keys), mean_cosine(w.queries, w.keys)});
+    metrics.set(name + "_cosine", std::vector<double>{w.all_queries.mean_cosine(w.first_keys), w.all_queries.mean_cosine(w.other_keys)});
     Points all = w.queries;
     all.insert(all.end(), w.keys.begin(), w.keys.end());
     all.insert(all.end(), w.sink_keys.begin(), w.sink_keys.end());

@@ -14,22 +14,23 @@ void SinkScores::begin(const TransformerConfig& config, std::uint32_t, std::uint
 
 void SinkScores::attention(Graph& graph, const AttentionCall& call) {
   const std::uint32_t first_token = call.options.k_bias ? 1 : 0;
-  calls_.push_back(graph.keep(key_mass(graph, call.q, call.k, call.lse, call.options, {first_token})));
-  sums_.resize(std::max(sums_.size(), calls_.size() * heads_));
+  calls_[static_cast<std::size_t>(call.index)] = graph.keep(key_mass(graph, call.q, call.k, call.lse, call.options, {first_token}));
 }
 
-void SinkScores::collect(Executor& executor, const ProbeBatch& batch) {
-  for (std::size_t layer = 0; layer < calls_.size(); ++layer) {
-    const std::vector<float> mass = executor.read_floats(calls_[layer]);
-    for (std::size_t i = 0; i < mass.size(); ++i) sums_[layer * heads_ + i % heads_] += static_cast<double>(mass[i]);
+void SinkScores::collect(Executor& executor, const ProbeBatch&) {
+  for (const auto& [layer, call] : calls_) {
+    const std::vector<float> mass = executor.read_floats(call);
+    std::vector<Mean>& means = means_[layer];
+    means.resize(heads_);
+    for (std::size_t i = 0; i < mass.size(); ++i) means[i % heads_].add(static_cast<double>(mass[i]));
   }
-  sequences_ += batch.rows;
 }
 
 std::vector<SinkScores::Head> SinkScores::heads() const {
   std::vector<Head> list;
-  for (std::size_t i = 0; i < sums_.size(); ++i)
-    list.push_back({static_cast<int>(i / heads_), static_cast<int>(i % heads_), sums_[i] / sequences_});
+  for (const auto& [layer, means] : means_)
+    for (std::size_t head = 0; head < means.size(); ++head)
+      list.push_back({static_cast<int>(layer), static_cast<int>(head), means[head].value()});
   return list;
 }
 

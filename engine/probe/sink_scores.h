@@ -1,8 +1,10 @@
 // Mean attention on the first key, per layer and head.
 #pragma once
 
+#include "probe/mean.h"
 #include "probe/probe.h"
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -19,7 +21,7 @@ class SinkScores {
   void attention(Graph& graph, const AttentionCall& call);
   void collect(Executor& executor, const ProbeBatch& batch);
 
-  /// All heads, in order; the layer counts attention blocks.
+  /// All heads, in order; the layer counts attention blocks. Those that an intervention leaves out have none.
   std::vector<Head> heads() const;
   Head strongest() const { return strongest(heads()); }
   Head weakest() const { return weakest(heads()); }
@@ -30,9 +32,8 @@ class SinkScores {
 
  private:
   std::size_t heads_ = 0;
-  std::vector<Tensor> calls_;  // (B, H, 1) per layer
-  std::vector<double> sums_;   // (layers, H)
-  double sequences_ = 0;
+  std::map<std::size_t, Tensor> calls_;             // (B, H, 1) per layer
+  std::map<std::size_t, std::vector<Mean>> means_;  // (H) per layer
 };
 
 /// One head's part of (tokens, heads * head_dim) numbers: row `token` of it.

@@ -5,10 +5,15 @@
 //   sink_mass         mean attention on key 0, over all sequences, layers, heads and queries
 //   sink_score        (layers, heads): the same per head
 //   sink_ratio_per_head  (layers, heads): percent of sequences
+// Attention blocks that an intervention leaves out do not count: NaN in the lists. A head's share of sequences is NaN where a sequence's importance is.
 #include "ops/attention_statistics.h"
+#include "probe/mean.h"
 #include "probe/probe.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
 
 namespace ablate {
 namespace {
@@ -28,18 +33,18 @@ class SinkProbe : public Probe {
     Tensors tensors;
     tensors.importance = graph.keep(importance(graph, call.q, call.k, call.lse, call.options, length_ + learned_, true, length_));
     tensors.mass = graph.keep(key_mass(graph, call.q, call.k, call.lse, call.options, {learned_}));
-    calls_.push_back(tensors);
-    layers_.resize(std::max(layers_.size(), calls_.size()), std::vector<Head>(heads_));
+    const auto layer = static_cast<std::size_t>(call.index);
+    calls_[layer] = tensors;
+    layers_.resize(std::max(layers_.size(), layer + 1), std::vector<Head>(heads_));
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {
-    for (std::size_t layer = 0; layer < calls_.size(); ++layer) {
-      const std::vector<float> alpha = executor.read_floats(calls_[layer].importance), mass = executor.read_floats(calls_[layer].mass);
+    for (const auto& [layer, tensors] : calls_) {
+      const std::vector<float> alpha = executor.read_floats(tensors.importance), mass = executor.read_floats(tensors.mass);
       for (std::uint32_t row = 0; row < batch.rows; ++row) {
         for (std::uint32_t h = 0; h < heads_; ++h) {
           Head& head = layers_[layer][h];
-          head.mass += static_cast<double>(mass[row * heads_ + h]);
-          ++head.sequences;
+          head.mass.add(static_cast<double>(mass[row * heads_ + h]));
           if (batch.first + row < static_cast<std::uint32_t>(settings_.sink_sequences))
             count(head, &alpha[(row * heads_ + h) * (length_ + learned_)]);
         }
@@ -48,22 +53,21 @@ class SinkProbe : public Probe {
   }
 
   void finish(Metrics& metrics) override {
-    if (layers_.empty()) return;
     Head all;
     std::vector<std::vector<double>> score, ratio;
     for (const auto& layer : layers_) {
       auto &scores = score.emplace_back(), &ratios = ratio.emplace_back();
       for (const Head& head : layer) {
-        scores.push_back(head.mass / head.sequences);
-        ratios.push_back(100.0 * head.first / head.looked_at);
-        all.mass += head.mass, all.sequences += head.sequences;
-        all.first += head.first, all.early += head.early, all.learned += head.learned, all.looked_at += head.looked_at;
+        scores.push_back(head.mass.value());
+        ratios.push_back(head.first.value());
+        all.add(head);
       }
     }
-    metrics.set("sink_ratio", 100.0 * all.first / all.looked_at);
-    metrics.set("sink_ratio_early", 100.0 * all.early / all.looked_at);
-    if (learned_) metrics.set("sink_ratio_bias", 100.0 * all.learned / all.looked_at);
-    metrics.set("sink_mass", all.mass / all.sequences);
+    set_mean(metrics, "sink_ratio", all.first);
+    set_mean(metrics, "sink_ratio_early", all.early);
+    if (learned_) set_mean(metrics, "sink_ratio_bias", all.learned);
+    set_mean(metrics, "sink_mass", all.mass);
+    if (!all.mass.any()) return;
     metrics.set("sink_score", score);
     metrics.set("sink_ratio_per_head", ratio);
   }
@@ -74,22 +78,32 @@ class SinkProbe : public Probe {
     Tensor mass;        // (B, H, 1)
   };
   struct Head {
-    double mass = 0;
-    double sequences = 0, looked_at = 0, first = 0, early = 0, learned = 0;
+    Mean mass;                   // over sequences
+    Mean first, early, learned;  // percent of the sequences looked at
+
+    void add(const Head& other) {
+      for (Mean Head::*mean : {&Head::mass, &Head::first, &Head::early, &Head::learned})
+        (this->*mean).sum += (other.*mean).sum, (this->*mean).count += (other.*mean).count;
+    }
   };
 
-  void count(Head& head, const float* alpha) const {
+  // 100 where one of the importances exceeds epsilon, else 0; NaN where that cannot be told.
+  double percent(const float* begin, const float* end) const {
     const auto epsilon = static_cast<float>(settings_.sink_epsilon);
+    if (std::any_of(begin, end, [](float a) { return std::isnan(a); })) return std::numeric_limits<double>::quiet_NaN();
+    return std::any_of(begin, end, [&](float a) { return a > epsilon; }) ? 100 : 0;
+  }
+
+  void count(Head& head, const float* alpha) const {
     const float* tokens = alpha + learned_;
-    head.looked_at += 1;
-    head.first += tokens[0] > epsilon;
-    head.early += std::any_of(tokens, tokens + std::max(1u, length_ / 2), [&](float a) { return a > epsilon; });
-    head.learned += learned_ && alpha[0] > epsilon;
+    head.first.add(percent(tokens, tokens + 1));
+    head.early.add(percent(tokens, tokens + std::max(1u, length_ / 2)));
+    if (learned_) head.learned.add(percent(alpha, alpha + 1));
   }
 
   ProbeSettings settings_;
   std::uint32_t heads_ = 0, length_ = 0, learned_ = 0;
-  std::vector<Tensors> calls_;
+  std::map<std::size_t, Tensors> calls_;  // by attention block
   std::vector<std::vector<Head>> layers_;
 };
 

@@ -23,7 +23,7 @@ void SpikeTokens::collect(Executor& executor, const ProbeBatch& batch) {
   largest_.resize(std::max(largest_.size(), first + count));
   for (const auto& [state, top] : states_) {
     const std::vector<float> values = executor.read_floats(top);
-    for (std::size_t i = 0; i < count; ++i) largest_[first + i] = std::max(largest_[first + i], values[i]);
+    for (std::size_t i = 0; i < count; ++i) raise(largest_[first + i], values[i]);
   }
 }
 

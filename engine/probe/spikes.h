@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/statistics/top_entries.h"
+#include "probe/mean.h"
 #include "probe/probe.h"
 
 #include <map>
@@ -12,12 +13,13 @@ namespace ablate {
 ///   spike            max |h| over the residual states, all tokens and channels
 ///   spike_per_state  the same for every state, embedding first
 ///   spike_token, spike_sequence, spike_state   where the spike is
-///   spike_channels   channels of the spike's token there, up to k, of at least a tenth of the spike
+///   spike_channels   all channels of the spike's token there that reach a tenth of the spike, largest first
 ///   top_per_state    (states, k): the k largest |h| of a sequence's state, mean over sequences (Sun et al. 2024, arXiv 2402.17762)
-///   top_per_block    (blocks, k): the same of the blocks' outputs
-///   block_top        the largest |output| of every block, all sequences
-///   step_up_blocks, step_down_blocks
+///   top_per_block    (blocks, k): the same of the blocks' outputs; NaN for a block that an intervention leaves out
+///   block_top        the largest |output| of every block, all sequences; NaN for a block that is left out
+///   step_up_blocks, step_down_blocks   absent where the spike is NaN
 ///
+/// Of entries as large as the spike the one in the first state, then the first sequence, is it; NaN counts as larger than infinity.
 /// Rule for the last two: a block is a step block when its output's largest entry (of any sequence) is at least `step_share` (a half) of
 /// the spike. It steps up when adding it raised |h| at that entry, and down when it lowered it.
 class SpikeProbe : public Probe {
@@ -44,8 +46,8 @@ class SpikeProbe : public Probe {
 
  private:
   struct StateTensors {
-    TopEntries top;           // (B, k)
-    Tensor values, channels;  // (B * T, k): every token's own
+    TopEntries top;  // (B, k)
+    Tensor token;    // (B, C): the token with the largest entry
   };
   struct BlockTensors {
     TopEntries top;                // (B, k)
@@ -56,6 +58,7 @@ class SpikeProbe : public Probe {
     bool up = false;
   };
   void collect_state(Executor& executor, const ProbeBatch& batch, int state);
+  bool takes_over(double value, int state, int sequence) const;
 
   ProbeSettings settings_;
   std::uint32_t rows_ = 0;
@@ -63,10 +66,10 @@ class SpikeProbe : public Probe {
   std::map<int, BlockTensors> blocks_;
   Tensor previous_;  // the residual state before the block at hand
 
-  double sequences_ = 0;
+  bool any_ = false;  // spike_ is one
   std::vector<double> spike_per_state_;
-  std::vector<std::vector<double>> top_per_state_, top_per_block_;  // sums over sequences
-  std::map<int, std::vector<Step>> steps_;                          // per block, one per sequence
+  std::vector<std::vector<Mean>> top_per_state_, top_per_block_;  // over sequences
+  std::map<int, std::vector<Step>> steps_;                        // per block, one per sequence
   Spike spike_;
   std::vector<int> step_up_, step_down_;
   int strongest_up_ = 0, strongest_down_ = 0;

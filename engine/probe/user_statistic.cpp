@@ -2,6 +2,7 @@
 //   NAME, NAME_first, NAME_max    per hook point: mean over all tokens, mean over the sequences' first tokens, largest
 #include "ops/statistics/user_statistic.h"
 #include "probe/figures.h"
+#include "probe/mean.h"
 #include "probe/probe.h"
 
 #include <algorithm>
@@ -32,9 +33,9 @@ class UserStatisticProbe : public Probe {
       const std::vector<float> values = executor.read_floats(tensors_[n]);
       for (std::size_t i = 0; i < values.size(); ++i) {
         const double value = static_cast<double>(values[i]);
-        point.sum += value, point.count += 1;
-        if (i % batch.tokens == 0) point.first += value, point.firsts += 1;
-        point.largest = std::max(point.largest, value);
+        point.all.add(value);
+        if (i % batch.tokens == 0) point.first.add(value);
+        raise(point.largest, value);
       }
     }
   }
@@ -44,8 +45,8 @@ class UserStatisticProbe : public Probe {
     std::vector<std::string> names;
     for (const Point& point : points_) {
       names.push_back(point.name);
-      mean.push_back(point.sum / point.count);
-      first.push_back(point.first / point.firsts);
+      mean.push_back(point.all.value());
+      first.push_back(point.first.value());
       largest.push_back(point.largest);
     }
     metrics.set(shader_->name, mean);
@@ -63,7 +64,8 @@ class UserStatisticProbe : public Probe {
  private:
   struct Point {
     std::string name;
-    double sum = 0, count = 0, first = 0, firsts = 0, largest = -std::numeric_limits<double>::infinity();
+    Mean all{}, first{};
+    double largest = -std::numeric_limits<double>::infinity();
   };
   UserShaderHandle shader_;
   std::string pattern_, where_;

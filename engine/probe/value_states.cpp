@@ -5,7 +5,10 @@
 #include "ops/matmul.h"
 #include "ops/statistics/row_norms.h"
 #include "probe/figures.h"
+#include "probe/mean.h"
 #include "probe/probe.h"
+
+#include <map>
 
 namespace ablate {
 namespace {
@@ -18,67 +21,56 @@ class ValueStateProbe : public Probe {
     Tensors tensors{graph.keep(row_norms(graph, call.v)), {}};
     if (call.options.heads == call.options.kv_heads)
       tensors.output = graph.keep(row_norms(graph, linear(graph, call.v, call.output_weight)));
-    calls_.push_back(tensors);
-    sums_.resize(std::max(sums_.size(), calls_.size()));
+    const auto layer = static_cast<std::size_t>(call.index);
+    calls_[layer] = tensors;
+    layers_.resize(std::max(layers_.size(), layer + 1));
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {
-    for (std::size_t i = 0; i < calls_.size(); ++i) {
-      add(sums_[i].value, executor.read_floats(calls_[i].value), batch);
-      if (calls_[i].output) add(sums_[i].output, executor.read_floats(calls_[i].output), batch);
+    for (const auto& [layer, tensors] : calls_) {
+      add(layers_[layer].value_first, layers_[layer].value_rest, executor.read_floats(tensors.value), batch);
+      if (tensors.output) add(layers_[layer].output_first, layers_[layer].output_rest, executor.read_floats(tensors.output), batch);
     }
   }
 
   void finish(Metrics& metrics) override {
-    std::vector<double> first, rest, output_first, output_rest;
-    for (const Sums& sums : sums_) {
-      first.push_back(sums.value.first / sums.value.firsts);
-      rest.push_back(sums.value.rest / sums.value.rests);
-      if (sums.output.firsts == 0) continue;
-      output_first.push_back(sums.output.first / sums.output.firsts);
-      output_rest.push_back(sums.output.rest / sums.output.rests);
-    }
-    metrics.set("value_norm_first", first);
-    metrics.set("value_norm_rest", rest);
-    draw(metrics, "Value states", "Mean norm of the values, all heads together, in every attention block.", first, rest);
-    if (output_first.empty()) return;
-    metrics.set("value_output_first", output_first);
-    metrics.set("value_output_rest", output_rest);
+    const auto all = [&](Mean Layer::*which) {
+      std::vector<Mean> means;
+      for (const Layer& layer : layers_) means.push_back(layer.*which);
+      return means;
+    };
+    set_means(metrics, "value_norm_first", all(&Layer::value_first));
+    set_means(metrics, "value_norm_rest", all(&Layer::value_rest));
+    set_means(metrics, "value_output_first", all(&Layer::output_first));
+    set_means(metrics, "value_output_rest", all(&Layer::output_rest));
+    draw(metrics, "Value states", "Mean norm of the values, all heads together, in every attention block.", "value_norm");
     draw(metrics, "Value states through the output projection", "Mean norm of W_O v: what a token adds where all heads attend to it alone.",
-         output_first, output_rest);
+         "value_output");
   }
 
  private:
-  static void draw(Metrics& metrics, const char* title, const char* caption, const std::vector<double>& first,
-                   const std::vector<double>& rest) {
-    add_figure(metrics, {.kind = "line",
-                         .title = title,
-                         .caption = caption,
-                         .x = {.label = "layer"},
-                         .y = {.label = "norm"},
-                         .series = {{.name = "first token", .y = first}, {.name = "other tokens", .y = rest}}});
+  static void draw(Metrics& metrics, const char* title, const char* caption, const std::string& name) {
+    std::vector<FigureSeries> series;
+    for (const auto& [end, tokens] : {std::pair{"_first", "first token"}, {"_rest", "other tokens"}})
+      if (const Metric* found = metrics.find(name + end)) series.push_back({.name = tokens, .y = std::get<std::vector<double>>(*found)});
+    if (series.empty()) return;
+    add_figure(metrics,
+               {.kind = "line", .title = title, .caption = caption, .x = {.label = "layer"}, .y = {.label = "norm"}, .series = series});
   }
 
   struct Tensors {
     Tensor value, output;  // (B * T) norms
   };
-  struct Mean {
-    double first = 0, firsts = 0, rest = 0, rests = 0;
-  };
-  struct Sums {
-    Mean value, output;
+  struct Layer {
+    Mean value_first, value_rest, output_first, output_rest;
   };
 
-  static void add(Mean& mean, const std::vector<float>& norms, const ProbeBatch& batch) {
-    for (std::size_t i = 0; i < norms.size(); ++i) {
-      const bool first = i % batch.tokens == 0;
-      (first ? mean.first : mean.rest) += static_cast<double>(norms[i]);
-      (first ? mean.firsts : mean.rests) += 1;
-    }
+  static void add(Mean& first, Mean& rest, const std::vector<float>& norms, const ProbeBatch& batch) {
+    for (std::size_t i = 0; i < norms.size(); ++i) (i % batch.tokens == 0 ? first : rest).add(static_cast<double>(norms[i]));
   }
 
-  std::vector<Tensors> calls_;
-  std::vector<Sums> sums_;
+  std::map<std::size_t, Tensors> calls_;  // by attention block
+  std::vector<Layer> layers_;             // a block that an intervention leaves out has nothing
 };
 
 const Probes::Registration registration("value_states",

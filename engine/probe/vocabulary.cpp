@@ -7,6 +7,7 @@
 #include "ops/statistics/median_abs.h"
 #include "probe/figures.h"
 #include "probe/hook_names.h"
+#include "probe/mean.h"
 #include "probe/spike_tokens.h"
 
 #include <algorithm>
@@ -43,7 +44,7 @@ class VocabularyProbe : public Probe {
       const std::vector<float> top = executor.read_floats(state.top), medians = executor.read_floats(state.medians);
       for (std::size_t row = 0; row < batch.rows; ++row) {
         const auto value = static_cast<double>(top[(row + 1) * batch.tokens - 1]);
-        if (value > settings_.massive_threshold && value >= settings_.massive_ratio * static_cast<double>(medians[row]))
+        if (exceeds(value, settings_.massive_threshold) && !exceeds(settings_.massive_ratio * static_cast<double>(medians[row]), value))
           massive_[first + row] = true;
       }
     }
@@ -61,11 +62,12 @@ class VocabularyProbe : public Probe {
       if (spikes_.is_spike(at)) ++spiking;
       else if (without.size() < listed) without.push_back(ids_[i]);
     }
-    metrics.set("vocabulary_share", 100.0 * spiking / static_cast<double>(count));
+    const bool told = !std::isnan(spikes_.spike().value);  // else no token can be compared with the spike
+    if (told) metrics.set("vocabulary_share", 100.0 * spiking / static_cast<double>(count));
     metrics.set("vocabulary_massive", 100.0 * massive / static_cast<double>(count));
     metrics.set("vocabulary_tokens", static_cast<double>(count));
     metrics.set("vocabulary_position", static_cast<double>(spikes_.tokens() - 1));
-    metrics.set("vocabulary_without", without);
+    if (told) metrics.set("vocabulary_without", without);
     add_figure(metrics, histogram(largest));
   }
 

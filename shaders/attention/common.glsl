@@ -23,10 +23,13 @@ const bool NORMALISED = SCORE == SOFTMAX || SCORE == SOFTMAX1;
 // The weight of a key, from its score (LOWEST: 0) and the query's log-sum-exp.
 float weight_of(float score, float lse, uint i) {
   if (SCORE == SIGMOID) return 1.0 / (1.0 + exp(-score));
-  if (SCORE == RELU) return max(score, 0.0) / float(i + 1);
+  if (SCORE == RELU) return score > 0.0 || is_nan(score) ? score / float(i + 1) : 0.0;
   if (SCORE == USER) return score == LOWEST ? 0.0 : forward(score, i);
   return exp(score - lse);
 }
+
+// What a weight adds to its query's total: kernels of a user may be negative, and the total is that of magnitudes (Gu et al. 2025).
+float counted(float weight) { return SCORE == USER ? abs(weight) : weight; }
 
 // Gradient of a key's score from the score, its weight, the weight's gradient, and delta = sum over keys of weight times gradient.
 float score_gradient(float score, float weight, float gradient, float delta, uint i) {

@@ -5,7 +5,7 @@
 // Mean weight on chosen columns, one workgroup per (batch, head, column): over all queries, or (ONLY_CAUSAL) over those that come no earlier.
 // keys: (count), columns as numbers, where LISTED; else the first `count`.   y: (batch, heads, count)
 // Only the first `queries` queries count.
-// PROXY divides each weight by its row's sum, which lse then holds, + 1e-8 (Gu et al. 2025 for scores that are not normalised).
+// PROXY divides each weight's magnitude by its row's sum of magnitudes, which lse then holds, + 1e-8 (Gu et al. 2025 for scores that are not normalised).
 layout(constant_id = 5) const uint ONLY_CAUSAL = 0;
 layout(constant_id = 6) const uint PROXY = 0;
 layout(constant_id = 7) const uint LISTED = 0;
@@ -23,7 +23,7 @@ void main() {
     float sum = 0.0;
     for (uint i = first + lane(); i < p.queries; i += lanes()) {
       const float weight = column_weight(batch, head, i, column);
-      sum += PROXY != 0 ? weight / (p.lse.at[(batch * p.heads + head) * p.tokens + i] + 1e-8) : weight;
+      sum += PROXY != 0 ? abs(weight) / (p.lse.at[(batch * p.heads + head) * p.tokens + i] + 1e-8) : weight;
     }
     sum = workgroup_sum(sum);
     if (lane() == 0) p.y.at[row] = sum / float(p.queries - (ONLY_CAUSAL != 0 ? first : 0));

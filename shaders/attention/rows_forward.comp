@@ -20,18 +20,18 @@ float factor(uint r) { return NORMALISED ? 1.0 / total[r] : 1.0; }
 
 void start() {
   LOAD_VECTORS(q, Words(p.q), query_start, p.scale)
-  float before = LOWEST, counted = 0.0;
+  float before = LOWEST, sink = 0.0;
   if (SCORE == SOFTMAX1) {
     before = 0.0;
-    counted = 1.0;
+    sink = 1.0;
   }
   if (SINKS != 0) {
     before = p.sinks.at[head];
-    counted = 1.0;
+    sink = 1.0;
   }
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     top[r] = before;
-    total[r] = counted;
+    total[r] = sink;
     [[unroll]] for (uint d = 0; d < HEAD_DIM; ++d) sum[r * HEAD_DIM + d] = 0.0;
   }
 }
@@ -49,7 +49,7 @@ void add_key(Words k, Words v, bool has_value, uint at, uint dtype, bool always,
     if (NORMALISED && seen) top[r] = max(before, score[r]);
     shrink[r] = NORMALISED ? exp(before - top[r]) : 1.0;
     score[r] = seen ? weight_of(score[r], top[r], i) : 0.0;
-    total[r] = fma(total[r], shrink[r], score[r]);
+    total[r] = fma(total[r], shrink[r], counted(score[r]));
   }
   if (has_value) {
     [[unroll]] for (uint n = 0; n < PARTS; ++n) part[n] = load_part(v, at, n, dtype);

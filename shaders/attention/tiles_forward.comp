@@ -23,7 +23,7 @@ void start(uint head, uint kv_head, Vectors q, uint first) {
     const float learned = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE), before = top[r];
     if (NORMALISED) top[r] = max(before, learned);
     const float weight = NORMALISED ? exp(learned - top[r]) : weight_of(learned, 0.0, row);
-    total[r] = total[r] * (NORMALISED ? exp(before - top[r]) : 1.0) + (counts ? weight : 0.0);
+    total[r] = total[r] * (NORMALISED ? exp(before - top[r]) : 1.0) + (counts ? counted(weight) : 0.0);
     if (LEARNED == 1) continue;
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
       if (chunk * LX + lx() < GROUPS) sum[r * CHUNKS + chunk] = weight * load_group(Words(p.v_bias), kv_head * HEAD_DIM, chunk * LX + lx(), BIAS_TYPE);
@@ -48,7 +48,7 @@ void add_columns(Vectors q, uint first, Vectors k, Vectors v, uint column) {
   }
   [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) {
     score[n] = weight_of(score[n], top[n / COLUMNS], first + row_of(n / COLUMNS));
-    total[n / COLUMNS] += score[n];
+    total[n / COLUMNS] += counted(score[n]);
   }
   accumulate(0, v, column);
 }

@@ -13,7 +13,7 @@ layout(constant_id = 3) const uint ACTIVATION = 0;
 
 float activate(float x) {
   if (ACTIVATION == ACTIVATION_GELU) return x * normal_below(x);
-  if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 || isnan(x) ? x : 0.0;
+  if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 || is_nan(x) ? x : 0.0;
   if (ACTIVATION == ACTIVATION_USER) return forward(x);
   return x * sigmoid(x);
 }

@@ -46,12 +46,15 @@ layout(buffer_reference, std430, buffer_reference_align = 2) buffer WordsU16 { u
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer WordsU16x4 { uvec2 at[]; };  // two elements a word: one load, few conversions
 #endif
 
+// By its bits: a driver may take for granted that there is no NaN, and then isnan() is false.
+bool is_nan(float x) { return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u; }
+
 float from_f16(uint bits) { return unpackHalf2x16(bits).x; }
 float from_bf16(uint bits) { return uintBitsToFloat(bits << 16); }
 uint to_f16(float x) { return packHalf2x16(vec2(x, 0.0)) & 0xffffu; }
 uint to_bf16(float x) {  // to nearest even; NaN stays NaN
   const uint bits = floatBitsToUint(x);
-  return isnan(x) ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  return is_nan(x) ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
 }
 float decode(uint bits, uint dtype) { return dtype == DTYPE_F16 ? from_f16(bits) : from_bf16(bits); }
 uint encode(float x, uint dtype) { return dtype == DTYPE_F16 ? to_f16(x) : to_bf16(x); }

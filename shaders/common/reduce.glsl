@@ -42,10 +42,17 @@ shared uint reduce_partial_uint[1024];
 float reduce_plus(float a, float b) { return a + b; }
 uint reduce_plus(uint a, uint b) { return a + b; }
 DEFINE_REDUCTION(float, workgroup_sum, 0.0, subgroupAdd, reduce_plus)
-DEFINE_REDUCTION(float, workgroup_max, uintBitsToFloat(0xff800000u), subgroupMax, max)
 DEFINE_REDUCTION(uint, workgroup_sum, 0u, subgroupAdd, reduce_plus)
 DEFINE_REDUCTION(uint, workgroup_max, 0u, subgroupMax, max)
 DEFINE_REDUCTION(uint, workgroup_min, 0xffffffffu, subgroupMin, min)
+
+// Whole numbers in the order of the floats, any NaN above infinity: of a NaN and a number max() gives either.
+uint order_of(float x) {
+  const uint bits = floatBitsToUint(x);
+  return is_nan(x) ? 0xffffffffu : bits ^ ((bits >> 31) != 0 ? 0xffffffffu : 0x80000000u);
+}
+float number_at(uint order) { return order == 0xffffffffu ? uintBitsToFloat(0x7fc00000u) : uintBitsToFloat(order ^ ((order >> 31) != 0 ? 0x80000000u : 0xffffffffu)); }
+float workgroup_max(float x) { return number_at(workgroup_max(order_of(x))); }
 
 // A barrier, where the workgroup has more than one subgroup to meet.
 void workgroup_meet() {

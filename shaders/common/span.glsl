@@ -18,6 +18,9 @@ Span span_at(Words p, uint start, uint count) {
   return Span(start, 4 * first - start, count - 4 * (last - first), first, last);
 }
 
+// A row of a matrix. Unless all rows start at whole groups, none is read in groups: the order of a row's sum must not hang on where the row lies.
+Span row_span_at(Words p, uint row, uint dim) { return dim % 4 == 0 ? span_at(p, row * dim, dim) : Span(row * dim, dim, dim, 0, 0); }
+
 // The n-th single element.
 uint single_of(Span span, uint n) { return n < span.head ? span.start + n : 4 * span.last + n - span.head; }
 
@@ -30,5 +33,6 @@ void load_groups_at(Words p, uint base, Span span, float fill, out vec4 x[4]) {
 #define for_singles(i, span) for (uint n_ = lane(), i = single_of(span, n_); n_ < (span).singles; n_ += lanes(), i = single_of(span, n_))
 #define for_groups(base, span) for (uint base = (span).first + lane(); base < (span).last; base += 4 * lanes())
 #define span_of(p, start, count) span_at(Words(p), start, count)
+#define row_span_of(p, row, dim) row_span_at(Words(p), row, dim)
 #define load_groups(p, base, span, fill, x) load_groups_at(Words(p), base, span, fill, x)
 #endif

@@ -8,7 +8,7 @@ layout(push_constant) uniform Push { In logits; InU32 targets; OutF32 losses; Ou
 void main() {
   for (uint row = first_row(); row < p.rows; row += row_stride()) {
     const int target = int(p.targets.at[row]);
-    const Softmax s = softmax_of(p.logits, span_of(p.logits, row * p.vocabulary, p.vocabulary));
+    const Softmax s = softmax_of(p.logits, row_span_of(p.logits, row, p.vocabulary));
     if (lane() == 0) {
       p.losses.at[row] = target < 0 ? 0.0 : loss_of(s, load(p.logits, row * p.vocabulary + uint(max(target, 0))));
       if (!is_null(p.statistics)) {

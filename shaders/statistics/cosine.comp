@@ -12,7 +12,7 @@ layout(push_constant) uniform Push {
 
 // Sums of a^2, b^2 and a b.
 vec3 products(uint row_a, uint row_b) {
-  const Span of_a = span_of(p.a, row_a * p.dim, p.dim), of_b = span_of(p.b, row_b * p.dim, p.dim);
+  const Span of_a = row_span_of(p.a, row_a, p.dim), of_b = row_span_of(p.b, row_b, p.dim);
   const uint fours = of_a.singles == 0 && of_b.singles == 0 ? p.dim / 4 : 0;
   vec3 sum = vec3(0.0);
   for (uint i = lane(); i < fours; i += lanes()) {

@@ -7,7 +7,7 @@ layout(push_constant) uniform Push { In x; OutF32 norms; uint rows, dim; } p;
 
 void main() {
   for (uint row = first_row(); row < p.rows; row += row_stride()) {
-    const Span span = span_of(p.x, row * p.dim, p.dim);
+    const Span span = row_span_of(p.x, row, p.dim);
     vec4 sum = vec4(0.0);
     for_singles(i, span) sum.x += sq(load(p.x, i));
     for_groups(base, span) {

@@ -70,8 +70,10 @@ std::vector<S> weights_of(const AttentionCase& c, const std::vector<S>& scores, 
     if (c.score == "sigmoid") weights.push_back(S(1.0) / (S(1.0) + exp(-score)));
     else if (c.score == "relu") weights.push_back(value_of(score) > 0 ? score / S(static_cast<double>(i + 1)) : S(0.0));
     else if (c.score == "mine") weights.push_back(score * score / S(static_cast<double>(i + 1)));  // the user's, in user_shader_test.cpp
+    else if (c.score == "identity") weights.push_back(score);  // a user's too, in attention_statistics_test.cpp: may be negative
     else weights.push_back(exp(score));
-    total += weights.back();
+    total +=
+        value_of(weights.back()) < 0 ? -weights.back() : weights.back();  // only a user's can be negative: its total is that of magnitudes
   }
   if (sink) total += exp(*sink);
   const bool normalised = c.score == "softmax" || c.score == "softmax1";

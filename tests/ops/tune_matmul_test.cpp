@@ -78,6 +78,21 @@ TEST_CASE("cached choices stay as they were first made") {
   CHECK(read.open() == std::set<std::string>{"c"});
 }
 
+TEST_CASE("what free memory decided is kept by the run and not by the cache") {
+  const OwnCache own;
+  const Caps& caps = pipelines().device().caps();
+  Choices choices;
+  choices.set("sequences at once of 9x7 tokens, 100 bytes each", "4");
+  choices.set("a", "1");
+  choices.save(caps);
+  CHECK(Choices::cached(caps).answers() == std::map<std::string, std::string>{{"a", "1"}});
+  const TemporaryFolder run;
+  choices.share(run.path() / "kernels.json", caps);
+  Choices resumed;
+  resumed.take(run.path() / "kernels.json", caps);
+  CHECK(resumed.answers() == choices.answers());
+}
+
 TEST_CASE("all that share a file of choices have the same, each device its own") {
   const TemporaryFolder temporary;
   const std::filesystem::path file = temporary.path() / "kernels.json";

@@ -269,6 +269,21 @@ TEST_CASE("user shaders: mistakes are named by file and line") {
         "x.toml:4: shaders.mine.kind: a kind of shader \"ffn\" is not known; there are activation, attention, gate, norm, statistic");
 }
 
+TEST_CASE("user shaders: the largest of a row that has a NaN is NaN, whichever invocation has it") {
+  const ShaderFile file("kind = \"statistic\"",
+                        "float forward() { float m = -1e30; for_channels(i) m = is_nan(x(i)) || x(i) > m ? x(i) : m; return row_max(m); }");
+  file.read();
+  const OpInput input{
+      {3, 70}, DType::f32, false, 1.0, [](std::size_t i) {
+        return i == 5 || i == 139 ? std::nan("") : i / 70 == 2 ? -3.0 - static_cast<double>(i % 70) : static_cast<double>(i % 70);
+      }};
+  const auto y = run_op({input}, random_inputs({input}),
+                        [](Graph& g, const auto& in) { return std::vector<Tensor>{user_statistic(g, *find_user_shader("mine"), in[0])}; });
+  CHECK(std::isnan(y[0][0]));
+  CHECK(std::isnan(y[0][1]));
+  CHECK(y[0][2] == -3.0);
+}
+
 TEST_CASE("user shaders: without a backward shader there is a forward pass and no gradient") {
   const ShaderFile file("kind = \"activation\"", "float forward(float x) { return x * x; }");
   file.read();

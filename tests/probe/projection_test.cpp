@@ -23,7 +23,13 @@ TEST_CASE("principal components of points on a line and beside it") {
 }
 
 TEST_CASE("singular values") {
-  const std::vector<double> values = singular_values({{3, 0}, {0, -5}, {0, 0}});
+  GramMatrix matrix;
+  CHECK(matrix.singular_values().empty());
+  matrix.add({3, 0});
+  CHECK(matrix.singular_values().size() == 1);
+  for (const std::vector<double>& row : {std::vector<double>{0, -5}, {0, 0}}) matrix.add(row);
+  const std::vector<double> values = matrix.singular_values();
+  CHECK(matrix.count() == 3);
   REQUIRE(values.size() == 2);
   CHECK(values[0] == doctest::Approx(5).epsilon(1e-12));
   CHECK(values[1] == doctest::Approx(3).epsilon(1e-12));

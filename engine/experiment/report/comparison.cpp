@@ -17,7 +17,7 @@ Cell measured(const Group* group, const std::string& key) {
   std::vector<double> values;
   if (group)
     for (const Row* row : group->finished())
-      if (const double value = value_of(row->metrics, key); std::isfinite(value)) values.push_back(value);
+      if (const double value = value_of(row->metrics, key); std::isfinite(value) && !has_non_finite(*row)) values.push_back(value);
   Cell cell{missing, missing, static_cast<int>(values.size()), Direction::unknown, ""};
   if (values.empty()) return cell;
   const double count = static_cast<double>(values.size());
@@ -118,6 +118,10 @@ std::string agreement_sentence(const Comparison& comparison) {
 }
 
 }  // namespace
+
+bool has_non_finite(const Row& row) {
+  return value_of(row.metrics, "non_finite") > 0 || value_of(row.metrics, "non_finite_statistics") > 0;
+}
 
 std::vector<const Row*> Group::finished() const {
   std::vector<const Row*> done;

@@ -20,6 +20,9 @@ struct Group {
   std::vector<const Row*> finished() const;
 };
 
+/// Whether activations of the row were infinite or NaN (probe.allow_non_finite): what was measured of it is not compared with anything.
+bool has_non_finite(const Row& row);
+
 /// A metric of one group, or a published value.
 struct Cell {
   double mean = 0, spread = 0;  ///< over the finished repeats; NaN if there is none. Sample standard deviation, NaN for fewer than two.

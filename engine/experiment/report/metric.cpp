@@ -61,6 +61,7 @@ const std::vector<MetricInfo>& known() {
        .label = "Massive activations",
        .meaning = "how many the state with most has, all sequences together",
        .decimals = 0},
+      {.key = "non_finite", .label = "Not finite", .meaning = "infinities and NaNs at all hook points and among the losses", .decimals = 0},
       {.key = "train_loss",
        .label = "Training loss",
        .unit = "nats",

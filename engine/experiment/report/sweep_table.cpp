@@ -39,7 +39,9 @@ std::string agreement_mark(Agreement agreement) {
 /// Why a group has no number.
 std::string absence(const Group* group) {
   if (!group) return R"(<span class="absent">–</span>)";
-  if (!group->finished().empty()) return R"(<span class="absent">–</span>)";
+  if (const std::vector<const Row*> done = group->finished(); !done.empty())
+    return element("span", {{"class", "absent"}},
+                   std::any_of(done.begin(), done.end(), [](const Row* row) { return has_non_finite(*row); }) ? "not finite" : "–");
   bool failed = false, begun = false;
   for (const Row* row : group->rows) {
     failed = failed || row->state == Row::State::failed;

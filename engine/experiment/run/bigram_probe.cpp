@@ -1,61 +1,88 @@
 #include "experiment/run/bigram_probe.h"
 
 #include "ops/attention_statistics.h"
+#include "ops/largest_token.h"
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace ablate {
 
 void BigramProbe::begin(const TransformerConfig&, std::uint32_t, std::uint32_t) { sinks_.clear(); }
 
+void BigramProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
+  if (name != "final_norm") return;
+  const Tensor first = graph.constant("the first token", {x.dim(0), 1}, std::vector<float>(x.dim(0)));  // the bits of 0.0 are those of 0
+  first_hidden_ = graph.keep(take_tokens(graph, x, first));
+}
+
 void BigramProbe::attention(Graph& graph, const AttentionCall& call) {
   const std::uint32_t first_token = call.options.k_bias ? 1 : 0;
-  sinks_.push_back(graph.keep(key_weights(graph, call.q, call.k, call.lse, call.options, first_token)));
-  sink_.resize(std::max(sink_.size(), sinks_.size()));
+  const auto layer = static_cast<std::size_t>(call.index);
+  sinks_[layer] = graph.keep(key_weights(graph, call.q, call.k, call.lse, call.options, first_token));
+  sink_.resize(std::max(sink_.size(), layer + 1));
 }
 
 void BigramProbe::collect(Executor& executor, const ProbeBatch& batch) {
-  for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    const std::vector<float> weights = executor.read_floats(sinks_[i]);
-    const std::uint32_t heads = sinks_[i].dim(1);
+  for (const auto& [layer, tensor] : sinks_) {
+    const std::vector<float> weights = executor.read_floats(tensor);
+    const std::uint32_t heads = tensor.dim(1);
     for (std::size_t at = 0; at < weights.size(); ++at) {
       const std::size_t t = at % batch.tokens, row = at / batch.tokens / heads;
-      if (task_.is_trigger(batch.ids[row * batch.tokens + t])) continue;
-      sink_[i].sum += static_cast<double>(weights[at]);
-      ++sink_[i].count;
+      if (!task_.is_trigger(batch.ids[row * batch.tokens + t])) sink_[layer].add(static_cast<double>(weights[at]));
     }
   }
   collect_risks(executor, batch);
 }
 
+// Of a token's hidden state, (D), by the head as the forward pass reads it.
+std::vector<double> BigramProbe::log_probabilities(const std::vector<float>& hidden) const {
+  const std::string head = weights_->config().tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  const std::vector<float> matrix = weights_->read(head);
+  const DType type = weights_->type(weights_->entry(head));
+  std::vector<double> logits(matrix.size() / hidden.size());
+  for (std::size_t i = 0; i < matrix.size(); ++i)
+    logits[i / hidden.size()] += static_cast<double>(round_to(type, matrix[i])) * static_cast<double>(hidden[i % hidden.size()]);
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  const double sum =
+      std::accumulate(logits.begin(), logits.end(), 0.0, [&](double before, double logit) { return before + std::exp(logit - largest); });
+  for (double& logit : logits) logit -= largest + std::log(sum);
+  return logits;
+}
+
 // The target is one draw from the oracle's distribution. Its own log-probability is a control variate: loss + log P(target) + H has the
-// mean of the cross-entropy against the oracle, and hardly the draw's noise.
+// mean of the cross-entropy against the oracle, and hardly the draw's noise. After <s> it is a draw from another distribution: there the
+// cross-entropy is summed over the vocabulary, once for all sequences, which begin alike.
 void BigramProbe::collect_risks(Executor& executor, const ProbeBatch& batch) {
   const std::vector<float> losses = executor.read_floats(losses_);
-  std::vector<double> oracle(static_cast<std::size_t>(task_.vocabulary_size()));
+  const std::vector<float> hidden = executor.read_floats(first_hidden_);
+  std::vector<double> oracle(static_cast<std::size_t>(task_.vocabulary_size())), after_bos;
   for (std::size_t at = 0; at < losses.size(); ++at) {
     if (batch.targets[at] < 0) continue;
     const std::size_t row = at / batch.tokens, t = at % batch.tokens;
     task_.oracle(batch.ids + row * batch.tokens, static_cast<std::int64_t>(t), oracle);
     double entropy = 0;
     for (const double p : oracle) entropy -= p > 0 ? p * std::log(p) : 0;
-    const double drawn = oracle[static_cast<std::size_t>(batch.targets[at])];
-    const double risk = static_cast<double>(losses[at]) + (drawn > 0 ? std::log(drawn) + entropy : 0);
-    Mean& mean = task_.is_trigger(batch.ids[at]) ? backcopy_ : bigram_;
-    mean.sum += risk, ++mean.count;
-    if (&mean == &bigram_) entropy_.sum += entropy, ++entropy_.count;
+    double risk = static_cast<double>(losses[at]);
+    if (t == 0 && batch.ids[at] == task_.bos()) {
+      if (after_bos.empty()) after_bos = log_probabilities({hidden.begin(), hidden.begin() + first_hidden_.dim(-1)});
+      risk = -std::inner_product(oracle.begin(), oracle.end(), after_bos.begin(), 0.0);
+    } else if (const double drawn = oracle[static_cast<std::size_t>(batch.targets[at])]; drawn > 0) {
+      risk += std::log(drawn) + entropy;
+    }
+    const bool trigger = task_.is_trigger(batch.ids[at]);
+    (trigger ? backcopy_ : bigram_).add(risk);
+    if (!trigger) entropy_.add(entropy);
   }
 }
 
 void BigramProbe::finish(Metrics& metrics) {
-  std::vector<double> sinks;
-  for (const Mean& sink : sink_) sinks.push_back(sink.value());
-  metrics.set("backcopy_loss", backcopy_.value());
-  metrics.set("bigram_loss", bigram_.value());
-  metrics.set("bigram_entropy", entropy_.value());
-  if (sinks.size() == 1) metrics.set("sink_attention", sinks[0]);
-  else metrics.set("sink_attention", sinks);
+  set_mean(metrics, "backcopy_loss", backcopy_);
+  set_mean(metrics, "bigram_loss", bigram_);
+  set_mean(metrics, "bigram_entropy", entropy_);
+  if (sink_.size() == 1) set_mean(metrics, "sink_attention", sink_[0]);
+  else set_means(metrics, "sink_attention", sink_);
 }
 
 }  // namespace ablate

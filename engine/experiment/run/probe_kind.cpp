@@ -142,6 +142,8 @@ IntactModel look_at_intact_model(Evaluator& evaluator, const Study& study) {
   evaluator.run({}, {&spikes});
   Metrics unused;
   spikes.finish(unused);
+  if (!std::isfinite(spikes.spike().value))
+    throw RunError("the intact model's largest activation is not finite: there is no spike to intervene on");
   IntactModel intact{spikes.spike(), spikes.step_up_or_strongest(), spikes.step_down_or_strongest(), {}};
   const std::vector<std::string> wanted = means_wanted(study.interventions, study.model.config, intact);
   if (wanted.empty()) return intact;
@@ -155,7 +157,7 @@ Metrics run_study(PointRun& run) {
   const Study study = read_study(run);
   const auto weights = load_weights(run, study);
   const DType activations = usable_type(run, study.probe.precision);
-  Evaluator evaluator(run.pipelines, *weights, activations, study.data, &run.tuner);
+  Evaluator evaluator(run.pipelines, *weights, activations, study.data, &run.tuner, {.allow_non_finite = study.probe.allow_non_finite});
   const bool intact_wanted = needs_intact_model(study.interventions);
   const IntactModel intact =
       read_recorded(run, study.interventions, intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{});
@@ -168,10 +170,7 @@ Metrics run_study(PointRun& run) {
       evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
 
   Metrics metrics;
-  if (evaluation.counted > 0) {
-    metrics.set("loss", evaluation.loss);
-    metrics.set("perplexity", std::exp(evaluation.loss));
-  }
+  set_losses(metrics, evaluation);
   for (const auto& probe : probes) probe->finish(metrics);
   if (!study.interventions.empty()) metrics.set("elements_changed", static_cast<double>(applied.elements));
   metrics.set("tokens", static_cast<double>(evaluation.counted));

@@ -216,6 +216,7 @@ class Runner {
   void keep(Choices& choices, std::size_t count, double seconds) {
     note(choices.save(device_.caps()));
     if (owns_folder_) choices.share(choices_file(), device_.caps());
+    if (count == 0) return;
     progress_.say(fmt::format("timed the kernels of {} matrix products for {} ({:.1f} s, once per device and driver)", count,
                               device_.caps().device_name, seconds));
   }
@@ -254,7 +255,7 @@ class Runner {
 
   static void add(ResultsFolder& results, const Turn& turn, const Row& row) { turn.has_row ? results.add(row) : results.add_needed(row); }
 
-  // A point that fails becomes a row that says why, unless it is the only one. Throws what would fail all others too.
+  // A point that fails becomes a row that says why. Throws what would fail all others too, and what the only one failed with.
   bool run_point(ResultsFolder& results, const Turn& turn, Outcome* outcome) {
     const Point& point = request_.plan.points[turn.index];
     PointRun run = point_run(point, turn.has_row ? results.point(point) : results.needed(point));
@@ -271,10 +272,15 @@ class Runner {
     } catch (const DeviceLost&) {
       throw;
     } catch (const std::exception& error) {
-      if (outcome && std::count_if(turns_.begin(), turns_.end(), [](const Turn& other) { return other.has_row; }) == 1) throw;
       Row row = Row::of(point, {});
       row.error = error.what();
-      add(results, turn, row);
+      const bool only_one = outcome && std::count_if(turns_.begin(), turns_.end(), [](const Turn& other) { return other.has_row; }) == 1;
+      try {
+        add(results, turn, row);
+      } catch (const std::exception&) {
+        if (!only_one) throw;  // else what the point failed with says more
+      }
+      if (only_one) throw;
       progress_.finish_point(std::string("failed: ") + error.what());
       return false;
     }

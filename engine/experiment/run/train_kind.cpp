@@ -11,9 +11,11 @@
 #include "experiment/run/window.h"
 #include "ops/user/user_shader.h"
 #include "probe/evaluation.h"
+#include "probe/mean.h"
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <optional>
 
 namespace ablate {
 namespace {
@@ -159,8 +161,8 @@ class TrainingRun {
                     {"loss", report.loss},
                     {"grad_norm", report.grad_norm},
                     {"lr", t_.train.lr_at(step)},
-                    {"tokens", static_cast<double>((step + 1) * tokens_per_step())},
-                    {"tokens_per_s", speed(step)}};
+                    {"tokens", static_cast<double>((step + 1) * tokens_per_step())}};
+      if (const auto tokens_per_s = speed(step)) entry.set("tokens_per_s", *tokens_per_s);
       if (every) add_probes(entry);
       log.append(entry);
     }
@@ -170,20 +172,20 @@ class TrainingRun {
     if (stop_requested()) throw Interrupted(fmt::format("stopped after step {}; --resume goes on from there", step + 1));
   }
 
-  // Since the last line of the log.
-  double speed(std::int64_t step) {
+  // Since the last line of the log; nothing for the first.
+  std::optional<double> speed(std::int64_t step) {
     const Clock::time_point now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - logged_at_).count();
     const double tokens = static_cast<double>((step - logged_step_) * tokens_per_step());
     const bool known = logged_step_ >= 0;
     logged_at_ = now, logged_step_ = step;
-    return known && seconds > 0 ? tokens / seconds : 0;
+    return known && seconds > 0 ? std::optional(tokens / seconds) : std::nullopt;
   }
 
   Evaluation evaluate(Metrics& metrics, const EvaluationData& data, bool files) {
     const Clock::time_point start = Clock::now();
     const Listeners listeners(run_, t_);
-    Evaluator evaluator(run_.pipelines, weights_, type_, data, &run_.tuner);
+    Evaluator evaluator(run_.pipelines, weights_, type_, data, &run_.tuner, {.allow_non_finite = t_.probe.allow_non_finite});
     const Evaluation evaluation = evaluator.run({}, listeners.list);
     for (const auto& probe : listeners.probes) probe->finish(metrics);
     if (files)
@@ -196,30 +198,32 @@ class TrainingRun {
   void add_probes(Metrics& entry) {
     Metrics all;
     const Evaluation evaluation = evaluate(all, validation_data(t_), false);
-    entry.set("validation_loss", evaluation.loss);
+    if (evaluation.loss) entry.set("validation_loss", *evaluation.loss);
+    if (!evaluation.first_non_finite.empty()) entry.set("non_finite", static_cast<double>(evaluation.non_finite));
+    const std::size_t states = static_cast<std::size_t>(t_.model.config.blocks()) + 1;
     for (const auto& [name, value] : all) {
-      const bool small = std::holds_alternative<double>(value) ||
-                         (std::holds_alternative<std::vector<double>>(value) && std::get<std::vector<double>>(value).size() <= 64);
+      const bool small =
+          std::holds_alternative<double>(value) || (std::holds_alternative<std::vector<double>>(value) &&
+                                                    std::get<std::vector<double>>(value).size() <= std::max<std::size_t>(64, states));
       if (small) entry.set(name, value);
     }
   }
 
-  // train_loss is the mean of the last steps: as many as a tenth of the run, at most 100.
-  double train_loss() const {
+  // train_loss is the mean of the last steps: as many as a tenth of the run, at most 100. Absent of a training of no steps.
+  Mean train_loss() const {
     const std::vector<float>& losses = trainer_.recent_losses();
     const std::size_t count = std::min(losses.size(), static_cast<std::size_t>(std::max(1, t_.train.steps / 10)));
-    double sum = 0;
-    for (std::size_t i = losses.size() - count; i < losses.size(); ++i) sum += static_cast<double>(losses[i]);
-    return sum / static_cast<double>(count);
+    Mean mean;
+    for (std::size_t i = losses.size() - count; i < losses.size(); ++i) mean.add(static_cast<double>(losses[i]));
+    return mean;
   }
 
   Metrics measure(std::int64_t first, double seconds) {
     Metrics probed;
     const Evaluation evaluation = evaluate(probed, validation_data(t_), true);
     Metrics metrics;
-    metrics.set("loss", evaluation.loss);
-    metrics.set("perplexity", std::exp(evaluation.loss));
-    metrics.set("train_loss", train_loss());
+    set_losses(metrics, evaluation);
+    set_mean(metrics, "train_loss", train_loss());
     for (const auto& [name, value] : probed) metrics.set(name, value);
     metrics.set("parameters", static_cast<double>(parameter_count(t_.model.config)));
     metrics.set("steps", static_cast<double>(t_.train.steps));

@@ -9,12 +9,14 @@
 #include "ops/optimizer.h"
 #include "ops/statistics/column_max.h"
 #include "ops/statistics/cosine.h"
+#include "ops/statistics/counters.h"
 #include "ops/statistics/energy_share.h"
 #include "ops/statistics/first_token_norm_ratio.h"
 #include "ops/statistics/massive_activations.h"
 #include "ops/statistics/max_abs.h"
 #include "ops/statistics/mean_rows.h"
 #include "ops/statistics/median_abs.h"
+#include "ops/statistics/non_finite.h"
 #include "ops/statistics/pick.h"
 #include "ops/statistics/row_norms.h"
 #include "ops/statistics/user_statistic.h"
@@ -38,7 +40,12 @@ void statistics(std::vector<OpSample>& all, const SampleInput& x) {
   });
   add(all, "energy share", {x}, [](Graph& g, const Inputs& in) { return energy_share(g, top_channels(g, in[0], 1), row_norms(g, in[0])); });
   add(all, "massive activations", {x},
-      [](Graph& g, const Inputs& in) { return massive_activations(g, in[0], median_abs(g, in[0]), 2, 2, 8).values; });
+      [](Graph& g, const Inputs& in) { return massive_activations(g, in[0], median_abs(g, in[0]), 2, 2).channels; });
+  add(all, "non-finite entries", {x}, [](Graph& g, const Inputs& in) {
+    const Tensor found = counters(g, {2});
+    count_non_finite(g, in[0], found);
+    return found;
+  });
   add(all, "column maxima", {x}, [](Graph& g, const Inputs& in) { return column_max(g, in[0]).values; });
   add(all, "mean of rows", {x}, [](Graph& g, const Inputs& in) { return mean_rows(g, in[0]); });
   add(all, "cosines", {x}, [](Graph& g, const Inputs& in) {

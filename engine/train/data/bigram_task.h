@@ -57,7 +57,7 @@ class BigramTask {
   void sequence(std::string_view stream, std::uint64_t index, std::int64_t columns, std::int32_t* ids) const;
 
   /// The oracle's distribution over the next token after position `n` of a sequence: the copy at triggers, P(. | x_n) elsewhere, pi after
-  /// <s>, mixed by `mix`. `out` gets vocabulary_size() probabilities.
+  /// <s> (as published, although the data's own there is pi without the triggers), mixed by `mix`. `out` gets vocabulary_size() probabilities.
   void oracle(const std::int32_t* ids, std::int64_t n, std::span<double> out) const;
 
   /// Per input position of a batch, (rows, columns - 1): 1 where the input is a trigger (the target is a copy), else 0.
