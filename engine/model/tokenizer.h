@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,16 +17,30 @@
 
 namespace ablate {
 
+struct TokenizerParts;
+
+struct LongTextOptions {
+  std::filesystem::path scratch_folder = {};  ///< where long text may lie between two steps; empty: in memory
+  std::size_t window = 1 << 20;               ///< about so many bytes are encoded by a thread at a time
+  unsigned threads = 0;                       ///< 0: as many as the machine has cores
+};
+
 /// Immutable after loading: cheap to copy, and safe to use from several threads at once.
 ///
 /// Supported: the BPE model (byte fallback, unknown tokens, `ignore_merges`); the normalizers NFC, NFD, NFKC, NFKD, Lowercase, Strip,
-/// Prepend, Replace, Sequence; the pre-tokenizers ByteLevel, Split, Digits, Metaspace, Whitespace, WhitespaceSplit, Sequence; the
-/// post-processors TemplateProcessing (its `single` template), BertProcessing, RobertaProcessing, ByteLevel, Sequence; the decoders
-/// ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, Sequence. `truncation` and `padding` shape batches rather than tokens: they
+/// StripAccents, Prepend, Replace, Nmt, ByteLevel, BertNormalizer, Sequence; the pre-tokenizers ByteLevel, Split, Digits, Punctuation,
+/// Metaspace, Whitespace, WhitespaceSplit, BertPreTokenizer, CharDelimiterSplit, UnicodeScripts, FixedLength, Sequence; the post-processors
+/// TemplateProcessing (its `single` template), BertProcessing, RobertaProcessing, ByteLevel, Sequence; the decoders ByteLevel, ByteFallback,
+/// Fuse, Replace, Strip, Metaspace, WordPiece, BPEDecoder, CTC, Sequence. `truncation` and `padding` shape batches rather than tokens: they
 /// are not applied, as Transformers does not apply them unless asked to.
+///
+/// The Unicode tables are those of the libraries: Oniguruma's for patterns (6.9.8: Unicode 14), utf8proc's for all else (2.8: Unicode 15).
+/// The `tokenizers` library 0.23 has Unicode 16 in patterns and Unicode 9 in normal forms and StripAccents, so characters that came in between
+/// may be read differently.
 class Tokenizer {
  public:
-  /// Throws InputError naming the file and the JSON key of whatever is missing, malformed or not supported: nothing is ignored.
+  /// Throws InputError naming the file and the JSON key of whatever is missing, malformed or not supported: nothing is ignored. A decoder
+  /// that is not supported is told by decode().
   static Tokenizer load(const std::filesystem::path& path);
 
   /// The same for the text of a tokenizer.json; `name` stands for the path in messages.
@@ -37,7 +52,13 @@ class Tokenizer {
   /// unknown token that is.
   std::vector<std::int32_t> encode(std::string_view text, bool special_tokens = true) const;
 
-  /// Always UTF-8. Ids that are no token are left out, and special tokens too if `skip_special`. Without a decoder in the file the tokens
+  /// The ids of encode(text, false), passed on in order as they are found: on several cores, and with little memory beside the text, which may
+  /// be a mapped file of any length. (A pattern sees at most a GiB of text on each side of a place; a normalizer that replaces what a
+  /// regular expression matches needs the text in memory.)
+  void encode_long(std::string_view text, const LongTextOptions& options,
+                   const std::function<void(std::span<const std::int32_t>)>& ids) const;
+
+  /// Always UTF-8. Throws InputError when the file's decoder is not supported. Ids that are no token are left out, and special tokens too if `skip_special`. Without a decoder in the file the tokens
   /// are joined by spaces.
   std::string decode(std::span<const std::int32_t> ids, bool skip_special = true) const;
 
@@ -48,9 +69,8 @@ class Tokenizer {
   std::optional<std::int32_t> id_of(std::string_view token) const;
 
  private:
-  struct Parts;
-  explicit Tokenizer(std::shared_ptr<const Parts> parts);
-  std::shared_ptr<const Parts> parts_;
+  explicit Tokenizer(std::shared_ptr<const TokenizerParts> parts);
+  std::shared_ptr<const TokenizerParts> parts_;
 };
 
 }  // namespace ablate

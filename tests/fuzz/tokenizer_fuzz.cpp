@@ -1,5 +1,5 @@
-// Any bytes as a tokenizer.json, as a pattern in one ("/" in front), or as a text ("\"" in front): ids and text again, or an InputError of one
-// line. To start from: tests/fuzz/seeds/tokenizer.
+// Any bytes as a tokenizer.json, as a pattern in one ("/" in front), or as a text ("\"" in front): ids and text again, the
+// same ids however the text is cut, or an InputError of one line. To start from: tests/fuzz/seeds/tokenizer.
 #include "base/error.h"
 #include "model/tokenizer.h"
 
@@ -30,6 +30,10 @@ void round_trip(const Tokenizer& tokenizer, std::string_view text) {
   for (const std::int32_t id : ids) {
     if (id < 0) std::abort();
   }
+  std::vector<std::int32_t> in_windows;
+  tokenizer.encode_long(text, {.scratch_folder = {}, .window = 16, .threads = 2},
+                        [&](std::span<const std::int32_t> found) { in_windows.insert(in_windows.end(), found.begin(), found.end()); });
+  if (in_windows != tokenizer.encode(text, false)) std::abort();
   tokenizer.decode(ids);
   tokenizer.decode(ids, false);
 }
@@ -52,6 +56,11 @@ void read_text(std::string_view bytes) {
       Tokenizer::parse(with("pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "first"}}).dump(),
                        "fuzz"),
       Tokenizer::parse(with("pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", true}}).dump(), "fuzz"),
+      Tokenizer::parse(with("pre_tokenizer", {{"type", "UnicodeScripts"}}).dump(), "fuzz"),
+      Tokenizer::parse(
+          with("normalizer", {{"type", "BertNormalizer"}, {"clean_text", true}, {"handle_chinese_chars", true}, {"lowercase", true}})
+              .dump(),
+          "fuzz"),
       Tokenizer::parse(with("decoder", {{"type", "ByteFallback"}}).dump(), "fuzz"),
   };
   for (const Tokenizer& tokenizer : tokenizers) round_trip(tokenizer, bytes);

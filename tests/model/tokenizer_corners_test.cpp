@@ -1,4 +1,5 @@
-// Corners of normalizers, patterns, merges, added tokens and decoders, answered by the `tokenizers` library (0.23). A case's "vocab" and
+// Corners of normalizers, patterns, merges, added tokens and decoders, and the parts that few tokenizers have, answered by the `tokenizers`
+// library (0.23). A case's "vocab" and
 // "merges" name an entry of "tables"; an id list that is null was not asked for.
 #include "base/file.h"
 #include "model/tokenizer.h"
@@ -20,8 +21,8 @@ static std::string tokenizer_of(const json& entry, const json& tables) {
   return tokenizer.dump();
 }
 
-TEST_CASE("corners of tokenizers agree with the tokenizers library") {
-  const json golden = json::parse(read_text(test::tests_folder() / "golden/tokenizers/corners.json"));
+static void check_golden(const char* file) {
+  const json golden = json::parse(read_text(test::tests_folder() / "golden/tokenizers" / file));
   const json& texts = golden.at("texts");
   CHECK(golden.at("cases").size() >= 100);
   for (const auto& [key, entry] : golden.at("cases").items()) {
@@ -41,3 +42,6 @@ TEST_CASE("corners of tokenizers agree with the tokenizers library") {
     }
   }
 }
+
+TEST_CASE("corners of tokenizers agree with the tokenizers library") { check_golden("corners.json"); }
+TEST_CASE("parts of tokenizers that few have agree with the tokenizers library") { check_golden("parts.json"); }

@@ -10,7 +10,7 @@ namespace ablate {
 
 namespace {
 
-/// Rust's \w, in PCRE2's words.
+/// Rust's \w.
 constexpr std::string_view word_character = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}])";
 
 std::size_t skip_space(std::string_view text, std::size_t from) {
@@ -70,12 +70,11 @@ std::optional<StringFinder::Match> StringFinder::find(std::string_view text, std
 }
 
 AddedTokens::AddedTokens(const std::optional<JsonNode>& node, const Bpe& model, const Normalizer* normalizer)
-    : normalizer_(normalizer),
-      ends_with_word_(std::string(word_character) + "\\z", RegexSyntax::pcre2, "added_tokens"),
-      starts_with_word_("\\A" + std::string(word_character), RegexSyntax::pcre2, "added_tokens") {
+    : ends_with_word_(std::string(word_character) + "\\z", RegexSyntax::oniguruma, "added_tokens"),
+      starts_with_word_("\\A" + std::string(word_character), RegexSyntax::oniguruma, "added_tokens") {
   if (!node) return;
   std::vector<Token> listed;
-  for (const JsonNode& element : node->elements()) listed.push_back(read(element));
+  for (const JsonNode& element : node->elements()) listed.push_back(read(element, normalizer));
 
   std::vector<Token> special, plain;
   for (const Token& token : listed) {
@@ -94,11 +93,11 @@ AddedTokens::AddedTokens(const std::optional<JsonNode>& node, const Bpe& model, 
   for (const Token& token : plain) look_for(token);
 }
 
-AddedTokens::Token AddedTokens::read(const JsonNode& node) const {
+AddedTokens::Token AddedTokens::read(const JsonNode& node, const Normalizer* normalizer) {
   node.allow_only({"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
   node.at("id").integer(0, greatest_token_id);
   NormalizedText decoded{node.at("content").string()};
-  if (normalizer_ && node.at("normalized").boolean()) normalizer_->apply(decoded);
+  if (normalizer && node.at("normalized").boolean()) normalizer->apply(decoded);
   return {.content = node.at("content").string(),
           .decoded = std::move(decoded.text),
           .single_word = node.at("single_word").boolean(),
@@ -154,14 +153,6 @@ void AddedTokens::cut(const StringFinder& finder, Piece piece, const std::functi
     if (begin < done) token(id);
   }
   if (done < text.size()) rest(piece.part(done, text.size()));
-}
-
-void AddedTokens::extract(std::string_view text, const std::function<void(std::int32_t)>& token, PieceSink rest) const {
-  cut(raw_, {text, true}, token, [&](Piece raw) {
-    NormalizedText normalized{std::string(raw.text), raw.at_start};
-    if (normalizer_) normalizer_->apply(normalized);
-    if (!normalized.text.empty()) cut(normalized_, {normalized.text, normalized.at_start}, token, rest);
-  });
 }
 
 }  // namespace ablate

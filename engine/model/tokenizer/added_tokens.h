@@ -46,8 +46,12 @@ class AddedTokens {
   bool is_special(std::string_view token) const { return special_.contains(token); }
   std::int32_t greatest_id() const { return greatest_id_; }
 
-  /// Calls `token` with every added token of `text` and `rest` with the normalized stretches between them, in order.
-  void extract(std::string_view text, const std::function<void(std::int32_t)>& token, PieceSink rest) const;
+  /// Calls `token` with every added token that is looked for in raw text and `rest` with the text between them, in order.
+  void cut_raw(Piece text, const std::function<void(std::int32_t)>& token, PieceSink rest) const { cut(raw_, text, token, rest); }
+  /// The same for those that are looked for in normalized text.
+  void cut_normalized(Piece text, const std::function<void(std::int32_t)>& token, PieceSink rest) const {
+    cut(normalized_, text, token, rest);
+  }
 
  private:
   struct Token {
@@ -56,12 +60,11 @@ class AddedTokens {
     bool single_word = false, lstrip = false, rstrip = false, normalized = true, special = false;
   };
 
-  Token read(const JsonNode& node) const;
+  static Token read(const JsonNode& node, const Normalizer* normalizer);
   void add(const Token& token, const Bpe& model);
   void cut(const StringFinder& finder, Piece piece, const std::function<void(std::int32_t)>& token, PieceSink rest) const;
   bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) const;
 
-  const Normalizer* normalizer_;
   StringMap<std::int32_t> ids_;
   std::unordered_map<std::int32_t, Token> tokens_;
   std::unordered_set<std::string, StringHash, std::equal_to<>> special_;

@@ -4,6 +4,7 @@
 #include "model/tokenizer/unicode.h"
 
 #include <algorithm>
+#include <cstring>
 #include <queue>
 #include <utility>
 
@@ -11,8 +12,7 @@ namespace ablate {
 
 namespace {
 
-constexpr std::size_t cached_bytes = 64;        // longer words rarely come back
-constexpr std::size_t cached_words = 1u << 20;  // bounds the memory of one text's cache
+constexpr std::size_t short_word = 64;  // in bytes: no use to look for joints
 
 std::uint64_t pair_key(std::uint32_t left, std::uint32_t right) { return (static_cast<std::uint64_t>(left) << 32) | right; }
 std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
@@ -35,17 +35,19 @@ std::optional<std::pair<std::string, std::string>> read_merge(const JsonNode& no
 }  // namespace
 
 bool Bpe::Cache::find(std::string_view word, std::vector<std::int32_t>& ids) const {
-  const auto found = ranges_.find(word);
-  if (found == ranges_.end()) return false;
-  const auto begin = ids_.begin() + static_cast<std::ptrdiff_t>(found->second.begin);
-  ids.insert(ids.end(), begin, begin + static_cast<std::ptrdiff_t>(found->second.count));
+  const Slot& slot = slots_[place_of(word)];
+  if (slot.bytes != word.size() || slot.count == 0 || std::memcmp(slot.word.data(), word.data(), word.size()) != 0) return false;
+  ids.insert(ids.end(), slot.ids.begin(), slot.ids.begin() + slot.count);
   return true;
 }
 
-void Bpe::Cache::insert(std::string_view word, const std::int32_t* begin, std::size_t count) {
-  if (ranges_.size() >= cached_words) return;
-  ranges_.emplace(words_.emplace_back(word), Range{ids_.size(), count});
-  ids_.insert(ids_.end(), begin, begin + count);
+void Bpe::Cache::insert(std::string_view word, std::span<const std::int32_t> ids) {
+  Slot& slot = slots_[place_of(word)];
+  if (word.size() > slot.word.size() || ids.empty() || ids.size() > slot.ids.size()) return;
+  slot.bytes = static_cast<std::uint8_t>(word.size());
+  slot.count = static_cast<std::uint8_t>(ids.size());
+  std::copy(word.begin(), word.end(), slot.word.begin());
+  std::copy(ids.begin(), ids.end(), slot.ids.begin());
 }
 
 Bpe::Bpe(const JsonNode& node) : where_(node.where()) {
@@ -67,15 +69,30 @@ Bpe::Bpe(const JsonNode& node) : where_(node.where()) {
   ignore_merges_ = node.flag("ignore_merges", false);
   read_vocabulary(node.at("vocab"));
   for (unsigned byte = 0; byte_fallback_ && byte < 256; ++byte) bytes_[byte] = id_of(fmt::format("<0x{:02X}>", byte));
+  read_characters();
   read_merges(node.at("merges"));
   find_joints();
+}
+
+Bpe::~Bpe() = default;
+
+void Bpe::read_characters() {
+  for (const auto& [token, id] : ids_) {
+    std::size_t at = 0;
+    if (token.empty()) continue;
+    const char32_t character = next_code_point(token, at);
+    if (at != token.size()) continue;
+    if (character >= characters_.size()) characters_.resize(character + 1, -1);
+    characters_[character] = id;
+  }
 }
 
 void Bpe::read_vocabulary(const JsonNode& node) {
   node.members([&](const std::string& token, const JsonNode& value) {
     const auto id = static_cast<std::int32_t>(value.integer(0, greatest_token_id));
     const auto entry = ids_.emplace(token, id).first;
-    if (!tokens_.emplace(id, &entry->first).second) value.refuse(fmt::format("the id {} belongs to another token too", id));
+    // Of tokens that share an id, one is decoded.
+    if (!tokens_.emplace(id, &entry->first).second) shared_ids_ = true;
     greatest_id_ = std::max(greatest_id_, id);
   });
 }
@@ -95,21 +112,54 @@ void Bpe::read_merges(const JsonNode& node) {
     const std::int32_t left_id = known(left);
     const std::int32_t right_id = known(right);
     if (right.size() < continuing_prefix_.size()) line.refuse("the second token is shorter than continuing_subword_prefix");
-    merges_[pair_key(left_id, right_id)] = {rank++, known(left + right.substr(continuing_prefix_.size()))};
+    merges_.set(pair_key(left_id, right_id), {rank++, known(left + right.substr(continuing_prefix_.size()))});
   }
 }
 
+class Bpe::Joints : public Cutter {
+ public:
+  explicit Joints(const Bpe& model) : model_(model) {}
+  using Cutter::cut;
+
+  std::size_t cut(Piece piece, std::size_t from, std::size_t until, PieceSink sink) const override {
+    const std::string_view word = piece.text;
+    if (from >= word.size()) return word.size();
+    std::size_t begin = from;
+    std::size_t at = from;
+    char32_t left = next_code_point(word, at);
+    while (begin < until) {
+      if (at == word.size()) {
+        sink(piece.part(begin, at));
+        return at;
+      }
+      const std::size_t here = at;
+      const char32_t right = next_code_point(word, at);
+      if (model_.can_cut(left, right)) {
+        sink(piece.part(begin, here));
+        begin = here;
+      }
+      left = right;
+    }
+    return begin;
+  }
+
+ private:
+  const Bpe& model_;
+};
+
 /// A merge can only cross from one character to the next if some merged token has the two side by side. Where byte and unknown tokens,
-/// which stand for characters they do not spell, take part in merges, or words change their spelling, that does not hold.
+/// which stand for characters they do not spell, take part in merges, or words change their spelling, or an id stands for several tokens, that
+/// does not hold.
 void Bpe::find_joints() {
-  cuts_ = continuing_prefix_.empty() && end_suffix_.empty();
+  bool cuts = continuing_prefix_.empty() && end_suffix_.empty() && !shared_ids_;
   std::unordered_set<std::int32_t> stand_ins;
   if (unknown_ && id_of(*unknown_)) stand_ins.insert(*id_of(*unknown_));
   for (const auto& id : bytes_) {
     if (id) stand_ins.insert(*id);
   }
-  for (const auto& [key, merge] : merges_) {
-    if (stand_ins.contains(static_cast<std::int32_t>(key >> 32)) || stand_ins.contains(static_cast<std::int32_t>(key))) cuts_ = false;
+  for (const auto& [key, merge] : merges_.entries()) {
+    if (key == PairTable<Merge>::none) continue;
+    if (stand_ins.contains(static_cast<std::int32_t>(key >> 32)) || stand_ins.contains(static_cast<std::int32_t>(key))) cuts = false;
     const std::string_view token = *tokens_.at(merge.id);
     char32_t last = 0;
     for (std::size_t at = 0; at < token.size();) {
@@ -119,7 +169,15 @@ void Bpe::find_joints() {
       last = c;
     }
   }
+  if (cuts) cutter_ = std::make_unique<Joints>(*this);
 }
+
+/// Both must be in the vocabulary: what is not becomes bytes or unknown tokens, which may fuse.
+bool Bpe::can_cut(char32_t left, char32_t right) const {
+  return id_of_character(left) >= 0 && id_of_character(right) >= 0 && !joints_.contains(pair_key(left, right));
+}
+
+const Cutter* Bpe::joints(std::string_view word) const { return ignore_merges_ && id_of(word) ? nullptr : cutter_.get(); }
 
 std::optional<std::int32_t> Bpe::id_of(std::string_view token) const {
   const auto found = ids_.find(token);
@@ -131,10 +189,7 @@ const std::string* Bpe::token_of(std::int32_t id) const {
   return found == tokens_.end() ? nullptr : found->second;
 }
 
-const Bpe::Merge* Bpe::merge_of(std::int32_t left, std::int32_t right) const {
-  const auto found = merges_.find(pair_key(left, right));
-  return found == merges_.end() ? nullptr : &found->second;
-}
+const Bpe::Merge* Bpe::merge_of(std::int32_t left, std::int32_t right) const { return merges_.find(pair_key(left, right)); }
 
 /// A character of the word, or several that were merged; linked by indices, because merging removes symbols from the middle.
 struct Bpe::Symbol {
@@ -175,14 +230,18 @@ std::vector<Bpe::Symbol> Bpe::symbols_of(std::string_view word) const {
   std::string spelled;
   for (std::size_t at = 0; at < word.size();) {
     const std::size_t begin = at;
-    next_code_point(word, at);
+    const char32_t code_point = next_code_point(word, at);
     std::string_view character = word.substr(begin, at - begin);
+    std::optional<std::int32_t> id;
     if (!continuing_prefix_.empty() || !end_suffix_.empty()) {
       spelled = begin > 0 ? continuing_prefix_ : std::string();
       spelled.append(character).append(at == word.size() ? end_suffix_ : std::string());
       character = spelled;
+      id = id_of(character);
+    } else if (id_of_character(code_point) >= 0) {
+      id = id_of_character(code_point);
     }
-    if (const auto id = id_of(character)) {
+    if (id) {
       append(std::exchange(unknown, std::nullopt));
       append(id);
     } else if (!append_bytes(symbols, character)) {
@@ -233,46 +292,34 @@ void Bpe::merge(std::vector<Symbol>& symbols) const {
   }
 }
 
-void Bpe::encode_part(std::string_view part, Cache& cache, std::vector<std::int32_t>& ids) const {
-  const bool cached = part.size() <= cached_bytes;
-  if (cached && cache.find(part, ids)) return;
-  require(part.size() <= INT32_MAX, "a word of the text is longer than {} bytes", INT32_MAX);
-  const std::size_t before = ids.size();
-  std::vector<Symbol> symbols = symbols_of(part);
+void Bpe::merge_word(std::string_view word, std::vector<std::int32_t>& ids) const {
+  require(word.size() <= INT32_MAX, "a word of the text is longer than {} bytes", INT32_MAX);
+  std::vector<Symbol> symbols = symbols_of(word);
   merge(symbols);
   for (const Symbol& symbol : symbols) {
     if (!symbol.gone) ids.push_back(symbol.id);
   }
-  if (cached) cache.insert(part, ids.data() + before, ids.size() - before);
 }
 
-/// Whether no merge reaches from the character in [at, next) to the one behind it. Both must be in the vocabulary: what is not becomes
-/// bytes or unknown tokens, which may fuse.
-bool Bpe::can_cut(std::string_view word, std::size_t at, std::size_t next) const {
-  std::size_t behind = next;
-  std::size_t begin = at;
-  const char32_t left = next_code_point(word, begin);
-  const char32_t right = next_code_point(word, behind);
-  if (joints_.contains(pair_key(left, right))) return false;
-  return id_of(word.substr(at, next - at)) && id_of(word.substr(next, behind - next));
+void Bpe::encode_part(std::string_view part, Cache& cache, std::vector<std::int32_t>& ids) const {
+  if (ignore_merges_) return merge_word(part, ids);  // the cache has whole words, which may be one token without any merge
+  if (cache.find(part, ids)) return;
+  const std::size_t before = ids.size();
+  merge_word(part, ids);
+  cache.insert(part, std::span(ids).subspan(before));
 }
 
 void Bpe::encode(std::string_view word, Cache& cache, std::vector<std::int32_t>& ids) const {
-  if (ignore_merges_) {
-    if (const auto id = id_of(word)) return ids.push_back(*id);
+  if (cache.find(word, ids)) return;
+  const std::size_t before = ids.size();
+  if (const auto id = ignore_merges_ ? id_of(word) : std::nullopt) {
+    ids.push_back(*id);
+  } else if (!cutter_ || word.size() <= short_word) {
+    merge_word(word, ids);
+  } else {
+    cutter_->cut({word}, [&](Piece part) { encode_part(part.text, cache, ids); });
   }
-  if (!cuts_ || word.size() <= cached_bytes) return encode_part(word, cache, ids);
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at < word.size();) {
-    std::size_t next = at;
-    next_code_point(word, next);
-    if (next < word.size() && can_cut(word, at, next)) {
-      encode_part(word.substr(begin, next - begin), cache, ids);
-      begin = next;
-    }
-    at = next;
-  }
-  encode_part(word.substr(begin), cache, ids);
+  cache.insert(word, std::span(ids).subspan(before));
 }
 
 }  // namespace ablate

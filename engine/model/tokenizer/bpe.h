@@ -2,12 +2,15 @@
 // first is joined, again and again.
 #pragma once
 
+#include "model/tokenizer/cutter.h"
 #include "model/tokenizer/json_node.h"
+#include "model/tokenizer/pair_table.h"
 
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +34,9 @@ class Bpe {
  public:
   /// The value of "model". Throws InputError naming the key of what is missing, contradictory or not supported.
   explicit Bpe(const JsonNode& node);
+  ~Bpe();
+  Bpe(const Bpe&) = delete;
+  Bpe& operator=(const Bpe&) = delete;
 
   std::optional<std::int32_t> id_of(std::string_view token) const;
   const std::string* token_of(std::int32_t id) const;
@@ -44,7 +50,12 @@ class Bpe {
   /// Appends the ids of one word (valid UTF-8). Takes n log n steps for n characters. Throws InputError for a character without a token.
   void encode(std::string_view word, Cache& cache, std::vector<std::int32_t>& ids) const;
 
+  /// Cuts `word` where no merge reaches across, into parts for encode_part; nothing if that cannot be told or the word is one token.
+  const Cutter* joints(std::string_view word) const;
+  void encode_part(std::string_view part, Cache& cache, std::vector<std::int32_t>& ids) const;
+
  private:
+  class Joints;
   struct Merge {
     std::int32_t rank;
     std::int32_t id;
@@ -56,40 +67,50 @@ class Bpe {
   void read_merges(const JsonNode& node);
   void find_joints();
   const Merge* merge_of(std::int32_t left, std::int32_t right) const;
-  bool can_cut(std::string_view word, std::size_t at, std::size_t next) const;
-  void encode_part(std::string_view part, Cache& cache, std::vector<std::int32_t>& ids) const;
+  void read_characters();
+  std::int32_t id_of_character(char32_t character) const { return character < characters_.size() ? characters_[character] : -1; }
+  bool can_cut(char32_t left, char32_t right) const;
   std::vector<Symbol> symbols_of(std::string_view word) const;
   bool append_bytes(std::vector<Symbol>& symbols, std::string_view character) const;
   std::optional<std::int32_t> unknown_id() const;
   static void link(std::vector<Symbol>& symbols);
   void merge(std::vector<Symbol>& symbols) const;
+  void merge_word(std::string_view word, std::vector<std::int32_t>& ids) const;
 
   std::string where_;
   StringMap<std::int32_t> ids_;
   std::unordered_map<std::int32_t, const std::string*> tokens_;  // into ids_
+  std::vector<std::int32_t> characters_;                         // the tokens of one character, by code point; -1 where there is none
   std::int32_t greatest_id_ = -1;
-  std::unordered_map<std::uint64_t, Merge> merges_;  // by left id << 32 | right id
+  PairTable<Merge> merges_;  // by left id << 32 | right id
   std::optional<std::string> unknown_;
   std::string continuing_prefix_, end_suffix_;
-  bool fuse_unknown_ = false, byte_fallback_ = false, ignore_merges_ = false;
+  bool fuse_unknown_ = false, byte_fallback_ = false, ignore_merges_ = false, shared_ids_ = false;
   std::array<std::optional<std::int32_t>, 256> bytes_;  // "<0x00>" to "<0xFF>", where byte_fallback_
-  bool cuts_ = false;                                   // whether long words may be cut where no merge reaches across
+  std::unique_ptr<Joints> cutter_;                      // where long words may be cut, if it can be told
   std::unordered_set<std::uint64_t> joints_;            // neighbouring characters that some merge brings into one token: left << 32 | right
 };
 
+/// A table of short words, one for each value of a hash: a word that comes takes the place of the one that had it.
 class Bpe::Cache {
  public:
+  Cache() : slots_(slot_count) {}
+
   /// Appends what `word` is if that is known.
   bool find(std::string_view word, std::vector<std::int32_t>& ids) const;
-  void insert(std::string_view word, const std::int32_t* begin, std::size_t count);
+  void insert(std::string_view word, std::span<const std::int32_t> ids);
 
  private:
-  struct Range {
-    std::size_t begin, count;
+  static constexpr std::size_t slot_count = 1 << 16;
+  /// What one read from memory fetches.
+  struct alignas(64) Slot {
+    std::uint8_t bytes = 0, count = 0;
+    std::array<char, 30> word;
+    std::array<std::int32_t, 8> ids;
   };
-  std::deque<std::string> words_;
-  std::unordered_map<std::string_view, Range> ranges_;  // keys in words_
-  std::vector<std::int32_t> ids_;
+  static std::size_t place_of(std::string_view word) { return StringHash{}(word) % slot_count; }
+
+  std::vector<Slot> slots_;
 };
 
 }  // namespace ablate

@@ -1,10 +1,12 @@
 #include "model/tokenizer/decoder.h"
 
+#include "base/error.h"
 #include "model/tokenizer/byte_alphabet.h"
 #include "model/tokenizer/metaspace.h"
 #include "model/tokenizer/replacement.h"
 #include "model/tokenizer/unicode.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -122,6 +124,100 @@ class MetaspaceText : public Decoder {
   bool never_;
 };
 
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  if (from.empty()) return;
+  for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+}
+
+/// Takes back the spaces that stand before punctuation and parts of English words.
+void clean_up(std::string& text) {
+  constexpr std::pair<std::string_view, std::string_view> changes[] = {
+      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},    {" n't", "n't"},
+      {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+  };
+  for (const auto& [from, to] : changes) replace_all(text, from, to);
+}
+
+/// Tokens without the prefix of continued words start words.
+class WordPiece : public Decoder {
+ public:
+  WordPiece(std::string prefix, bool cleanup) : prefix_(std::move(prefix)), cleanup_(cleanup) {}
+
+  void apply(std::vector<std::string>& tokens) const override {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      if (i > 0 && tokens[i].starts_with(prefix_)) {
+        tokens[i].erase(0, prefix_.size());
+      } else if (i > 0) {
+        tokens[i].insert(0, 1, ' ');
+      }
+      if (cleanup_) clean_up(tokens[i]);
+    }
+  }
+
+ private:
+  std::string prefix_;
+  bool cleanup_;
+};
+
+/// The suffix that ends words becomes a space.
+class WordEnds : public Decoder {
+ public:
+  explicit WordEnds(std::string suffix) : suffix_(std::move(suffix)) {}
+
+  void apply(std::vector<std::string>& tokens) const override {
+    for (std::string& token : tokens) token = with(token, &token == &tokens.back() ? "" : " ");
+  }
+
+ private:
+  /// An empty suffix stands between all characters, as in Rust.
+  std::string with(const std::string& token, std::string_view space) const {
+    if (!suffix_.empty()) {
+      std::string text = token;
+      replace_all(text, suffix_, space);
+      return text;
+    }
+    std::string text(space);
+    for (std::size_t at = 0; at < token.size();) {
+      const std::size_t begin = at;
+      next_code_point(token, at);
+      text.append(token, begin, at - begin).append(space);
+    }
+    return text;
+  }
+
+  std::string suffix_;
+};
+
+/// What connectionist temporal classification (Graves et al. 2006) says: repeated tokens are one, padding nothing.
+class Ctc : public Decoder {
+ public:
+  Ctc(std::string pad, std::string delimiter, bool cleanup) : pad_(std::move(pad)), delimiter_(std::move(delimiter)), cleanup_(cleanup) {}
+
+  void apply(std::vector<std::string>& tokens) const override {
+    tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+    for (std::string& token : tokens) {
+      replace_all(token, pad_, "");
+      if (cleanup_) clean_up(token);
+      if (cleanup_) replace_all(token, delimiter_, " ");
+    }
+    std::erase(tokens, "");
+  }
+
+ private:
+  std::string pad_, delimiter_;
+  bool cleanup_;
+};
+
+/// A decoder that is not known, or not well-formed: encoding does without it.
+class Unknown : public Decoder {
+ public:
+  explicit Unknown(std::string message) : message_(std::move(message)) {}
+  void apply(std::vector<std::string>&) const override { bad_input("{}", message_); }
+
+ private:
+  std::string message_;
+};
+
 class Sequence : public Decoder {
  public:
   explicit Sequence(std::vector<std::unique_ptr<Decoder>> steps) : steps_(std::move(steps)) {}
@@ -162,11 +258,29 @@ std::unique_ptr<Decoder> read(const JsonNode& node, int depth) {
                                    node.at("stop").integer(0, INT64_MAX));
   }
   if (name == "Metaspace") return std::make_unique<MetaspaceText>(read_metaspace(node));
-  type.refuse_name("ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace or Sequence");
+  if (name == "WordPiece") {
+    node.allow_only({"type", "prefix", "cleanup"});
+    return std::make_unique<WordPiece>(node.at("prefix").string(), node.at("cleanup").boolean());
+  }
+  if (name == "BPEDecoder") {
+    node.allow_only({"type", "suffix"});
+    return std::make_unique<WordEnds>(node.at("suffix").string());
+  }
+  if (name == "CTC") {
+    node.allow_only({"type", "pad_token", "word_delimiter_token", "cleanup"});
+    return std::make_unique<Ctc>(node.at("pad_token").string(), node.at("word_delimiter_token").string(), node.at("cleanup").boolean());
+  }
+  type.refuse_name("ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, WordPiece, BPEDecoder, CTC or Sequence");
 }
 
 }  // namespace
 
-std::unique_ptr<Decoder> read_decoder(const JsonNode& node) { return read(node, 0); }
+std::unique_ptr<Decoder> read_decoder(const JsonNode& node) {
+  try {
+    return read(node, 0);
+  } catch (const InputError& error) {
+    return std::make_unique<Unknown>(error.what());
+  }
+}
 
 }  // namespace ablate

@@ -56,14 +56,20 @@ class Splitter {
     last_was_match_ = is_match;
   }
 
-  /// Passes on the last piece.
+  /// Passes on the last part.
   void flush() {
-    const bool dropped = behavior_ == SplitBehavior::removed && last_was_match_;
-    if (pending_ && !dropped && begin_ < end_) sink_(piece_.part(begin_, end_));
+    if (keeps()) sink_(piece_.part(begin_, end_));
     pending_ = false;
   }
 
+  /// Whether the part that is being put together begins at or behind `place`.
+  bool has_reached(std::size_t place) const { return keeps() && begin_ >= place; }
+  /// Where it begins.
+  std::size_t begin() const { return begin_; }
+
  private:
+  bool keeps() const { return pending_ && begin_ < end_ && !(behavior_ == SplitBehavior::removed && last_was_match_); }
+
   bool joins_pending(bool is_match) const {
     if (!pending_) return false;
     switch (behavior_) {

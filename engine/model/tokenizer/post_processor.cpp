@@ -1,5 +1,7 @@
 #include "model/tokenizer/post_processor.h"
 
+#include "base/error.h"
+
 #include <utility>
 
 namespace ablate {
@@ -11,7 +13,9 @@ std::int32_t read_id(const JsonNode& node) { return static_cast<std::int32_t>(no
 }  // namespace
 
 PostProcessor::PostProcessor(const std::optional<JsonNode>& node) {
-  if (node) read(*node, 0);
+  if (!node) return;
+  where_ = node->where();
+  read(*node, 0);
 }
 
 void PostProcessor::read(const JsonNode& node, int depth) {
@@ -33,26 +37,30 @@ void PostProcessor::read(const JsonNode& node, int depth) {
   }
 }
 
-void PostProcessor::set(const JsonNode& node, std::vector<std::optional<std::int32_t>> pieces) {
-  if (pieces_) node.refuse("more than one step that adds tokens is not supported");
-  pieces_ = std::move(pieces);
+std::vector<PostProcessor::Piece> PostProcessor::read_pieces(const JsonNode& pieces, const JsonNode& node, bool is_pair) {
+  std::vector<Piece> read;
+  for (const JsonNode& piece : pieces.elements()) {
+    piece.allow_only({"Sequence", "SpecialToken"});
+    if (const auto sequence = piece.find("Sequence")) {
+      const JsonNode id = sequence->at("id");
+      if (id.string() != "A" && !(is_pair && id.string() == "B")) id.refuse_name(is_pair ? "A or B" : "A");
+      read.push_back({{}, id.string() == "A" ? 0u : 1u});
+      continue;
+    }
+    Piece special;
+    const JsonNode token = node.at("special_tokens").at(piece.at("SpecialToken").at("id").string());
+    for (const JsonNode& id : token.at("ids").elements()) special.special.push_back(read_id(id));
+    read.push_back(std::move(special));
+  }
+  return read;
 }
 
 void PostProcessor::read_template(const JsonNode& node) {
   node.allow_only({"type", "single", "pair", "special_tokens"});
-  std::vector<std::optional<std::int32_t>> pieces;
-  for (const JsonNode& piece : node.at("single").elements()) {
-    piece.allow_only({"Sequence", "SpecialToken"});
-    if (const auto sequence = piece.find("Sequence")) {
-      const JsonNode id = sequence->at("id");
-      if (id.string() != "A") id.refuse_name("A");
-      pieces.emplace_back();
-      continue;
-    }
-    const JsonNode token = node.at("special_tokens").at(piece.at("SpecialToken").at("id").string());
-    for (const JsonNode& id : token.at("ids").elements()) pieces.emplace_back(read_id(id));
-  }
-  set(node, std::move(pieces));
+  Step step;
+  step.single = read_pieces(node.at("single"), node, false);
+  if (const auto pair = node.find("pair")) step.pair = read_pieces(*pair, node, true);
+  steps_.push_back(std::move(step));
 }
 
 /// ["[CLS]", 101] in front and ["[SEP]", 102] behind.
@@ -63,20 +71,46 @@ void PostProcessor::read_pair(const JsonNode& node) {
     if (pair.size() != 2) pair.refuse("expected a token and its id");
     return read_id(pair.element(1));
   };
-  set(node, {id("cls"), std::nullopt, id("sep")});
+  Step step;
+  step.front = id("cls");
+  step.back = id("sep");
+  steps_.push_back(std::move(step));
+}
+
+std::vector<PostProcessor::Ids> PostProcessor::apply_template(const Step& step, const std::vector<Ids>& sequences,
+                                                              bool special_tokens) const {
+  require(sequences.size() == 1 || sequences.size() == 2,
+          "{}: a TemplateProcessing step gets {} sequences from the step before it; expected one or two", where_, sequences.size());
+  std::vector<Ids> made;
+  for (const Piece& piece : sequences.size() == 1 ? step.single : step.pair) {
+    if (piece.sequence) {
+      made.push_back(sequences[*piece.sequence]);
+    } else if (special_tokens) {
+      made.push_back(piece.special);
+    }
+  }
+  return made;
 }
 
 std::vector<std::int32_t> PostProcessor::apply(std::vector<std::int32_t> text, bool special_tokens) const {
-  if (!pieces_) return text;
-  std::vector<std::int32_t> ids;
-  for (const auto& piece : *pieces_) {
-    if (!piece) {
-      ids.insert(ids.end(), text.begin(), text.end());
+  if (steps_.empty()) return text;
+  std::vector<Ids> sequences{std::move(text)};
+  for (const Step& step : steps_) {
+    if (!step.front) {
+      sequences = apply_template(step, sequences, special_tokens);
     } else if (special_tokens) {
-      ids.push_back(*piece);
+      if (!sequences.empty()) sequences.front().insert(sequences.front().begin(), *step.front);
+      for (Ids& sequence : sequences) sequence.push_back(*step.back);
     }
   }
+  Ids ids;
+  for (const Ids& sequence : sequences) ids.insert(ids.end(), sequence.begin(), sequence.end());
   return ids;
+}
+
+bool PostProcessor::keeps_text() const {
+  const Ids any{-1};
+  return apply(any, false) == any;
 }
 
 }  // namespace ablate

@@ -1,89 +1,142 @@
 #include "model/tokenizer/regex.h"
 
 #include "base/error.h"
-#include "model/tokenizer/pattern_dialect.h"
 #include "model/tokenizer/unicode.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+#include <oniguruma.h>
 
+#include <algorithm>
 #include <new>
 
 namespace ablate {
 
 namespace {
 
-std::string message_of(int code) {
-  PCRE2_UCHAR buffer[256];
-  pcre2_get_error_message(code, buffer, sizeof buffer);
-  return reinterpret_cast<const char*>(buffer);
+constexpr unsigned stack_entries = 1u << 24;  // of one match: about a GiB
+
+const OnigUChar* units(const char* text) { return reinterpret_cast<const OnigUChar*>(text); }
+
+std::string message_of(int code, OnigErrorInfo* info = nullptr) {
+  OnigUChar buffer[ONIG_MAX_ERROR_MESSAGE_LEN];
+  const int length = info ? onig_error_code_to_str(buffer, code, info) : onig_error_code_to_str(buffer, code);
+  return one_line({reinterpret_cast<const char*>(buffer), static_cast<std::size_t>(std::max(length, 0))});
 }
 
-PCRE2_SPTR units(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
+void initialize() {
+  static const bool done = [] {
+    OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
+    onig_initialize(encodings, 1);
+    onig_set_match_stack_limit_size(stack_entries);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+/// Since Oniguruma 6.9.9 [:punct:] has the symbols beside the punctuation marks.
+std::string with_symbols_in_punct(std::string_view pattern) {
+  std::string rewritten;
+  int depth = 0;        // of character classes
+  bool opened = false;  // one just now: a closing bracket is a member then
+  for (std::size_t at = 0; at < pattern.size();) {
+    const std::string_view rest = pattern.substr(at);
+    const auto put = [&](std::string_view text, std::size_t length) {
+      rewritten += text;
+      at += length;
+    };
+    if (rest[0] == '\\' && rest.size() > 1) {
+      put(rest.substr(0, 2), 2);
+      opened = false;
+    } else if (depth > 0 && rest.starts_with("[:punct:]")) {
+      put("\\p{P}\\p{S}", 9);
+    } else if (depth > 0 && rest.starts_with("[:^punct:]")) {
+      put("[^\\p{P}\\p{S}]", 10);
+    } else if (depth > 0 && rest.starts_with("[:") && rest.find(":]") != rest.npos) {
+      put(rest.substr(0, rest.find(":]") + 2), rest.find(":]") + 2);
+    } else {
+      if (rest[0] == '[') ++depth;
+      if (rest[0] == ']' && depth > 0 && !opened) --depth;
+      opened = rest[0] == '[' || (opened && rest[0] == '^');
+      put(rest.substr(0, 1), 1);
+    }
+  }
+  return rewritten;
+}
 
 }  // namespace
 
 struct Regex::Code {
-  pcre2_code* code = nullptr;
+  regex_t* compiled = nullptr;
+  std::optional<std::string> literal;  // in place of `compiled`
   std::string where;
+  bool resumes = true;
 
   explicit Code(std::string place) : where(std::move(place)) {}
-  ~Code() { pcre2_code_free(code); }
+  ~Code() { onig_free(compiled); }
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;
 };
 
 Regex::Regex(std::string_view pattern, RegexSyntax syntax, std::string where) {
-  const std::string translated = syntax == RegexSyntax::oniguruma ? to_pcre2(pattern, where) : std::string(pattern);
-  const auto compiled = std::make_shared<Code>(std::move(where));
-  const std::unique_ptr<pcre2_compile_context, decltype(&pcre2_compile_context_free)> context(pcre2_compile_context_create(nullptr),
-                                                                                              &pcre2_compile_context_free);
-  if (!context) throw std::bad_alloc();
-  pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
-  const std::uint32_t options =
-      PCRE2_UTF | (syntax == RegexSyntax::literal ? PCRE2_LITERAL : PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C);
-  int error = 0;
-  PCRE2_SIZE offset = 0;
-  compiled->code = pcre2_compile(units(translated), translated.size(), options, &error, &offset, context.get());
-  if (!compiled->code) bad_input("{}: the pattern does not compile: {} (at byte {})", compiled->where, message_of(error), offset);
-  // Without a just-in-time compiler for this machine the interpreter does the same work, slower.
-  pcre2_jit_compile(compiled->code, PCRE2_JIT_COMPLETE);
-  code_ = compiled;
+  const auto code = std::make_shared<Code>(std::move(where));
+  code_ = code;
+  if (syntax == RegexSyntax::literal && !pattern.empty()) {
+    code->literal = pattern;
+    return;
+  }
+  initialize();
+  const std::string written = with_symbols_in_punct(pattern);
+  code->resumes = written.find("\\G") == written.npos && written.find("\\K") == written.npos;
+  OnigErrorInfo info{};
+  const int error = onig_new(&code->compiled, units(written.data()), units(written.data() + written.size()), ONIG_OPTION_NONE,
+                             ONIG_ENCODING_UTF8, ONIG_SYNTAX_DEFAULT, &info);
+  if (error != ONIG_NORMAL) bad_input("{}: the pattern does not compile: {}", code->where, message_of(error, &info));
 }
 
-struct Regex::Scan::State {
-  pcre2_match_data* match;
-  pcre2_match_context* limits;
+bool Regex::resumes() const { return code_->resumes; }
 
-  explicit State(const pcre2_code* code)
-      : match(pcre2_match_data_create_from_pattern(code, nullptr)), limits(pcre2_match_context_create(nullptr)) {
-    if (!match || !limits) throw std::bad_alloc();
-    pcre2_set_heap_limit(limits, 256 * 1024);  // KiB
+const std::string* Regex::literal() const { return code_->literal ? &*code_->literal : nullptr; }
+
+struct Regex::Scan::State {
+  OnigRegion* region = onig_region_new();
+
+  State() {
+    if (!region) throw std::bad_alloc();
   }
-  ~State() {
-    pcre2_match_context_free(limits);
-    pcre2_match_data_free(match);
-  }
+  ~State() { onig_region_free(region, 1); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 };
 
-Regex::Scan::Scan(const Regex& regex, std::string_view text)
-    : regex_(regex), text_(text), state_(std::make_unique<State>(regex.code_->code)) {}
+Regex::Scan::Scan(const Regex& regex, std::string_view text, std::size_t from)
+    : regex_(regex), text_(text), from_(from), end_(from), matched_(from > 0) {
+  if (!regex.literal()) state_ = std::make_unique<State>();
+}
 Regex::Scan::~Scan() = default;
 
 bool Regex::Scan::search(std::size_t from) {
-  const auto attempt = [&](std::uint32_t options) {
-    return pcre2_match(regex_.code_->code, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | options, state_->match, state_->limits);
-  };
-  int result = attempt(0);
-  if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = attempt(PCRE2_NO_JIT);  // the interpreter's stack is on the heap and larger
-  if (result == PCRE2_ERROR_NOMATCH) return false;
-  if (result < 0) bad_input("{}: the pattern gives up on this text: {}", regex_.code_->where, message_of(result));
-  const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(state_->match);
-  if (ends[0] > ends[1]) bad_input("{}: the pattern ends before it starts (\\K in a lookahead)", regex_.code_->where);
-  begin_ = ends[0];
-  end_ = ends[1];
+  if (const std::string* literal = regex_.literal()) {
+    begin_ = text_.find(*literal, from);
+    end_ = begin_ + literal->size();
+    return begin_ != text_.npos;
+  }
+  // Oniguruma counts bytes in an int.
+  constexpr std::size_t reach = std::size_t{1} << 30;
+  std::size_t first = 0, last = text_.size();
+  if (text_.size() > 2 * reach - 1) {
+    first = from > reach ? character_begin(text_, from - reach) : 0;
+    last = text_.size() - from > reach - 1 ? character_begin(text_, from + reach - 1) : text_.size();
+  }
+  const OnigUChar* begin = units(text_.data() + first);
+  const OnigUChar* end = units(text_.data() + last);
+  const int found = onig_search(regex_.code_->compiled, begin, end, units(text_.data() + from), end, state_->region, ONIG_OPTION_NONE);
+  if (found == ONIG_MISMATCH) {
+    if (last == text_.size()) return false;
+    return search(last);
+  }
+  if (found < 0) bad_input("{}: the pattern gives up on this text: {}", regex_.code_->where, message_of(found));
+  begin_ = first + static_cast<std::size_t>(state_->region->beg[0]);
+  end_ = first + static_cast<std::size_t>(state_->region->end[0]);
+  if (begin_ > end_) bad_input("{}: the pattern ends before it starts (\\K in a lookahead)", regex_.code_->where);
   return true;
 }
 

@@ -1,6 +1,9 @@
 #include "model/tokenizer/replacement.h"
 
 #include "base/error.h"
+#include "model/tokenizer/unicode.h"
+
+#include <algorithm>
 
 namespace ablate {
 
@@ -23,13 +26,21 @@ std::string Replacement::apply(std::string_view text) const {
   std::string result;
   result.reserve(text.size());
   std::size_t copied = 0;
+  const std::size_t longest = std::max(longest_text, 4 * text.size());
   for (Regex::Scan scan(pattern_, text); scan.next(); copied = scan.end()) {
     result.append(text.substr(copied, scan.begin() - copied));
     result += content_;
-    require(result.size() <= longest_text, "a Replace step makes the text longer than {} bytes", longest_text);
+    require(result.size() <= longest, "a Replace step makes the text longer than {} bytes", longest);
   }
   result.append(text.substr(copied));
   return result;
+}
+
+bool Replacement::leaves(char32_t character) const {
+  std::string spelled;
+  append_utf8(spelled, character);
+  const std::string* text = pattern_.literal();
+  return text && text->find(spelled) == text->npos;
 }
 
 std::size_t Replacement::match_at_start(std::string_view text) const {

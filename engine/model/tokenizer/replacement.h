@@ -16,11 +16,14 @@ class Replacement {
  public:
   Replacement(Regex pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
 
-  /// Every match becomes the content, taken literally. Throws InputError when the result is longer than a GiB.
+  /// Every match becomes the content, taken literally. Throws InputError when the result is longer than a GiB and four times as long as `text`.
   std::string apply(std::string_view text) const;
 
   /// Bytes of the match at the very start of `text`; 0 if there is none.
   std::size_t match_at_start(std::string_view text) const;
+
+  /// Whether no match can have this character in it; false where that is not known.
+  bool leaves(char32_t character) const;
 
   const std::string& content() const { return content_; }
 

@@ -1,13 +1,9 @@
 #include "model/tokenizer.h"
 
 #include "base/file.h"
-#include "model/tokenizer/added_tokens.h"
-#include "model/tokenizer/bpe.h"
-#include "model/tokenizer/decoder.h"
 #include "model/tokenizer/json_node.h"
-#include "model/tokenizer/normalizer.h"
-#include "model/tokenizer/post_processor.h"
-#include "model/tokenizer/pre_tokenizer.h"
+#include "model/tokenizer/long_text.h"
+#include "model/tokenizer/parts.h"
 #include "model/tokenizer/unicode.h"
 
 #include <algorithm>
@@ -15,45 +11,40 @@
 
 namespace ablate {
 
-struct Tokenizer::Parts {
-  explicit Parts(const JsonNode& root)
-      : model(root.at("model")),
-        normalizer(read_part<Normalizer>(root, "normalizer", read_normalizer)),
-        pre_tokenizer(read_part<PreTokenizer>(root, "pre_tokenizer", read_pre_tokenizer)),
-        decoder(read_part<Decoder>(root, "decoder", read_decoder)),
-        post_processor(root.find("post_processor")),
-        added(root.find("added_tokens"), model, normalizer.get()) {
-    root.allow_only(
-        {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model"});
-    if (const auto version = root.find("version"); version && version->string() != "1.0") version->refuse_name("1.0");
-  }
+template <class Part>
+static std::unique_ptr<Part> read_part(const JsonNode& root, std::string_view key, std::unique_ptr<Part> (*read)(const JsonNode&)) {
+  const auto node = root.find(key);
+  return node ? read(*node) : nullptr;
+}
 
-  template <class Part>
-  static std::unique_ptr<Part> read_part(const JsonNode& root, std::string_view key, std::unique_ptr<Part> (*read)(const JsonNode&)) {
-    const auto node = root.find(key);
-    return node ? read(*node) : nullptr;
-  }
+TokenizerParts::TokenizerParts(const JsonNode& root)
+    : model(root.at("model")),
+      normalizer(read_part<Normalizer>(root, "normalizer", read_normalizer)),
+      pre_tokenizer(root.find("pre_tokenizer")),
+      decoder(read_part<Decoder>(root, "decoder", read_decoder)),
+      post_processor(root.find("post_processor")),
+      added(root.find("added_tokens"), model, normalizer.get()) {
+  root.allow_only(
+      {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model"});
+  if (const auto version = root.find("version"); version && version->string() != "1.0") version->refuse_name("1.0");
+}
 
-  const std::string* token_of(std::int32_t id) const {
-    const std::string* token = added.token_of(id);
-    return token ? token : model.token_of(id);
-  }
+void TokenizerParts::encode(Piece raw, Bpe::Cache& cache, std::vector<std::int32_t>& ids) const {
+  NormalizedText text{std::string(raw.text), raw.at_start};
+  if (normalizer) normalizer->apply(text);
+  if (text.text.empty()) return;
+  added.cut_normalized(
+      {text.text, text.at_start}, [&](std::int32_t token) { ids.push_back(token); },
+      [&](Piece piece) { pre_tokenizer.split(piece, [&](Piece word) { model.encode(word.text, cache, ids); }); });
+}
 
-  Bpe model;
-  std::unique_ptr<Normalizer> normalizer;
-  std::unique_ptr<PreTokenizer> pre_tokenizer;
-  std::unique_ptr<Decoder> decoder;
-  PostProcessor post_processor;
-  AddedTokens added;
-};
-
-Tokenizer::Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+Tokenizer::Tokenizer(std::shared_ptr<const TokenizerParts> parts) : parts_(std::move(parts)) {}
 
 Tokenizer Tokenizer::load(const std::filesystem::path& path) { return parse(read_text(path), path.string()); }
 
 Tokenizer Tokenizer::parse(std::string_view json, const std::string& name) {
   const JsonDocument document(json, name);
-  return Tokenizer(std::make_shared<const Parts>(document.root()));
+  return Tokenizer(std::make_shared<const TokenizerParts>(document.root()));
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool special_tokens) const {
@@ -61,16 +52,17 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool special_
   if (!is_valid_utf8(text)) text = repaired = repair_utf8(text);
   std::vector<std::int32_t> ids;
   Bpe::Cache cache;
-  const auto add_token = [&](std::int32_t id) { ids.push_back(id); };
-  const auto add_word = [&](Piece word) { parts_->model.encode(word.text, cache, ids); };
-  parts_->added.extract(text, add_token, [&](Piece piece) {
-    if (parts_->pre_tokenizer) {
-      parts_->pre_tokenizer->split(piece, add_word);
-    } else {
-      add_word(piece);
-    }
-  });
+  parts_->added.cut_raw(
+      {text, true}, [&](std::int32_t id) { ids.push_back(id); }, [&](Piece raw) { parts_->encode(raw, cache, ids); });
   return parts_->post_processor.apply(std::move(ids), special_tokens);
+}
+
+void Tokenizer::encode_long(std::string_view text, const LongTextOptions& options,
+                            const std::function<void(std::span<const std::int32_t>)>& ids) const {
+  if (!parts_->post_processor.keeps_text()) return ids(encode(text, false));
+  std::string repaired;
+  if (!is_valid_utf8(text)) text = repaired = repair_utf8(text);
+  LongText(*parts_, options, ids).encode(text);
 }
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool skip_special) const {

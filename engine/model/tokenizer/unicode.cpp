@@ -6,17 +6,14 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
+#include <iterator>
+#include <vector>
 
 namespace ablate {
 
 namespace {
 
 const utf8proc_uint8_t* bytes_of_text(std::string_view text) { return reinterpret_cast<const utf8proc_uint8_t*>(text.data()); }
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 /// Bytes of the well-formed character at `at`, or minus the bytes of the maximal ill-formed part there.
 int character_length(std::string_view text, std::size_t at) {
@@ -34,14 +31,52 @@ int character_length(std::string_view text, std::size_t at) {
   return length;
 }
 
-std::string mapped(std::string_view text, int options) {
-  utf8proc_uint8_t* raw = nullptr;
-  const utf8proc_ssize_t length = utf8proc_map(bytes_of_text(text), static_cast<utf8proc_ssize_t>(text.size()), &raw,
-                                               static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(raw, &std::free);
-  if (length == UTF8PROC_ERROR_NOMEM) throw std::bad_alloc();
-  if (length < 0) bad_input("Unicode normalization: {}", utf8proc_errmsg(length));
-  return {reinterpret_cast<const char*>(raw), static_cast<std::size_t>(length)};
+/// Marks that follow a letter go by their combining class, those of one class as they came (The Unicode Standard, D109).
+void order_marks(std::vector<utf8proc_int32_t>& characters) {
+  const auto order = [](utf8proc_int32_t c) { return utf8proc_get_property(c)->combining_class; };
+  const auto is_mark_to_order = [&](utf8proc_int32_t c) { return order(c) != 0; };
+  for (auto begin = characters.begin(); begin != characters.end();) {
+    begin = std::find_if(begin, characters.end(), is_mark_to_order);
+    const auto end = std::find_if_not(begin, characters.end(), is_mark_to_order);
+    if (end - begin > 1) std::stable_sort(begin, end, [&](utf8proc_int32_t a, utf8proc_int32_t b) { return order(a) < order(b); });
+    begin = end;
+  }
+}
+
+/// Appends the normal form of text that no letter of the text around it goes together with. Not by utf8proc_map, which takes n * n steps to
+/// order n marks.
+void append_normal_form(std::string& normal, std::string_view text, int options) {
+  const auto flags = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options);
+  std::vector<utf8proc_int32_t> characters;
+  characters.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const auto c = static_cast<utf8proc_int32_t>(next_code_point(text, at));
+    utf8proc_int32_t parts[32];  // the longest decomposition has 18
+    int boundary = 0;
+    const utf8proc_ssize_t count = utf8proc_decompose_char(c, parts, std::ssize(parts), flags, &boundary);
+    require(count >= 0 && count <= std::ssize(parts), "Unicode normalization: {}", utf8proc_errmsg(count));
+    characters.insert(characters.end(), parts, parts + count);
+  }
+  order_marks(characters);
+  const utf8proc_ssize_t count = utf8proc_normalize_utf32(characters.data(), std::ssize(characters), flags);
+  for (utf8proc_ssize_t i = 0; i < count; ++i) append_utf8(normal, static_cast<char32_t>(characters[static_cast<std::size_t>(i)]));
+}
+
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+/// ASCII stays as it is, but for the last character before others, which may go together with them.
+std::string normalized(std::string_view text, int options) {
+  std::string normal;
+  normal.reserve(text.size());
+  for (auto at = text.begin(); at != text.end();) {
+    auto other = std::find_if_not(at, text.end(), is_ascii);
+    if (other != text.end() && other != at) --other;
+    normal.append(at, other);
+    if (other == text.end()) break;
+    at = std::find_if(std::find_if_not(other, text.end(), is_ascii), text.end(), is_ascii);
+    append_normal_form(normal, std::string_view(other, at), options);
+  }
+  return normal;
 }
 
 }  // namespace
@@ -56,6 +91,16 @@ char32_t next_code_point(std::string_view text, std::size_t& at) {
   at += static_cast<std::size_t>(std::max<utf8proc_ssize_t>(
       1, utf8proc_iterate(bytes_of_text(text) + at, static_cast<utf8proc_ssize_t>(text.size() - at), &code_point)));
   return static_cast<char32_t>(code_point);
+}
+
+std::size_t character_begin(std::string_view text, std::size_t at) {
+  while (at > 0 && at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+  return at;
+}
+
+std::size_t character_end(std::string_view text, std::size_t at) {
+  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+  return at;
 }
 
 void append_utf8(std::string& text, char32_t code_point) {
@@ -76,6 +121,29 @@ bool is_numeric(char32_t code_point) {
   return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
 }
 
+bool is_punctuation(char32_t code_point) {
+  if (code_point < 0x80)
+    return code_point > ' ' && code_point < 0x7F && !(code_point >= '0' && code_point <= '9') &&
+           !((code_point | 0x20) >= 'a' && (code_point | 0x20) <= 'z');
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
+  return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
+bool is_mark(char32_t code_point) {
+  if (code_point < 0x80) return false;
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
+}
+
+bool is_nonspacing_mark(char32_t code_point) {
+  return code_point >= 0x80 && utf8proc_category(static_cast<utf8proc_int32_t>(code_point)) == UTF8PROC_CATEGORY_MN;
+}
+
+bool is_other(char32_t code_point) {
+  const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
+  return category == UTF8PROC_CATEGORY_CN || category >= UTF8PROC_CATEGORY_CC;
+}
+
 std::string lowercase(std::string_view text) {
   constexpr char32_t capital_i_with_dot = 0x130;  // the only character whose lower case is two characters
   std::string lower;
@@ -92,12 +160,11 @@ std::string lowercase(std::string_view text) {
 }
 
 std::string normal_form(std::string_view text, NormalForm form) {
-  if (is_ascii(text)) return std::string(text);
   switch (form) {
-    case NormalForm::nfc: return mapped(text, UTF8PROC_COMPOSE);
-    case NormalForm::nfd: return mapped(text, UTF8PROC_DECOMPOSE);
-    case NormalForm::nfkc: return mapped(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
-    case NormalForm::nfkd: return mapped(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+    case NormalForm::nfc: return normalized(text, UTF8PROC_COMPOSE);
+    case NormalForm::nfd: return normalized(text, UTF8PROC_DECOMPOSE);
+    case NormalForm::nfkc: return normalized(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+    case NormalForm::nfkd: return normalized(text, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
   }
   return std::string(text);
 }

@@ -10,6 +10,11 @@ namespace ablate {
 /// The code point at byte `at` of valid UTF-8; moves `at` behind it.
 char32_t next_code_point(std::string_view text, std::size_t& at);
 
+/// Where the character begins that the byte at `at` belongs to.
+std::size_t character_begin(std::string_view text, std::size_t at);
+/// `at` if a character begins there or the text ends, else where the next one begins.
+std::size_t character_end(std::string_view text, std::size_t at);
+
 void append_utf8(std::string& text, char32_t code_point);
 
 /// The property White_Space (Rust's char::is_whitespace, \s of its regex crate).
@@ -18,12 +23,22 @@ bool is_whitespace(char32_t code_point);
 /// General category Nd, Nl or No (Rust's char::is_numeric).
 bool is_numeric(char32_t code_point);
 
+/// ASCII punctuation and symbols, and general categories Pc, Pd, Pe, Pf, Pi, Po, Ps.
+bool is_punctuation(char32_t code_point);
+
+/// General category Mn, Mc or Me; Mn alone.
+bool is_mark(char32_t code_point);
+bool is_nonspacing_mark(char32_t code_point);
+
+/// General category Cc, Cf, Cn, Co or Cs.
+bool is_other(char32_t code_point);
+
 /// Lower case of every character by itself, without the context rule for the final sigma (Rust's char::to_lowercase).
 std::string lowercase(std::string_view text);
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
-/// Unicode Standard Annex 15. Throws std::bad_alloc or InputError when utf8proc gives up.
+/// Unicode Standard Annex 15, of valid UTF-8. Takes n log n steps for a run of n marks.
 std::string normal_form(std::string_view text, NormalForm form);
 
 /// `text` with U+FFFD for every maximal ill-formed part (The Unicode Standard, section 3.9, table 3-8): Python's errors="replace", Rust's

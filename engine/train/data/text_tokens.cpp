@@ -10,13 +10,17 @@ namespace ablate {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t piece_size = 1 << 20;
-constexpr std::uint64_t cache_version = 1;  // part of every key: raise it when tokenizing or cutting changes
+constexpr std::uint64_t cache_version = 2;  // part of every key: raise it when tokenizing changes
 
-std::vector<std::int32_t> encode_bytes(std::string_view piece) {
-  std::vector<std::int32_t> ids(piece.size());
-  std::transform(piece.begin(), piece.end(), ids.begin(), [](char c) { return static_cast<unsigned char>(c); });
-  return ids;
+void encode_bytes(std::string_view text, const IdSink& sink) {
+  constexpr std::size_t at_once = 1 << 20;
+  std::vector<std::int32_t> ids;
+  for (std::size_t begin = 0; begin < text.size(); begin += at_once) {
+    const std::string_view piece = text.substr(begin, at_once);
+    ids.resize(piece.size());
+    std::transform(piece.begin(), piece.end(), ids.begin(), [](char c) { return static_cast<unsigned char>(c); });
+    sink(ids);
+  }
 }
 
 std::uint64_t combine(std::uint64_t hash, std::uint64_t value) { return hash_bytes(std::as_bytes(std::span(&value, 1)), hash); }
@@ -29,7 +33,7 @@ CacheFile cache_file(const std::vector<MappedFile>& files, const TextEncoder& en
   return CacheFile(fs::path("tokens") / fmt::format("{:016x}.u{}", key, 8 * width));
 }
 
-std::vector<std::byte> pack(const std::vector<std::int32_t>& ids, int width) {
+std::vector<std::byte> pack(std::span<const std::int32_t> ids, int width) {
   std::vector<std::byte> bytes(ids.size() * static_cast<std::size_t>(width));
   for (std::size_t i = 0; i < ids.size(); ++i)
     for (int b = 0; b < width; ++b)
@@ -38,40 +42,20 @@ std::vector<std::byte> pack(const std::vector<std::int32_t>& ids, int width) {
 }
 
 void tokenize(const std::vector<MappedFile>& files, const TextEncoder& encoder, int width, const CacheFile::Sink& sink) {
-  for (const MappedFile& file : files) {
-    const std::string_view text = text_of(file);
-    for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
-      end = piece_end(text, begin, piece_size);
-      sink(pack(encoder.encode(text.substr(begin, end - begin)), width));
-    }
-  }
+  for (const MappedFile& file : files)
+    encoder.encode(text_of(file), [&](std::span<const std::int32_t> ids) { sink(pack(ids, width)); });
 }
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 }  // namespace
 
 TextEncoder text_encoder(const fs::path& tokenizer) {
   if (tokenizer == "bytes") return {encode_bytes, 256, hash_text("bytes"), /*decodes=*/false};
   const auto loaded = std::make_shared<const Tokenizer>(Tokenizer::load(tokenizer));
-  return {[loaded](std::string_view piece) { return loaded->encode(piece, /*special_tokens=*/false); }, loaded->vocabulary_size(),
-          hash_text(read_text(tokenizer)), /*decodes=*/true,
+  const auto encode = [loaded](std::string_view text, const IdSink& ids) {
+    loaded->encode_long(text, {.scratch_folder = cache_folder() / "tokens"}, ids);
+  };
+  return {encode, loaded->vocabulary_size(), hash_text(read_text(tokenizer)), /*decodes=*/true,
           [loaded](std::int32_t id) { return loaded->decode(std::span(&id, 1), /*skip_special=*/false); }};
-}
-
-std::size_t piece_end(std::string_view text, std::size_t begin, std::size_t size) {
-  if (text.size() - begin <= size) return text.size();
-  const std::size_t limit = begin + size;
-  std::size_t any_break = begin;
-  for (std::size_t end = limit; end > begin + 1; --end) {
-    if (text[end - 1] != '\n') continue;
-    if (!is_space(text[end - 2]) && !is_space(text[end])) return end;
-    any_break = std::max(any_break, end);
-  }
-  if (any_break > begin) return any_break;
-  std::size_t end = limit;
-  while (end > begin + 1 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return end;
 }
 
 TextTokens::TextTokens(const std::vector<fs::path>& paths, const TextEncoder& encoder, const std::function<void(const std::string&)>& note)

@@ -8,15 +8,19 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace ablate {
 
-/// Turns a piece of text into ids.
+/// Takes ids as they come.
+using IdSink = std::function<void(std::span<const std::int32_t> ids)>;
+
+/// Turns text into ids.
 struct TextEncoder {
-  std::function<std::vector<std::int32_t>(std::string_view piece)> encode;
+  std::function<void(std::string_view text, const IdSink& ids)> encode;
   std::int64_t vocabulary = 0;
   std::uint64_t identity = 0;                                 ///< two encoders that differ have different ones
   bool decodes = true;                                        ///< takes text as UTF-8: what is not becomes U+FFFD
@@ -26,13 +30,8 @@ struct TextEncoder {
 /// "bytes": one token per byte; else the path of a tokenizer.json. Throws InputError.
 TextEncoder text_encoder(const std::filesystem::path& tokenizer);
 
-/// The end of the piece that starts at `begin`, about `size` bytes long: at a single line break between two lines of text if there is one
-/// (where every common tokenizer breaks anyway), else at any line break, else between two UTF-8 characters.
-std::size_t piece_end(std::string_view text, std::size_t begin, std::size_t size);
-
-/// The tokens of the files, one file after another. Text is read and tokenized in pieces, so that memory stays small, and only when the
-/// cache does not hold the result for these contents and this encoder. Where the cache cannot keep them they stay in memory, and `note`
-/// gets a line that says why.
+/// The tokens of the files, one file after another, each as a whole. They are made only when the cache does not hold them for these contents
+/// and this encoder. Where the cache cannot keep them they stay in memory, and `note` gets a line that says why.
 class TextTokens {
  public:
   TextTokens(const std::vector<std::filesystem::path>& files, const TextEncoder& encoder,
