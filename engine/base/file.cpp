@@ -266,13 +266,9 @@ void write_atomically(const fs::path& path, std::string_view content) {
   write_atomically(path, std::as_bytes(std::span(content.data(), content.size())));
 }
 
-std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed) {
-  for (const std::byte b : bytes) seed = (seed ^ static_cast<std::uint64_t>(b)) * 0x100000001b3ull;
-  return seed;
-}
-
 std::uint64_t hash_text(std::string_view text, std::uint64_t seed) {
-  return hash_bytes(std::as_bytes(std::span(text.data(), text.size())), seed);
+  for (const char c : text) seed = (seed ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return seed;
 }
 
 fs::path cache_folder() {

@@ -91,8 +91,8 @@ class FolderLock {
   std::intptr_t handle_ = -1;
 };
 
-/// 64-bit FNV-1a of bytes: for cache keys and shader hashes, not for security.
-std::uint64_t hash_bytes(std::span<const std::byte> bytes, std::uint64_t seed = 0xcbf29ce484222325ull);
+/// 64-bit FNV-1a of a name: for streams of random numbers and for the notes beside committed SPIR-V, so it never changes. What stands for
+/// contents is in base/hash.h.
 std::uint64_t hash_text(std::string_view text, std::uint64_t seed = 0xcbf29ce484222325ull);
 
 /// Where Ablate keeps what it can make again (pipelines, tuning choices, tokenized text): $ABLATE_CACHE, else $XDG_CACHE_HOME/ablate, else

@@ -1,6 +1,7 @@
 #include "graph/choices.h"
 
 #include "base/cache.h"
+#include "base/hash.h"
 #include "graph/choices_by_memory.h"
 
 #include <fmt/core.h>
@@ -12,11 +13,11 @@ namespace ablate {
 namespace {
 
 std::filesystem::path cache_file(const Caps& caps) {
-  std::string masks;
-  for (const std::string& word : caps.masked) masks += "-" + word;
-  const std::uint64_t device = hash_text(caps.device_name + caps.driver_info + masks);
+  Hasher device;
+  device.add(caps.device_name).add(caps.driver_info);
+  for (const std::string& word : caps.masked) device.add(word);
   return cache_folder() /
-         fmt::format("choices-{:08x}-{:08x}-{:08x}-{:016x}.json", caps.vendor_id, caps.device_id, caps.driver_version, device);
+         fmt::format("choices-{:08x}-{:08x}-{:08x}-{}.json", caps.vendor_id, caps.device_id, caps.driver_version, device.hex());
 }
 
 // {device: {question: answer}}

@@ -2,6 +2,7 @@
 
 #include "base/cache.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "vulkan/check.h"
 #include "vulkan/compat.h"
 

@@ -111,17 +111,64 @@ std::vector<std::uint32_t> with_bfloat16(const std::vector<std::uint32_t>& spirv
 
 int glslang_version() { return GLSLANG_VERSION_MAJOR * 1000000 + GLSLANG_VERSION_MINOR * 1000 + GLSLANG_VERSION_PATCH; }
 
+// A directive as the preprocessor sees it: lines that end in a backslash joined, comments taken for spaces.
+static std::string without_comments(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view rest = text.substr(i);
+    if (rest.starts_with("\\\n")) i += 1;
+    else if (rest.starts_with("\\\r\n")) i += 2;
+    else if (rest.starts_with("/*")) {
+      i = std::min(text.find("*/", i + 2), text.size() - 2) + 1;
+      plain += ' ';
+    } else plain += text[i];
+  }
+  return plain;
+}
+
+// The name that a line includes, or "".
+static std::string included_name(std::string_view line) {
+  const auto skip = [&] { line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size())); };
+  skip();
+  if (!line.starts_with('#')) return "";
+  line.remove_prefix(1);
+  skip();
+  if (!line.starts_with("include")) return "";
+  line.remove_prefix(7);
+  skip();
+  if (!line.starts_with('"') && !line.starts_with('<')) return "";
+  const std::size_t end = line.find(line.front() == '"' ? '"' : '>', 1);
+  return std::string(line.substr(1, end == line.npos ? end : end - 1));
+}
+
+std::vector<std::string> included_names(std::string_view text) {
+  std::vector<std::string> names;
+  for (const std::string& read : {std::string(text), without_comments(text)}) {
+    std::istringstream lines(read);
+    for (std::string line; std::getline(lines, line);) {
+      std::string name = included_name(line);
+      if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
+// An include's text stands before its line; one that only shows without comments, at the end. (The notes beside committed SPIR-V are hashes of this.)
 std::string with_includes(std::string_view text, const IncludeResolver& includes) {
   std::string all;
+  const auto add = [&](const std::string& name) {
+    if (std::string included; includes(name, included)) all += with_includes(included, includes);
+  };
+  std::vector<std::string> hidden = included_names(text);
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
-    const auto start = line.find("#include \"");
-    if (start != std::string::npos && line.find_first_not_of(" \t") == start) {
-      const std::string name = line.substr(start + 10, line.find('"', start + 10) - start - 10);
-      if (std::string included; includes(name, included)) all += with_includes(included, includes);
+    if (const std::string name = included_name(line); !name.empty()) {
+      add(name);
+      std::erase(hidden, name);
     }
     all += line + "\n";
   }
+  for (const std::string& name : hidden) add(name);
   return all;
 }
 

@@ -27,6 +27,9 @@ std::vector<std::uint32_t> with_bfloat16(const std::vector<std::uint32_t>& spirv
 /// Which compiler this is: part of the key of anything kept on disk.
 int glslang_version();
 
+/// The names that a text includes, with quotes or with <>, in order; also those that conditions or comments around them switch off.
+std::vector<std::string> included_names(std::string_view text);
+
 /// The text of `source` and everything it includes, for hashing. Missing includes are left out.
 std::string with_includes(std::string_view text, const IncludeResolver& includes);
 

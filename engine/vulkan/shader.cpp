@@ -2,6 +2,7 @@
 
 #include "base/cache.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "vulkan/glsl.h"
 
 #include <algorithm>
@@ -30,22 +31,17 @@ std::map<std::string, UserFunctions, std::less<>>& user_functions() {
   return all;
 }
 
-// Finds what the user replaced, then Ablate's own texts, then files beside the user's.
+// Finds what the user brought, then Ablate's own texts.
 IncludeResolver includes_of(const UserFunctions& functions) {
   return [&functions](const std::string& name, std::string& text) {
-    if (const auto own = functions.texts.find(name); own != functions.texts.end()) {
-      text = own->second;
-      return true;
-    }
-    if (ShaderLibrary::include(name, text)) return true;
-    const bool plain = name.find_first_of("/\\:") == std::string::npos;
-    const std::filesystem::path beside = std::filesystem::path(functions.folder) / name;
-    std::error_code error;
-    if (!plain || !std::filesystem::is_regular_file(beside, error)) return false;
-    text = read_text(beside);
+    const auto own = functions.texts.find(name);
+    if (own == functions.texts.end()) return ShaderLibrary::include(name, text);
+    text = own->second;
     return true;
   };
 }
+
+constexpr int kept_form = 3;  // of what is kept on disk and how it is compiled: raise it when either changes
 
 std::unique_ptr<ShaderModule> make_module(const std::string& name, std::vector<std::uint32_t> spirv) {
   auto module = std::make_unique<ShaderModule>();
@@ -94,13 +90,14 @@ std::vector<std::uint32_t> ShaderLibrary::compile(std::string_view name, bool st
   if (storage16) source.defines.push_back("STORAGE16=1");
   if (subgroup) source.defines.push_back("SUBGROUP_ARITHMETIC=1");
   const IncludeResolver includes = includes_of(functions->second);
-  std::string key = fmt::format("glslang {} {} {}\n", glslang_version(), storage16, subgroup);
   std::set<std::string> hashed;  // a file that includes itself ends here, and is then refused by the compiler
   const IncludeResolver once = [&](const std::string& file, std::string& text) {
     return hashed.insert(file).second && includes(file, text);
   };
-  const std::uint64_t hash = hash_text(with_includes(source.text, once), hash_text(key));
-  const CacheFile cached(std::filesystem::path("shaders") / fmt::format("{:016x}.spv", hash));
+  Hasher key;
+  key.add(fmt::format("form {}, glslang {}", kept_form, glslang_version())).add(source.name).add(with_includes(source.text, once));
+  for (const std::string& define : source.defines) key.add(define);
+  const CacheFile cached(std::filesystem::path("shaders") / (key.hex() + ".spv"));
   if (const auto content = cached.read()) {
     std::vector<std::uint32_t> words(content->bytes().size() / 4);
     std::memcpy(words.data(), content->bytes().data(), words.size() * 4);

@@ -64,10 +64,10 @@ struct EmbeddedIncludeRegistration {
   EmbeddedIncludeRegistration(const char* name, const char* text);
 };
 
-/// Functions that take the place of some of Ablate's own: texts by the name of the include they replace ("user/functions/norm.glsl").
+/// Functions that take the place of some of Ablate's own: texts by the name of the include they replace ("user/functions/norm.glsl"), and the
+/// files of the user's that those include, by their names. Nothing else is read.
 struct UserFunctions {
   std::map<std::string, std::string, std::less<>> texts;
-  std::string folder;  ///< where further includes are looked for
 };
 
 /// Makes known, for all libraries, what "@..." after a kernel's name stands for: "user/norm@mine" is the kernel user/norm with these

@@ -1,6 +1,8 @@
 #include "train/data/text_tokens.h"
 
+#include "base/file_hash.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "model/tokenizer.h"
 
 #include <algorithm>
@@ -10,7 +12,7 @@ namespace ablate {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t cache_version = 2;  // part of every key: raise it when tokenizing changes
+constexpr int cache_version = 3;  // part of every key: raise it when tokenizing changes
 
 void encode_bytes(std::string_view text, const IdSink& sink) {
   constexpr std::size_t at_once = 1 << 20;
@@ -23,14 +25,13 @@ void encode_bytes(std::string_view text, const IdSink& sink) {
   }
 }
 
-std::uint64_t combine(std::uint64_t hash, std::uint64_t value) { return hash_bytes(std::as_bytes(std::span(&value, 1)), hash); }
-
 std::string_view text_of(const MappedFile& file) { return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}; }
 
-CacheFile cache_file(const std::vector<MappedFile>& files, const TextEncoder& encoder, int width) {
-  std::uint64_t key = combine(encoder.identity, cache_version);
-  for (const MappedFile& file : files) key = combine(hash_bytes(file.bytes(), key), file.bytes().size());
-  return CacheFile(fs::path("tokens") / fmt::format("{:016x}.u{}", key, 8 * width));
+CacheFile cache_file(const std::vector<fs::path>& files, const TextEncoder& encoder, int width) {
+  Hasher key;
+  key.add(fmt::format("version {}", cache_version)).add(encoder.identity);
+  for (const fs::path& file : files) key.add(content_hash(file));
+  return CacheFile(fs::path("tokens") / fmt::format("{}.u{}", key.hex(), 8 * width));
 }
 
 std::vector<std::byte> pack(std::span<const std::int32_t> ids, int width) {
@@ -41,27 +42,27 @@ std::vector<std::byte> pack(std::span<const std::int32_t> ids, int width) {
   return bytes;
 }
 
-void tokenize(const std::vector<MappedFile>& files, const TextEncoder& encoder, int width, const CacheFile::Sink& sink) {
-  for (const MappedFile& file : files)
+void tokenize(const std::vector<fs::path>& files, const TextEncoder& encoder, int width, const CacheFile::Sink& sink) {
+  for (const fs::path& name : files) {
+    const MappedFile file(name);
     encoder.encode(text_of(file), [&](std::span<const std::int32_t> ids) { sink(pack(ids, width)); });
+  }
 }
 
 }  // namespace
 
 TextEncoder text_encoder(const fs::path& tokenizer) {
-  if (tokenizer == "bytes") return {encode_bytes, 256, hash_text("bytes"), /*decodes=*/false};
+  if (tokenizer == "bytes") return {encode_bytes, 256, "bytes", /*decodes=*/false};
   const auto loaded = std::make_shared<const Tokenizer>(Tokenizer::load(tokenizer));
   const auto encode = [loaded](std::string_view text, const IdSink& ids) {
     loaded->encode_long(text, {.scratch_folder = cache_folder() / "tokens"}, ids);
   };
-  return {encode, loaded->vocabulary_size(), hash_text(read_text(tokenizer)), /*decodes=*/true,
+  return {encode, loaded->vocabulary_size(), content_hash(tokenizer), /*decodes=*/true,
           [loaded](std::int32_t id) { return loaded->decode(std::span(&id, 1), /*skip_special=*/false); }};
 }
 
-TextTokens::TextTokens(const std::vector<fs::path>& paths, const TextEncoder& encoder, const std::function<void(const std::string&)>& note)
+TextTokens::TextTokens(const std::vector<fs::path>& files, const TextEncoder& encoder, const std::function<void(const std::string&)>& note)
     : width_(encoder.vocabulary <= 65536 ? 2 : 4) {
-  std::vector<MappedFile> files;
-  for (const fs::path& path : paths) files.emplace_back(path);
   const CacheFile cache = cache_file(files, encoder, width_);
   cached_ = cache.read();
   if (cached_) return;

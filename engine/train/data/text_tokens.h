@@ -22,7 +22,7 @@ using IdSink = std::function<void(std::span<const std::int32_t> ids)>;
 struct TextEncoder {
   std::function<void(std::string_view text, const IdSink& ids)> encode;
   std::int64_t vocabulary = 0;
-  std::uint64_t identity = 0;                                 ///< two encoders that differ have different ones
+  std::string identity;                                       ///< two encoders that differ have different ones
   bool decodes = true;                                        ///< takes text as UTF-8: what is not becomes U+FFFD
   std::function<std::string(std::int32_t id)> spelling = {};  ///< of a token, for messages
 };
