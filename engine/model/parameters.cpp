@@ -136,6 +136,18 @@ FfnParametersRegistration::FfnParametersRegistration(std::string kind, FfnParame
   registry<FfnParameters>()[std::move(kind)] = std::move(parameters);
 }
 
+void add_norm_parameters(RegistrationScope& scope, const std::string& kind, NormParameters parameters) {
+  scope.set(registry<NormParameters>(), kind, std::move(parameters));
+}
+
+void add_gate_width(RegistrationScope& scope, const std::string& kind, GateWidth width) {
+  scope.set(registry<GateWidth>(), kind, std::move(width));
+}
+
+void add_ffn_parameters(RegistrationScope& scope, const std::string& kind, FfnParameters parameters) {
+  scope.set(registry<FfnParameters>(), kind, std::move(parameters));
+}
+
 std::vector<ParameterSpec> norm_parameters(std::string_view kind, const NormPlace& place) {
   return find_kind<NormParameters>("norm", kind)(place);
 }

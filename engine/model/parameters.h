@@ -3,6 +3,7 @@
 // Names follow Hugging Face's Llama where a tensor exists there. Linear weights are (out_features, in_features), applied as x W^T.
 #pragma once
 
+#include "base/registry.h"
 #include "model/config.h"
 
 #include <cstdint>
@@ -61,7 +62,7 @@ using GateWidth = std::function<std::int64_t(const TransformerConfig& config)>;
 /// A feed-forward's parameters; names begin with `prefix` ("model.layers.3.mlp.").
 using FfnParameters = std::function<std::vector<ParameterSpec>(const TransformerConfig& config, const std::string& prefix)>;
 
-/// At namespace scope, or at run time for a kind that an experiment brings. A later registration replaces an earlier one of that name.
+/// At namespace scope.
 struct NormParametersRegistration {
   NormParametersRegistration(std::string kind, NormParameters parameters);
 };
@@ -71,6 +72,11 @@ struct GateWidthRegistration {
 struct FfnParametersRegistration {
   FfnParametersRegistration(std::string kind, FfnParameters parameters);
 };
+
+/// For a kind that an experiment brings, as long as `scope` lives.
+void add_norm_parameters(RegistrationScope& scope, const std::string& kind, NormParameters parameters);
+void add_gate_width(RegistrationScope& scope, const std::string& kind, GateWidth width);
+void add_ffn_parameters(RegistrationScope& scope, const std::string& kind, FfnParameters parameters);
 
 /// Throw InputError listing the known kinds when nobody registered this one.
 std::vector<ParameterSpec> norm_parameters(std::string_view kind, const NormPlace& place);

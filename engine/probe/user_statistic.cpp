@@ -73,8 +73,9 @@ class UserStatisticProbe : public Probe {
   std::vector<Point> points_;
 };
 
-void add(const UserShaderHandle& shader, Settings&) {
-  Probes::all()[shader->name] = [shader](const ProbeSettings&, Settings& own) { return std::make_unique<UserStatisticProbe>(shader, own); };
+void add(RegistrationScope& scope, const UserShaderHandle& shader, Settings&) {
+  scope.set(Probes::all(), shader->name,
+            [shader](const ProbeSettings&, Settings& own) { return std::make_unique<UserStatisticProbe>(shader, own); });
 }
 
 const UserShaderKinds::Registration registration("statistic", {.forward_include = "user/functions/statistic.glsl",

@@ -68,7 +68,7 @@ TEST_CASE("gradient checks: right ones pass, wrong ones do not") {
                                            "\"b.comp\"\nconstants = {factor = ") +
                                    factor + "}\n");
     Settings settings = read_plan(file).points[0].settings();
-    read_user_shaders(settings);
+    const RegistrationScope shaders = read_user_shaders(settings);
     const auto samples = samples_with_gradient(DType::f32, {});
     const auto sample = std::find_if(samples.begin(), samples.end(), [](const OpSample& s) { return s.name == "activation cube"; });
     REQUIRE(sample != samples.end());

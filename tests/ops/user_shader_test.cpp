@@ -25,13 +25,13 @@ using namespace ablate::test;
 
 namespace {
 
-void read_shaders_of(const std::filesystem::path& file, const std::vector<std::string>& sets = {}) {
+[[nodiscard]] RegistrationScope read_shaders_of(const std::filesystem::path& file, const std::vector<std::string>& sets = {}) {
   Settings settings = read_plan(file, sets).points.at(0).settings();
-  read_user_shaders(settings);
+  return read_user_shaders(settings);
 }
 
-void read_example(const std::string& name, const std::vector<std::string>& sets = {}) {
-  read_shaders_of(test::source_folder() / "experiments/extend" / (name + ".toml"), sets);
+[[nodiscard]] RegistrationScope read_example(const std::string& name, const std::vector<std::string>& sets = {}) {
+  return read_shaders_of(test::source_folder() / "experiments/extend" / (name + ".toml"), sets);
 }
 
 /// An experiment file with one shader in a folder of its own.
@@ -43,11 +43,12 @@ class ShaderFile {
     folder_.write("f.comp", forward);
     if (!backward.empty()) folder_.write("b.comp", backward);
   }
-  void read() const { read_shaders_of(file_); }
+  [[nodiscard]] RegistrationScope read() const { return read_shaders_of(file_); }
+  void write(const std::string& name, const std::string& content) const { folder_.write(name, content); }
   /// What reading it is refused with, the folder's name taken out.
   std::string refusal() const {
     try {
-      read();
+      const RegistrationScope shaders = read();
     } catch (const InputError& error) {
       std::string message = error.what();
       const std::string folder = folder_.path().generic_string() + "/";
@@ -80,7 +81,7 @@ double row_tolerance(DType type, const Shape& shape) {
 }  // namespace
 
 TEST_CASE("user shaders: the clipped RMSNorm of the examples") {
-  read_example("clipped_rmsnorm", {"shaders.clipped_rmsnorm.constants.limit=1.5"});
+  const RegistrationScope shaders = read_example("clipped_rmsnorm", {"shaders.clipped_rmsnorm.constants.limit=1.5"});
   const auto reference = [](const auto& in) {
     auto y = in[0];
     const std::size_t dim = in[1].data.size();
@@ -112,7 +113,7 @@ TEST_CASE("user shaders: a norm with scalar parameters, added to its input") {
       "void forward() { for_channels(i) set_y(i, alpha() * x(i) * x(i) + gain() + bias(i)); }",
       "void backward() { for_channels(i) { set_dx(i, 2.0 * alpha() * x(i) * dy(i)); add_bias(i, dy(i)); add_alpha(x(i) * x(i) * "
       "dy(i)); add_gain(dy(i)); } }");
-  file.read();
+  const RegistrationScope shaders = file.read();
   // Parameters are in the order of their names; the input's other gradient is folded in.
   const auto reference = [](const auto& in) {
     auto y = in[0];
@@ -138,7 +139,7 @@ TEST_CASE("user shaders: a norm with scalar parameters, added to its input") {
 TEST_CASE("user shaders: where the model lacks a norm's parameters they have their start") {
   const ShaderFile file("kind = \"norm\"\nparameters = {alpha = {shape = \"scalar\", start = 0.5}, bias = {start = 2.0}}",
                         "void forward() { for_channels(i) set_y(i, alpha() * x(i) + bias(i)); }");
-  file.read();
+  const RegistrationScope shaders = file.read();
   const std::vector<OpInput> inputs = {{{2, 3}}};
   const auto data = random_inputs(inputs);
   const auto y = run_op(inputs, data, [](Graph& g, const auto& in) { return std::vector<Tensor>{norm_of(g, "mine", in, {})}; });
@@ -146,7 +147,7 @@ TEST_CASE("user shaders: where the model lacks a norm's parameters they have the
 }
 
 TEST_CASE("user shaders: ReLU squared of the examples, alone and as a gated unit") {
-  read_example("relu_squared", {"model.ffn=relu_squared"});
+  const RegistrationScope shaders = read_example("relu_squared", {"model.ffn=relu_squared"});
   const auto squared = [](const auto& x) { return value_of(x) > 0 ? x * x : x * 0.0; };
   for (const DType type : float_types) {
     const double tolerance = 2 * unit_roundoff(type) + 8 * unit_roundoff(DType::f32);
@@ -176,7 +177,7 @@ TEST_CASE("user shaders: a gate in all three widths") {
   const ShaderFile file("kind = \"gate\"\nconstants = {half_at = 2.0}",
                         "float forward(float z) { return 0.5 + 0.5 * z / (half_at + abs(z)); }",
                         "float backward(float z) { return 0.5 * half_at / sq(half_at + abs(z)); }");
-  file.read();
+  const RegistrationScope shaders = file.read();
   for (const DType type : float_types) {
     for (const std::uint32_t width : {12u, 3u, 1u}) {
       const auto reference = [width](const auto& in) {
@@ -199,7 +200,7 @@ TEST_CASE("user shaders: a gate in all three widths") {
 TEST_CASE("user shaders: an attention score that falls as well as rises, by every kernel") {
   const ShaderFile file("kind = \"attention\"", "float forward(float score, uint i) { return score * score / float(i + 1); }",
                         "float backward(float score, uint i) { return 2.0 * score / float(i + 1); }");
-  file.read();
+  const RegistrationScope shaders = file.read();
   for (const DType type : float_types) {
     for (const char* bias : {"", "kv"}) {
       const AttentionCase c{2, 21, 4, 2, 8, "mine", 0, bias};
@@ -221,7 +222,7 @@ TEST_CASE("user shaders: an attention score that falls as well as rises, by ever
 }
 
 TEST_CASE("user shaders: the kurtosis of the examples") {
-  read_example("kurtosis");
+  const RegistrationScope shaders = read_example("kurtosis");
   for (const DType type : float_types) {
     if (!can_store("kurtosis", type)) continue;
     for (const Shape& shape : {Shape{3, 7}, {2, 3, 100}, {700, 33}, {2, 2500}}) {
@@ -286,7 +287,7 @@ TEST_CASE("user shaders: the largest of a row that has a NaN is NaN, whichever i
 
 TEST_CASE("user shaders: without a backward shader there is a forward pass and no gradient") {
   const ShaderFile file("kind = \"activation\"", "float forward(float x) { return x * x; }");
-  file.read();
+  const RegistrationScope shaders = file.read();
   const std::vector<OpInput> inputs = {{{5}}};
   const auto data = random_inputs(inputs);
   const auto y = run_op(inputs, data, [](Graph& g, const auto& in) { return std::vector<Tensor>{activation(g, "mine", in[0])}; });
@@ -305,7 +306,7 @@ TEST_CASE("user shaders: what was compiled is kept on disk, and a broken file th
   const TestFolder cache;
   const EnvironmentVariable variable("ABLATE_CACHE", cache.path().string());
   const ShaderFile file("kind = \"activation\"\nconstants = {kept = 7.25}", "float forward(float x) { return kept * x; }");
-  file.read();
+  const RegistrationScope shaders = file.read();
   const std::string kernel = "activation/activation" + find_user_shader("mine")->suffix;
   std::filesystem::path kept;
   for (const auto& entry : std::filesystem::directory_iterator(cache.path() / "shaders")) kept = entry.path();
@@ -316,4 +317,45 @@ TEST_CASE("user shaders: what was compiled is kept on disk, and a broken file th
     CHECK(ShaderLibrary::compile(kernel, true, true) == words);
     CHECK(read_text(kept).size() == words.size() * 4 + 8);
   }
+}
+
+TEST_CASE("user shaders: a kernel is as new as the newest of what it includes, however that is written") {
+  const TestFolder cache;
+  const EnvironmentVariable variable("ABLATE_CACHE", cache.path().string());
+  for (const char* include : {"#include \"helper.glsl\"", "#include <helper.glsl>", "#  include\t<helper.glsl>",
+                              "/* for x */ #include <helper.glsl>", "#incl\\\nude <helper.glsl>"}) {
+    CAPTURE(include);
+    const ShaderFile file("kind = \"activation\"", std::string(include) + "\nfloat forward(float x) { return factor() * x; }");
+    file.write("between.glsl", "float factor() { return 3.0; }");
+    file.write("helper.glsl", "#include <between.glsl>\n");
+    const auto kernel = [&] {
+      const RegistrationScope shaders = file.read();
+      const std::string name = "activation/activation" + find_user_shader("mine")->suffix;
+      return std::pair(name, ShaderLibrary::compile(name, true, true));
+    };
+    const auto before = kernel();
+    file.write("between.glsl", "float factor() { return 7.0; }");
+    const auto after = kernel();
+    CHECK(before.first != after.first);
+    CHECK(before.second != after.second);
+  }
+}
+
+TEST_CASE("user shaders: a name is known as long as its point is, and then what it was before") {
+  const ShaderFile file("kind = \"norm\"", "void forward() { for_channels(i) set_y(i, x(i)); }");
+  const auto known = [] { return Norms::has("mine") && find_user_shader("mine"); };
+  REQUIRE_FALSE(known());
+  {
+    const RegistrationScope outer = file.read();
+    const UserShaderHandle first = find_user_shader("mine");
+    {
+      const RegistrationScope inner = file.read();
+      CHECK(find_user_shader("mine") != first);
+    }
+    CHECK(find_user_shader("mine") == first);
+    CHECK(known());
+  }
+  CHECK_FALSE(known());
+  CHECK(Norms::has("rmsnorm"));
+  CHECK(user_shaders().empty());
 }

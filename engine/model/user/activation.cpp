@@ -5,11 +5,11 @@
 namespace ablate {
 namespace {
 
-void add(const UserShaderHandle& shader, Settings&) {
+void add(RegistrationScope& scope, const UserShaderHandle& shader, Settings&) {
   const std::string name = shader->name;
-  Activations::all()[name] = {ActivationKind::user_code, shader};
-  FeedForwards::all()[name] = [name](Graph& g, const FeedForwardArgs& args) { return up_and_down(g, args, name); };
-  const FfnParametersRegistration parameters{name, up_and_down_parameters};
+  scope.set(Activations::all(), name, {ActivationKind::user_code, shader});
+  scope.set(FeedForwards::all(), name, [name](Graph& g, const FeedForwardArgs& args) { return up_and_down(g, args, name); });
+  add_ffn_parameters(scope, name, up_and_down_parameters);
 }
 
 bool taken(const std::string& name) { return Activations::has(name) || FeedForwards::has(name); }

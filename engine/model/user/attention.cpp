@@ -4,7 +4,9 @@
 namespace ablate {
 namespace {
 
-void add(const UserShaderHandle& shader, Settings&) { AttentionScores::all()[shader->name] = {AttentionScore::user_code, shader}; }
+void add(RegistrationScope& scope, const UserShaderHandle& shader, Settings&) {
+  scope.set(AttentionScores::all(), shader->name, {AttentionScore::user_code, shader});
+}
 
 const UserShaderKinds::Registration registration("attention", {.forward_include = "user/functions/attention.glsl",
                                                                .forward_kernel = "attention/key_weights",

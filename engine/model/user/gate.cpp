@@ -7,13 +7,13 @@
 namespace ablate {
 namespace {
 
-void add(const UserShaderHandle& shader, Settings& own) {
+void add(RegistrationScope& scope, const UserShaderHandle& shader, Settings& own) {
   const std::string per = own.choice("per", "channel", {"channel", "head", "token"});
-  Gates::all()[shader->name] = {shader};
-  const GateWidthRegistration width{shader->name, [per](TransformerConfig config) {
-                                      config.gate = per;
-                                      return gate_width(config);
-                                    }};
+  scope.set(Gates::all(), shader->name, {shader});
+  add_gate_width(scope, shader->name, [per](TransformerConfig config) {
+    config.gate = per;
+    return gate_width(config);
+  });
 }
 
 const UserShaderKinds::Registration registration("gate", {.forward_include = "user/functions/gate.glsl",

@@ -19,15 +19,16 @@ Tensor apply(Graph& graph, const UserShader& shader, const NormArgs& args) {
   return user_norm(graph, shader, args.x, parameters, args.eps);
 }
 
-void add(const UserShaderHandle& shader, Settings&) {
-  Norms::all()[shader->name] = {[shader](Graph& g, const NormArgs& args) { return apply(g, *shader, args); }};
-  const NormParametersRegistration parameters{
-      shader->name, [shader](const NormPlace& place) {
-        std::vector<ParameterSpec> specs;
-        for (const auto& [name, per_channel, start] : shader->parameters)
-          specs.push_back({place.prefix + "." + name, {per_channel ? place.width : 1}, ParameterKind::norm_alpha, start});
-        return specs;
-      }};
+std::vector<ParameterSpec> parameters_of(const UserShader& shader, const NormPlace& place) {
+  std::vector<ParameterSpec> specs;
+  for (const auto& [name, per_channel, start] : shader.parameters)
+    specs.push_back({place.prefix + "." + name, {per_channel ? place.width : 1}, ParameterKind::norm_alpha, start});
+  return specs;
+}
+
+void add(RegistrationScope& scope, const UserShaderHandle& shader, Settings&) {
+  scope.set(Norms::all(), shader->name, {[shader](Graph& g, const NormArgs& args) { return apply(g, *shader, args); }});
+  add_norm_parameters(scope, shader->name, [shader](const NormPlace& place) { return parameters_of(*shader, place); });
 }
 
 const UserShaderKinds::Registration registration("norm", {.forward_include = "user/functions/norm.glsl",

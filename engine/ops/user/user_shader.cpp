@@ -1,7 +1,10 @@
 #include "ops/user/user_shader.h"
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/paths.h"
+#include "base/settings.h"
+#include "vulkan/glsl.h"
 #include "vulkan/shader.h"
 
 #include <algorithm>
@@ -81,9 +84,21 @@ std::string declarations(const UserShader& shader, bool backward) {
 /// The file's text, so that messages name its own lines.
 std::string source(const fs::path& file) { return fmt::format("#line 1 \"{}\"\n{}\n", file.generic_string(), read_text(file)); }
 
+/// Adds the files of `folder` that `text` and what it includes name to `functions`; notes their paths.
+void add_included(UserFunctions& functions, const fs::path& folder, const std::string& text, std::vector<std::string>& files) {
+  for (const std::string& name : included_names(text)) {
+    std::error_code error;
+    const bool plain = name.find_first_of("/\\:") == name.npos;
+    if (std::string own; functions.texts.contains(name) || ShaderLibrary::include(name, own)) continue;
+    if (!plain || !fs::is_regular_file(folder / name, error)) continue;  // the compiler says that it is missing
+    files.push_back((folder / name).string());
+    const std::string included = functions.texts[name] = read_text(folder / name);
+    add_included(functions, folder, included, files);
+  }
+}
+
 UserFunctions functions_of(const UserShader& shader, const UserShaderKind& kind) {
   UserFunctions functions;
-  functions.folder = shader.forward.parent_path().string();
   functions.texts[kind.forward_include] = declarations(shader, false) + source(shader.forward);
   if (kind.backward_include.empty()) return functions;
   const bool one_include = kind.backward_include == kind.forward_include;
@@ -96,9 +111,9 @@ UserFunctions functions_of(const UserShader& shader, const UserShaderKind& kind)
 
 /// A hash of everything that a compiled kernel depends on, so that a change of text or constant is another kernel.
 std::string suffix_of(const UserShader& shader, const UserFunctions& functions) {
-  std::uint64_t hash = hash_text(shader.name);
-  for (const auto& [include, text] : functions.texts) hash = hash_text(text, hash_text(include, hash));
-  return fmt::format("@{}-{:016x}", shader.name, hash);
+  Hasher hasher;
+  for (const auto& [include, text] : functions.texts) hasher.add(include).add(text);
+  return fmt::format("@{}-{}", shader.name, hasher.hex());
 }
 
 // A mistake that shows in Ablate's own text is a function that the user's file lacks.
@@ -122,7 +137,16 @@ void compile_new(const UserShader& shader, const UserShaderKind& kind, UserFunct
   compiled.insert(shader.suffix);
 }
 
-void read_user_shader(Settings& own, const std::string& name, const std::string& where) {
+// The files that a shader is made of are the value of its forward file.
+std::vector<std::string> complete(UserFunctions& functions, const UserShader& shader) {
+  std::vector<std::string> files = {shader.forward.string()};
+  if (!shader.backward.empty()) files.push_back(shader.backward.string());
+  const auto given = functions.texts;
+  for (const auto& [include, text] : given) add_included(functions, shader.forward.parent_path(), text, files);
+  return files;
+}
+
+void read_user_shader(RegistrationScope& scope, Settings& own, const std::string& name, const std::string& where) {
   auto shader = std::make_shared<UserShader>();
   shader->name = name;
   shader->kind = own.get<std::string>("kind");
@@ -136,10 +160,12 @@ void read_user_shader(Settings& own, const std::string& name, const std::string&
   if (kind.parameters) shader->parameters = read_parameters(own);
   require(known_shaders().contains(name) || !kind.taken(name), "{}: there is a built-in {} of that name", where, shader->kind);
   UserFunctions functions = functions_of(*shader, kind);
+  own.names_files("forward", complete(functions, *shader));
+  if (own.has("backward")) own.names_files("backward", {shader->backward.string()});
   shader->suffix = suffix_of(*shader, functions);
   compile_new(*shader, kind, std::move(functions));
-  kind.add(shader, own);
-  known_shaders()[name] = shader;
+  kind.add(scope, shader, own);
+  scope.set(known_shaders(), name, shader);
 }
 
 }  // namespace
@@ -149,13 +175,15 @@ void UserShader::require_backward() const {
           name, name);
 }
 
-void read_user_shaders(Settings& experiment) {
+RegistrationScope read_user_shaders(Settings& experiment) {
+  RegistrationScope scope;
   Settings shaders = experiment.table("shaders");
   for (const std::string& name : shaders.keys()) {
     require_identifier(shaders, name);
     Settings own = shaders.table(name);
-    read_user_shader(own, name, shaders.where(name));
+    read_user_shader(scope, own, name, shaders.where(name));
   }
+  return scope;
 }
 
 UserShaderHandle find_user_shader(const std::string& name) {

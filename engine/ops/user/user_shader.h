@@ -31,7 +31,7 @@ struct UserShader {
   std::filesystem::path forward, backward;  ///< backward is empty where there is none
   std::vector<UserParameter> parameters;
   std::vector<std::pair<std::string, double>> constants;
-  std::string suffix;  ///< "@name-1234...": after the name of a kernel, that kernel with these functions
+  std::string suffix;  ///< "@name-1234...": after the name of a kernel, that kernel with these functions and all they include
 
   /// Throws InputError: without a backward shader there is nothing to train with.
   void require_backward() const;
@@ -49,18 +49,19 @@ struct UserShaderKind {
   std::string no_backward{};                           ///< stands in for the backward file where both share an include
   bool parameters = false;                             ///< whether it can have trained parameters
   std::function<bool(const std::string& name)> taken;  ///< whether the name is known already (built in)
-  std::function<void(const UserShaderHandle&, Settings& own)> add;  ///< makes the name known; reads the kind's own keys
+  /// Makes the name known as long as `scope` lives; reads the kind's own keys.
+  std::function<void(RegistrationScope& scope, const UserShaderHandle&, Settings& own)> add;
 };
 using UserShaderKinds = Registry<UserShaderKind>;
 
-/// Reads [shaders], compiles what is new in it, and makes its names known. A name that an earlier point of a sweep brought is replaced.
-/// Throws InputError: "file:line: ..." of a shader, or the place in the experiment file.
-void read_user_shaders(Settings& experiment);
+/// Reads [shaders], compiles what is new in it, and makes its names known as long as what it returns lives: a point of a sweep has its own
+/// shaders and no other's. Throws InputError: "file:line: ..." of a shader, or the place in the experiment file.
+[[nodiscard]] RegistrationScope read_user_shaders(Settings& experiment);
 
 /// The user's shader of that name, or null for a built-in or unknown one.
 UserShaderHandle find_user_shader(const std::string& name);
 
-/// Every user's shader known so far.
+/// Every user's shader that is known now.
 std::vector<UserShaderHandle> user_shaders();
 
 }  // namespace ablate
