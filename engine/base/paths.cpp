@@ -12,16 +12,21 @@ fs::path path_of(const Value& value) {
 }
 
 fs::path read_path(Settings& settings, std::string_view key) {
-  return settings.get<std::string>(key, "").empty() ? fs::path() : path_of(*settings.raw(key));
+  if (settings.get<std::string>(key, "").empty()) return {};
+  const fs::path path = path_of(*settings.raw(key));
+  settings.names_files(key, {path.string()});
+  return path;
 }
 
 std::vector<fs::path> read_paths(Settings& settings, std::string_view key) {
   const Value* value = settings.raw(key);
   if (!value) return {};
-  if (value->as<std::string>()) return {path_of(*value)};
+  if (value->as<std::string>()) return {read_path(settings, key)};
   require(!settings.get<std::vector<std::string>>(key).empty(), "{}: expected at least one file", settings.where(key));
   std::vector<fs::path> paths;
-  for (const Value& item : *value->as<Value::Array>()) paths.push_back(path_of(item));
+  std::vector<std::string> names;
+  for (const Value& item : *value->as<Value::Array>()) names.push_back(paths.emplace_back(path_of(item)).string());
+  settings.names_files(key, names);
   return paths;
 }
 

@@ -12,6 +12,7 @@ struct Settings::Node {
   std::string path;                          // "" for the whole file
   std::set<std::string, std::less<>> asked;  // keys that some reader knows
   std::map<std::string, Value, std::less<>> defaults;
+  std::map<std::string, std::vector<std::string>, std::less<>> files;            // paths that the values of keys stand for
   std::map<std::string, std::vector<std::shared_ptr<Node>>, std::less<>> below;  // sub-tables and arrays of tables that were handed out
 
   const Value::Table& keys() const { return *value.as<Value::Table>(); }
@@ -195,6 +196,10 @@ std::string Settings::choice(std::string_view key, std::string fallback, const s
 
 const Value* Settings::raw(std::string_view key) { return node_->ask(key); }
 
+void Settings::names_files(std::string_view key, std::vector<std::string> files) {
+  node_->files.insert_or_assign(std::string(key), std::move(files));
+}
+
 Settings Settings::table(std::string_view key) {
   const Value* value = node_->ask(key);
   require(!value || value->as<Value::Table>(), "{}: expected a table, found {}", where(key), value ? type_name(*value) : "nothing");
@@ -273,6 +278,8 @@ Value Settings::resolved() const {
   Value result = node_->value;
   auto& keys = *result.as<Value::Table>();
   for (const auto& [key, value] : node_->defaults) keys.try_emplace(key, value);
+  for (const auto& [key, files] : node_->files)
+    if (const auto at = keys.find(key); at != keys.end()) at->second.files = files;
   for (const auto& [key, nodes] : node_->below) {
     const auto given = keys.find(key);
     if (given != keys.end() && given->second.as<Value::Array>()) {

@@ -40,6 +40,10 @@ class Settings {
   /// The value as written, for keys that may hold several types; null if absent. Marks it as read, tables included.
   const Value* raw(std::string_view key);
 
+  /// Says that the value of `key` names these files (a folder counts as one): resolved() says so too (Value::files), so that what they
+  /// hold can take the place of their names. Whoever reads a key that names a file calls this.
+  void names_files(std::string_view key, std::vector<std::string> files);
+
   /// A sub-table (empty if absent) or an array of tables; they share this object's record of what was read.
   Settings table(std::string_view key);
   std::vector<Settings> tables(std::string_view key);

@@ -16,6 +16,8 @@ struct Value {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Table> data;
   std::string where;        ///< "file.toml:12", "--set" or "default"
   std::uint64_t order = 0;  ///< ascending as written: a Table sorts its keys by name, a sweep wants them as the author put them
+  /// Paths of the files (or folders) that this text names, where a reader has said that it does: what they hold counts, not their names.
+  std::vector<std::string> files = {};
 
   template <class T>
   const T* as() const {

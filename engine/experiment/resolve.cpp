@@ -1,7 +1,9 @@
 // A point's settings, read by everybody who knows some of them.
 #include "base/error.h"
 #include "experiment/run/kind.h"
+#include "model/initialization.h"
 #include "ops/user/user_shader.h"
+#include "train/train_settings.h"
 
 #include <fmt/ranges.h>
 
@@ -49,10 +51,12 @@ Value resolve(const Point& point) {
   settings.get<std::int64_t>("seed", 0);
   settings.get<std::vector<std::string>>("without", {});
   settings.raw("device");
-  read_user_shaders(settings);
+  const RegistrationScope shaders = read_user_shaders(settings);
+  if (!reads(point.kind, "train"))  // of a model that is only looked at, it still says how it starts
+    settings.table("train").choice("init_rule", TrainSettings().init_rule, initialization_rules());
   for (const Section& section : sections()) {
     const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
-    if (always || section.name == point.kind || settings.has(section.name)) section.read(settings);
+    if (always || section.name == point.kind || (settings.has(section.name) && reads(point.kind, section.name))) section.read(settings);
   }
   settings.raw("report");
   settings.reject_unused();

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "experiment/earlier_results.h"
 #include "experiment/json.h"
+#include "experiment/run/checkpoint_folder.h"
 
 #include <algorithm>
 #include <chrono>
@@ -133,25 +134,17 @@ class Csv {
   std::vector<std::map<std::string, std::string>> lines_;
 };
 
-/// What a point's result depends on, in one number.
-std::string fingerprint(const Point& point) {
-  Value table = point.table;
-  for (const char* key : {"title", "description", "report", "device"}) erase(table, key);
-  return fmt::format("{:016x}", hash_text(to_json(table, -1)));
-}
-
-void write_row(const fs::path& file, const Row& row, const Point& point) {
+void write_row(const fs::path& file, const Row& row, const Fingerprint& settings) {
   Json json = row_to_json(row);
-  json["settings"] = fingerprint(point);
+  json["settings"] = settings.facts();
   write_atomically(file, dump(json));
 }
 
-Row read_row(const fs::path& file, const Point& point) {
-  const auto [row, settings] =
-      parse_file(file, [](const Json& json) { return std::pair(row_from_json(json), json.value("settings", "")); });
-  require(settings == fingerprint(point),
-          "{}: made with other settings than this experiment's: give another --out, or run without --resume", file.string());
-  return row;
+/// A row and the settings that made it.
+std::pair<Row, Fingerprint> read_row(const fs::path& file) {
+  const auto [row, text] =
+      parse_file(file, [](const Json& json) { return std::pair(row_from_json(json), json.value("settings", Json()).dump()); });
+  return {row, Fingerprint::parse(text, file.string())};
 }
 
 void make_folder(const fs::path& folder) {
@@ -206,10 +199,36 @@ void ResultsFolder::take_over(const Point& point) {
 
 void ResultsFolder::read_finished() {
   for (const Point& point : plan_.points) {
-    const fs::path file = path_ / "points" / point.id / "row.json";
-    if (!fs::exists(file)) continue;
-    if (Row row = read_row(file, point); row.error.empty()) rows_.push_back(std::move(row));
+    if (const auto row = take_up(point, path_ / "points" / point.id); row && row->error.empty())
+      rows_.push_back(Row::of(point, row->metrics));
+    take_up(point, path_ / "needed" / point.id);
   }
+}
+
+// Both are asked: an interrupted training has a checkpoint and no row, one that failed or was finished may have both.
+std::optional<Row> ResultsFolder::take_up(const Point& point, const fs::path& folder) {
+  const std::optional<SavedTraining> training = TrainingCheckpoint(folder).saved();
+  if (training) {
+    const Fingerprint now = Fingerprint::of(plan_, point);
+    if (!require_continuable(training->settings, now, training->step, training->file.parent_path().string()))
+      notes_.push_back(fmt::format("{}: {} steps are done; goes on to {} instead of {}", point.label, training->step, now.steps(),
+                                   training->settings.steps()));
+  }
+  return ended(point, folder);
+}
+
+std::optional<Row> ResultsFolder::ended(const Point& point, const fs::path& folder) const {
+  const fs::path file = folder / "row.json";
+  if (!fs::exists(file)) return std::nullopt;
+  auto [row, settings] = read_row(file);
+  const std::int64_t done = row.error.empty() ? settings.steps() : 0;
+  const bool same = require_continuable(settings, Fingerprint::of(plan_, point), done, file.string());
+  return same ? std::optional(std::move(row)) : std::nullopt;
+}
+
+const Fingerprint& ResultsFolder::fingerprint(const Point& point) {
+  const auto at = fingerprints_.find(point.id);
+  return at != fingerprints_.end() ? at->second : fingerprints_.emplace(point.id, Fingerprint::of(plan_, point)).first->second;
 }
 
 fs::path ResultsFolder::point(const Point& point) const {
@@ -226,13 +245,13 @@ fs::path ResultsFolder::needed(const Point& point) const {
 
 void ResultsFolder::add_needed(const Row& row) {
   const Point& owner = plan_.points[index_of(row)];
-  write_row(needed(owner) / "row.json", row, owner);
+  write_row(needed(owner) / "row.json", row, made_with(row, owner));
+  fingerprints_.erase(owner.id);
 }
 
 std::optional<std::string> ResultsFolder::needed_error(const Point& point) const {
-  const fs::path file = path_ / "needed" / point.id / "row.json";
-  if (!fs::exists(file)) return std::nullopt;
-  return read_row(file, point).error;
+  const std::optional<Row> row = ended(point, path_ / "needed" / point.id);
+  return row ? std::optional(row->error) : std::nullopt;
 }
 
 bool ResultsFolder::finished(const Point& point) const {
@@ -250,9 +269,22 @@ std::size_t ResultsFolder::index_of(const Row& row) const {
   return at->second;
 }
 
+// A point may have failed because a file of its is gone.
+Fingerprint ResultsFolder::made_with(const Row& row, const Point& point) {
+  try {
+    return fingerprint(point);
+  } catch (const InputError&) {
+    if (row.error.empty()) throw;
+    return Fingerprint::of(plan_, point, Fingerprint::Files::if_known);
+  }
+}
+
 void ResultsFolder::add(const Row& row) {
   const Point& owner = plan_.points[index_of(row)];
-  write_row(point(owner) / "row.json", row, owner);
+  const Fingerprint settings = made_with(row, owner);
+  fingerprints_.erase(owner.id);
+  if (sweep_) sweep_->add(owner.id, settings);
+  write_row(point(owner) / "row.json", row, settings);
   if (lock_) insert(row);
 }
 
@@ -275,6 +307,8 @@ bool ResultsFolder::manifest_due() const { return seconds_now() - last_manifest_
 
 void ResultsFolder::write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds) {
   const double start = seconds_now();
+  if (!sweep_) sweep_.emplace(plan_);
+  const SweepFingerprints& settings = *sweep_;
   Json json = {{"experiment", plan_.name},
                {"kind", plan_.kind},
                {"title", plan_.title},
@@ -290,12 +324,14 @@ void ResultsFolder::write_manifest(const Environment& environment, const std::ve
                {"shader_hashes", environment.shader_hashes},
                {"notes", environment.notes},
                {"wall_seconds", number_to_json(wall_seconds)},
+               {"settings", settings.shared()},
                {"points", Json::array()}};
   for (std::size_t i = 0; i < plan_.points.size(); ++i) {
     const Point& point = plan_.points[i];
     Json entry = {{"id", point.id}, {"label", point.label}, {"name", point.name}};
     for (const auto& [metric, value] : point.reference) entry["reference"][metric] = number_to_json(value);
     entry["configuration"] = value_to_json(i < configuration.size() ? configuration[i] : point.table);
+    if (settings.knows(point.id)) entry["settings"] = settings.own().at(point.id);
     json["points"].push_back(std::move(entry));
   }
   write_atomically(path_ / "manifest.json", dump(json));

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/metrics.h"
+#include "experiment/fingerprint.h"
 #include "experiment/needs.h"
 
 #include <fstream>
@@ -67,9 +68,10 @@ struct Environment {
 /// The folder of one experiment, locked as long as the object lives.
 class ResultsFolder {
  public:
-  /// Makes `out`/<plan.name> and locks it. With `resume` the rows of finished points are read back (a failed point counts as not finished;
-  /// a row that was made with other settings is refused by InputError). Without it, what an earlier run left is moved to the folder
-  /// `previous`, or `previous-2` and so on where that is taken. Throws InputError when the folder holds files and no run wrote it.
+  /// Makes `out`/<plan.name> and locks it. With `resume` the rows of finished points are read back (a failed point counts as not finished,
+  /// and so does a training that is to be longer now). Finished points and training checkpoints that other settings made are refused by
+  /// InputError, and nothing is touched. Without it, what an earlier run left is moved to the folder `previous`, or `previous-2` and so on
+  /// where that is taken. Throws InputError when the folder holds files and no run wrote it.
   ResultsFolder(const std::filesystem::path& out, const Plan& plan, bool resume);
 
   /// For a process that works on some points of a folder that another holds: no lock, and add() writes nothing but the point's row.json.
@@ -95,6 +97,11 @@ class ResultsFolder {
   /// Whether there is nothing to do for it: a finished row, or needed/<id> where that suffices. Throws as needed_error().
   bool finished(const Turn& turn) const;
   const std::vector<Row>& rows() const { return rows_; }  ///< in the order of the plan
+  /// What is to be known of the results that are taken up, a line each.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+  /// What decides the point's numbers, with its files as they are when this is first asked for; until its row is added.
+  const Fingerprint& fingerprint(const Point& point);
 
   /// Writes points/<id>/row.json, then results.json and results.csv (now, or with a later row where rewriting them would take a tenth of
   /// the time).
@@ -111,7 +118,11 @@ class ResultsFolder {
   struct Worker {};
   ResultsFolder(const std::filesystem::path& out, const Plan& plan, Worker);
   void insert(const Row& row);
+  Fingerprint made_with(const Row& row, const Point& point);
   void read_finished();
+  /// What has ended in a point's folder, if this plan's settings made it and it need not go on. Throws InputError where others did.
+  std::optional<Row> take_up(const Point& point, const std::filesystem::path& folder);
+  std::optional<Row> ended(const Point& point, const std::filesystem::path& folder) const;
   std::size_t index_of(const Row& row) const;
 
   Plan plan_;
@@ -119,6 +130,9 @@ class ResultsFolder {
   std::filesystem::path path_;
   std::optional<FolderLock> lock_;
   std::vector<Row> rows_;
+  std::vector<std::string> notes_;
+  std::map<std::string, Fingerprint> fingerprints_;                                 ///< of points that are being run, by id
+  std::optional<SweepFingerprints> sweep_;                                          ///< of all points, once a manifest was wanted
   double last_flush_ = 0, flush_took_ = 0, last_manifest_ = 0, manifest_took_ = 0;  ///< seconds of a steady clock
 };
 

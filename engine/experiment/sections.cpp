@@ -1,17 +1,20 @@
 // How a plan's [model] is read before anything is opened.
+#include "base/paths.h"
 #include "base/settings.h"
-#include "model/config.h"
+#include "experiment/run/model_source.h"
+#include "train/train_settings.h"
 
 namespace ablate {
 namespace {
 
 void read_model(Settings& experiment) {
   Settings model = experiment.table("model");
-  if (!model.has("checkpoint") && !model.has("preset")) {
-    TransformerConfig::from(model);
+  if (!model.has("checkpoint")) {
+    ModelSource::from(model, TrainSettings().init_rule, 0);
     return;
   }
   for (const std::string& key : model.keys()) model.raw(key);  // whoever opens the checkpoint knows its keys
+  read_path(model, "checkpoint");
 }
 
 const SectionRegistration registration{{"model", read_model}};

@@ -1,11 +1,19 @@
 #include "probe/probe_settings.h"
 
+#include "probe/probe.h"
+
 namespace ablate {
 namespace {
 
 const SectionRegistration registration{{"probe", [](Settings& experiment) {
                                           Settings probe = experiment.table("probe");
-                                          ProbeSettings::from(probe);
+                                          const ProbeSettings settings = ProbeSettings::from(probe);
+                                          std::vector<std::string> names = settings.statistics;  // and those that are always measured
+                                          names.insert(names.begin(), {"spikes", "sinks"});
+                                          for (const std::string& name : names) {
+                                            Settings own = probe.table(name);
+                                            Probes::find(probe.where("statistics"), name)(settings, own);
+                                          }
                                         }}};
 
 }  // namespace

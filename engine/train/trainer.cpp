@@ -250,7 +250,7 @@ void Trainer::load_moment(const TensorView& saved, Buffer Weights::Block::*buffe
   }
 }
 
-void Trainer::save(const std::filesystem::path& file) const {
+void Trainer::save(const std::filesystem::path& file, Metadata notes) const {
   const StepState now = state();
   std::vector<std::int32_t> words(4);
   std::memcpy(words.data(), &now, sizeof(now));
@@ -258,7 +258,8 @@ void Trainer::save(const std::filesystem::path& file) const {
                                         TensorToWrite::from("state", {4}, words)};
   if (!recent_losses_.empty())
     tensors.push_back(TensorToWrite::from("losses", {static_cast<std::int64_t>(recent_losses_.size())}, recent_losses_));
-  write_safetensors(file, tensors, {{"step", std::to_string(step_)}});
+  notes["step"] = std::to_string(step_);
+  write_safetensors(file, tensors, notes);
 }
 
 void Trainer::load(const std::filesystem::path& file) {

@@ -53,8 +53,9 @@ class Trainer {
   /// The gradients of the last step, loss scale taken out, under the weights' names.
   std::vector<TensorToWrite> gradients();
 
-  /// The optimizer's state beside the weights: moments, loss scale, step. load() throws InputError when the file is of another model.
-  void save(const std::filesystem::path& file) const;
+  /// The optimizer's state beside the weights: moments, loss scale, step; `notes` go into the file's metadata. load() throws InputError
+  /// when the file is of another model.
+  void save(const std::filesystem::path& file, Metadata notes = {}) const;
   void load(const std::filesystem::path& file);
 
  private:

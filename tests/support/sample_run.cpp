@@ -194,7 +194,7 @@ Metrics metrics_of(const Variant& variant, const Outcome& end, Noise& noise) {
   return metrics;
 }
 
-std::string experiment_file(const SampleRun& sample) {
+std::string experiment_file(const SampleRun& sample, const std::filesystem::path& out) {
   std::string text = fmt::format(R"(
 name = "normalization"
 kind = "train"
@@ -213,13 +213,15 @@ lr = 2e-3
 precision = "mixed-bf16"
 [data]
 source = "text"
-tokenizer = "english_bpe4096.tokenizer.json"
+files = ["{}"]
+tokenizer = "{}"
 )",
                                  sample.title,
                                  sample.seeds == 1   ? "1"
                                  : sample.seeds == 2 ? "1, 2"
                                                      : "1, 2, 3",
-                                 layers, heads, steps, batch, seq_len);
+                                 layers, heads, steps, batch, seq_len, (out / "english.txt").generic_string(),
+                                 (out / "english_bpe4096.tokenizer.json").generic_string());
   for (const Variant& variant : variants)
     text += fmt::format("[[variant]]\nname = \"{}\"\nreference = {{perplexity = {}, sink_ratio = {}, spike = {}}}\n", variant.name,
                         variant.paper_perplexity, variant.paper_sink_ratio, variant.paper_spike);
@@ -241,7 +243,9 @@ Environment environment() {
 
 std::filesystem::path write_sample_run(const std::filesystem::path& out, const SampleRun& sample) {
   std::filesystem::create_directories(out);
-  write_atomically(out / "normalization.toml", experiment_file(sample));
+  write_atomically(out / "normalization.toml", experiment_file(sample, out));
+  write_atomically(out / "english.txt", std::string_view("The text that the sample says it was made with.\n"));
+  write_atomically(out / "english_bpe4096.tokenizer.json", std::string_view("{}"));
   const Plan plan = read_plan(out / "normalization.toml");
   ResultsFolder folder(out, plan, false);
   for (std::size_t i = 0; i < plan.points.size(); ++i) {

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "experiment/fingerprint.h"
 #include "experiment/results.h"
 
 #include <nlohmann/json.hpp>
@@ -24,6 +25,11 @@ bool finished_in_both(const Run& a, const Run& b) {
   });
 }
 
+/// Whether both are parts of one sweep: what made their points is known, and the same.
+bool same_settings(const Run& a, const Run& b) {
+  return !a.settings.empty() && !b.settings.empty() && !first_conflict(a.settings, b.settings);
+}
+
 /// Takes over every row of `part` that tells more than the one here.
 void join(Run& run, Run part) {
   const auto rank = [](const Row& row) { return row.state == Row::State::done ? 2 : row.state == Row::State::failed ? 1 : 0; };
@@ -37,6 +43,7 @@ void join(Run& run, Run part) {
     if (std::find(run.facts.begin(), run.facts.end(), fact) == run.facts.end()) run.facts.push_back(fact);
   for (const std::string& note : part.notes)
     if (std::find(run.notes.begin(), run.notes.end(), note) == run.notes.end()) run.notes.push_back(note);
+  for (const auto& [id, own] : part.settings.own()) run.settings.add(id, part.settings.at(id));
   run.command += run.command.empty() || part.command.empty() ? part.command : "\n" + part.command;
 }
 
@@ -74,22 +81,56 @@ void add_row(std::map<std::string, ablate::Row>& rows, const ablate::Row& row, c
           row.id);
 }
 
-/// The first part's manifest with the points and the wall time of all.
-std::string merged_manifest(const std::vector<fs::path>& folders) {
+Json manifest_of(const fs::path& folder) {
+  Json manifest = parse_json<Json>(read_text(folder / "manifest.json"), (folder / "manifest.json").string());
+  require(manifest.is_object() && manifest.contains("points") && manifest["points"].is_array(), "{}: expected the manifest of a run",
+          (folder / "manifest.json").string());
+  return manifest;
+}
+
+/// What made a part's points: those of its plan as the manifest has them, those that it ran as their rows have them.
+SweepFingerprints settings_of(const fs::path& folder, const std::vector<ablate::Row>& rows) {
+  SweepFingerprints settings = read_settings(folder);
+  for (const ablate::Row& row : rows) {
+    const fs::path file = folder / "points" / row.id / "row.json";
+    const Json json = fs::exists(file) ? Json::parse(read_text(file), nullptr, false) : Json();
+    if (json.is_null() && settings.knows(row.id)) continue;
+    settings.add(row.id, Fingerprint::parse(json.is_object() ? json.value("settings", Json()).dump() : "", file.string()));
+  }
+  return settings;
+}
+
+/// The settings of all parts. Refuses one whose points would have been made otherwise, by it or by the parts before.
+SweepFingerprints joined_settings(const std::vector<fs::path>& folders, const std::vector<Results>& parts) {
+  SweepFingerprints all;
+  for (std::size_t i = 0; i < folders.size(); ++i) {
+    const SweepFingerprints settings = settings_of(folders[i], parts[i].rows);
+    const auto conflict = first_conflict(all, settings);
+    require(!conflict, "{}: point {} has other settings here than in an earlier folder: {}", folders[i].string(),
+            conflict ? conflict->first : "", conflict ? to_text(conflict->second) : "");
+    for (const auto& [id, own] : settings.own()) all.add(id, all.knows(id) ? completed(all.at(id), settings.at(id)) : settings.at(id));
+  }
+  return all;
+}
+
+/// The first part's manifest with the points, settings and wall time of all.
+std::string merged_manifest(const std::vector<fs::path>& folders, const SweepFingerprints& settings) {
   Json manifest;
   std::map<std::string, Json> points;
   double wall_seconds = 0;
   for (const fs::path& folder : folders) {
-    const Json part = parse_json<Json>(read_text(folder / "manifest.json"), (folder / "manifest.json").string());
-    require(part.is_object() && part.contains("points") && part["points"].is_array(), "{}: expected the manifest of a run",
-            (folder / "manifest.json").string());
+    const Json part = manifest_of(folder);
     if (manifest.is_null()) manifest = part;
     for (const Json& point : part["points"])
-      if (point.is_object()) points.emplace(point.value("id", Json()).dump(), point);
+      if (point.is_object()) points.emplace(point.value("id", ""), point);
     if (part.contains("wall_seconds") && part["wall_seconds"].is_number()) wall_seconds += part["wall_seconds"].get<double>();
   }
+  manifest["settings"] = settings.shared();
   manifest["points"] = Json::array();
-  for (const auto& [id, point] : points) manifest["points"].push_back(point);
+  for (auto& [id, point] : points) {
+    if (settings.knows(id)) point["settings"] = settings.own().at(id);
+    manifest["points"].push_back(point);
+  }
   manifest["wall_seconds"] = wall_seconds;
   return manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -107,7 +148,7 @@ std::vector<Run> side_by_side(std::vector<Run> runs) {
   std::vector<Run> joined;
   for (Run& run : runs) {
     const auto partner = std::find_if(joined.begin(), joined.end(), [&](const Run& other) {
-      return other.experiment == run.experiment && !finished_in_both(other, run);
+      return other.experiment == run.experiment && !finished_in_both(other, run) && same_settings(other, run);
     });
     if (partner == joined.end()) joined.push_back(std::move(run));
     else join(*partner, std::move(run));
@@ -122,17 +163,18 @@ std::vector<Run> side_by_side(std::vector<Run> runs) {
 void merge_runs(const std::vector<fs::path>& folders, const fs::path& out) {
   require(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out)), "{}: holds {} already; --merge wants a new folder",
           out.string(), fs::exists(out / "results.json") ? "results" : "files");
-  Results merged;
-  std::map<std::string, ablate::Row> rows;
+  std::vector<Results> parts;
   for (const fs::path& folder : folders) {
-    const Results part = read_results(folder / "results.json");
-    if (merged.experiment.empty()) merged.experiment = part.experiment;
-    require(part.experiment == merged.experiment, "{}: experiment \"{}\" cannot be merged with \"{}\"", folder.string(), part.experiment,
-            merged.experiment);
-    for (const ablate::Row& row : part.rows) add_row(rows, row, folder);
+    parts.push_back(read_results(folder / "results.json"));
+    require(parts.back().experiment == parts[0].experiment, "{}: experiment \"{}\" cannot be merged with \"{}\"", folder.string(),
+            parts.back().experiment, parts[0].experiment);
   }
+  const std::string manifest = merged_manifest(folders, joined_settings(folders, parts));
+  std::map<std::string, ablate::Row> rows;
+  for (std::size_t i = 0; i < folders.size(); ++i)
+    for (const ablate::Row& row : parts[i].rows) add_row(rows, row, folders[i]);
+  Results merged{parts.at(0).experiment, {}};
   for (auto& [id, row] : rows) merged.rows.push_back(std::move(row));
-  const std::string manifest = merged_manifest(folders);
   for (const fs::path& folder : folders) copy_points(folder / "points", out / "points");
   write_atomically(out / "manifest.json", manifest);
   write_results(out, merged);

@@ -243,6 +243,20 @@ void read_facts(const Json& manifest, const std::vector<Json>& tables, Run& run)
   fact("Settings given", joined(texts(at(manifest, "set")), ", "));
 }
 
+Fingerprint::Facts facts_of(const Json& object) {
+  Fingerprint::Facts facts;
+  if (object.is_object())
+    for (const auto& [key, value] : object.items()) facts[key] = text(value);
+  return facts;
+}
+
+SweepFingerprints settings_of(const Json& manifest) {
+  std::map<std::string, Fingerprint::Facts> own;
+  for (const Json& point : at(manifest, "points"))
+    if (at(point, "settings").is_object()) own[text(at(point, "id"))] = facts_of(at(point, "settings"));
+  return {facts_of(at(manifest, "settings")), std::move(own)};
+}
+
 /// Rows of the manifest's plan, still without results.
 std::vector<Row> planned_rows(const Json& manifest) {
   std::vector<Row> rows;
@@ -314,6 +328,11 @@ std::vector<fs::path> run_folders(const fs::path& folder) {
   return inside.empty() ? std::vector{folder} : inside;
 }
 
+SweepFingerprints read_settings(const fs::path& folder) {
+  std::vector<std::string> missing;
+  return settings_of(read_json(folder / "manifest.json", missing).value_or(Json::object()));
+}
+
 Run read_run(const fs::path& folder) {
   require(fs::is_directory(folder), "{}: no such folder; expected the folder of a run, as `ablate run` writes it", folder.string());
   require(is_run(folder),
@@ -334,6 +353,7 @@ Run read_run(const fs::path& folder) {
   run.command = command_line(at(manifest, "command"));
   for (const Json& note : at(manifest, "notes")) run.notes.push_back(text(note));
 
+  run.settings = settings_of(manifest);
   run.rows = planned_rows(manifest);
   for (const Json& row : at(results, "rows")) read_row(row, run);
   read_rows_of_points(folder / "points", run);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/figure.h"
+#include "experiment/fingerprint.h"
 
 #include <filesystem>
 #include <limits>
@@ -48,6 +49,7 @@ struct Run {
   std::vector<std::pair<std::string, std::string>> facts;   ///< device, driver, settings, ...: name and text
   std::vector<std::pair<std::string, std::string>> shared;  ///< settings that all points share, dotted name and value
   std::string command;                                      ///< to run it again, as typed into a shell
+  SweepFingerprints settings;                               ///< what decided the points' numbers; empty where no version noted it
   std::vector<std::string> notes;                           ///< fallbacks that the run took
   std::vector<std::string> missing;                         ///< what could not be read, one sentence each
 };
@@ -59,6 +61,9 @@ std::vector<std::filesystem::path> run_folders(const std::filesystem::path& fold
 /// Reads a folder that `ablate run` wrote, finished or not. Throws InputError when there is no such folder or nothing of a run in it; files
 /// that are missing or damaged are told in `missing`.
 Run read_run(const std::filesystem::path& folder);
+
+/// What the manifest of a run says decided its points' numbers; empty where it says nothing.
+SweepFingerprints read_settings(const std::filesystem::path& folder);
 
 /// Adds to `missing` which points failed and which have no result. Separate from reading: parts of a sweep are joined in between.
 void tell_what_is_missing(Run& run);

@@ -34,6 +34,10 @@ class Queue {
         waiting_.push_back(turn);
       }
     }
+    for (const std::string& note : results_.notes()) {
+      this->note(note);
+      tell("note: {}\n", note);
+    }
     results_.share_lock();
   }
 

@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 #include "base/registry.h"
+#include "experiment/fingerprint.h"
 #include "experiment/plan.h"
 #include "experiment/progress.h"
 #include "experiment/run/point_plan.h"
@@ -20,6 +21,7 @@ namespace ablate {
 
 /// Weights of the last point, for sweeps that look at one checkpoint in many ways.
 struct WeightsCache {
+  /// Of all that decides them: the fingerprint without the tables that say what is done with them, and the type they are kept in.
   std::string key;
   std::shared_ptr<const Weights> weights;
 };
@@ -32,6 +34,7 @@ struct PointRun {
   Pipelines& pipelines;
   const Plan& plan;
   const Point& point;
+  RegistrationScope shaders;     ///< the point's own
   Settings settings;             ///< a reader of point.table
   std::filesystem::path folder;  ///< points/<id>
   Progress& progress;
@@ -41,6 +44,7 @@ struct PointRun {
   bool profile = false;             ///< write where a training step's time goes to profile.csv
   std::vector<std::string>& notes;  ///< fallbacks taken, for the manifest; also printed
   DataNeed data = DataNeed::real;
+  Fingerprint fingerprint = {};     ///< of a point that is run, not only checked or planned
   bool plan_times_kernels = false;  ///< a plan times kernels before it counts their memory, as the run after it would
 
   std::uint64_t seed() { return static_cast<std::uint64_t>(settings.get<std::int64_t>("seed", 0)); }

@@ -23,7 +23,6 @@ struct Study {
   ProbeSettings probe;
   std::vector<InterventionSettings> interventions;
   EvaluationData data;
-  std::string model_key;  // what makes two points share their weights
 };
 
 EvaluationData read_data(const Batch& batch) {
@@ -62,7 +61,6 @@ Study read_study(PointRun& run) {
   Study study;
   study.model = ModelSource::from(model, train.choice("init_rule", "paper", initialization_rules()), run.seed());
   for (const std::string& note : study.model.notes) run.note(note);
-  study.model_key = to_text(model.resolved()) + std::to_string(run.seed());
   study.probe = ProbeSettings::from(probe);
   study.interventions = InterventionSettings::all(run.settings);
   const auto source = open_point_data(run, study.model.config, study.model.folder);
@@ -128,7 +126,7 @@ void calibrate(PointRun& run, Pace& pace) {
 
 std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
   const DType stored = stored_type(run, study);
-  const std::string key = study.model_key + std::string(name_of(stored));
+  const std::string key = run.fingerprint.hash({"kind", "without", "data", "probe", "intervention"}) + std::string(name_of(stored));
   if (run.cache.key == key) return run.cache.weights;
   run.cache = {};
   auto weights = std::make_shared<Weights>(run.pipelines.device(), study.model.config, stored, WeightsUse::inference);

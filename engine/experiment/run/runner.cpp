@@ -16,6 +16,8 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <set>
+#include <sstream>
 
 #ifndef ABLATE_VERSION
 #define ABLATE_VERSION "unknown"
@@ -69,11 +71,16 @@ class Runner {
         progress_(static_cast<int>(turns_.size()), stderr_is_terminal()) {}
 
   /// Everything that can be wrong is found before anything is written. Throws InputError; DeviceError for the first point that does not fit.
-  void check() { tell("memory: {}\n", to_text(planned_memory())); }
+  void check() {
+    const std::string need = to_text(planned_memory());
+    for (const Turn& turn : turns_) Fingerprint::of(request_.plan, request_.plan.points[turn.index]);  // reads what its files hold
+    tell("memory: {}\n", need);
+  }
 
   int run() {
     check();
     ResultsFolder results(request_.out, request_.plan, request_.resume);
+    for (const std::string& line : results.notes()) note(line);
     Outcome outcome(request_.plan, results, [this] { return environment(); });
     own_folder();
     int failed = 0;
@@ -226,9 +233,8 @@ class Runner {
     Settings settings = point.settings();
     settings.raw("device");
     settings.raw("without");
-    read_user_shaders(settings);
-    return {pipelines_,       request_.plan, point, settings, folder, progress_, cache_, tuner_, request_.resume || request_.worker,
-            request_.profile, notes_};
+    return {pipelines_, request_.plan, point,  read_user_shaders(settings),        settings,         folder,
+            progress_,  cache_,        tuner_, request_.resume || request_.worker, request_.profile, notes_};
   }
 
   // Whether a small part of the point could be done.
@@ -262,6 +268,7 @@ class Runner {
     if (!turn.has_row) run.note(fmt::format("{} is run too: others take what it records", point.id));
     device_.reset_most_allocated();
     try {
+      run.fingerprint = results.fingerprint(point);
       Metrics metrics = kind_of(run).run(run);
       if (outcome) outcome->configure(turn.index, run.settings.resolved());
       progress_.finish_point("");
@@ -298,10 +305,27 @@ class Runner {
   std::vector<std::string> notes_;
 };
 
+// --without counts as if every point said it: it decides kernels, and so the last bits.
+RunRequest with_masks_in_points(RunRequest request) {
+  if (request.without.empty()) return request;
+  for (Point& point : request.plan.points) {
+    const auto own = point.settings().get<std::vector<std::string>>("without", {});
+    std::set<std::string> words(own.begin(), own.end());
+    std::istringstream more(request.without);
+    for (std::string word; std::getline(more, word, ',');)
+      if (!word.empty()) words.insert(word);
+    Value::Array list;
+    for (const std::string& word : words) list.push_back({word, "--without"});
+    assign(point.table, "without", {std::move(list), "--without"});
+  }
+  return request;
+}
+
 }  // namespace
 
-int run_plan(const RunRequest& request) {
+int run_plan(const RunRequest& asked) {
   catch_stop_signals();
+  const RunRequest request = with_masks_in_points(asked);
   if (request.worker) return Runner(request).serve();
   read_points(request);
   if (request.devices.empty()) return Runner(request).run();

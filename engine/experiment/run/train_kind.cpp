@@ -135,7 +135,7 @@ class TrainingRun {
         checkpoint_(run.folder) {}
 
   Metrics run() {
-    const bool resumed = run_.resume && checkpoint_.load(weights_, trainer_);
+    const bool resumed = run_.resume && take_up();
     if (!resumed) t_.model.fill(weights_);
     MetricsLog log(run_.folder / "metrics.jsonl", trainer_.step() - 1);
     run_.progress.start_point(run_.point.label, t_.train.steps, trainer_.step());
@@ -143,13 +143,26 @@ class TrainingRun {
     const std::int64_t first = trainer_.step();
     while (trainer_.step() < t_.train.steps) one_step(log);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count() - measuring_;
-    checkpoint_.save(weights_, trainer_);
+    save();
     if (run_.profile && trainer_.step() > first) write_profile(run_.folder / "profile.csv", trainer_.times());
     return measure(first, seconds);
   }
 
  private:
   std::int64_t tokens_per_step() const { return std::int64_t{t_.train.batch} * t_.train.seq_len; }
+
+  const std::string& device() const { return run_.pipelines.device().caps().device_name; }
+  void save() const { checkpoint_.save(weights_, trainer_, run_.fingerprint, device()); }
+
+  // Whether there was a checkpoint to go on from. (What one was refused for is known before the run starts; a worker's may be new.)
+  bool take_up() {
+    const std::optional<SavedTraining> saved = checkpoint_.saved();
+    if (!saved) return false;
+    require_continuable(saved->settings, run_.fingerprint, saved->step, saved->file.parent_path().string());
+    if (saved->device != device())
+      run_.note(fmt::format("{}: its first {} steps were done on {}", run_.point.label, saved->step, saved->device));
+    return checkpoint_.load(weights_, trainer_);
+  }
 
   void one_step(MetricsLog& log) {
     const std::int64_t step = trainer_.step();
@@ -168,7 +181,7 @@ class TrainingRun {
     }
     run_.progress.step(step + 1, tokens_per_step(), fmt::format("loss {:.3f}", report.loss));
     const bool due = t_.train.checkpoint_every > 0 && (step + 1) % t_.train.checkpoint_every == 0 && !last;
-    if (due || stop_requested()) checkpoint_.save(weights_, trainer_);
+    if (due || stop_requested()) save();
     if (stop_requested()) throw Interrupted(fmt::format("stopped after step {}; --resume goes on from there", step + 1));
   }
 
