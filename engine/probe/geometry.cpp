@@ -193,6 +193,7 @@ class GeometryProbe : public Probe {
   }
 
   void report_step_up(Metrics& metrics) const {
+    if (spikes_before_.empty()) return;  // of a spike that is NaN no token has half
     const auto before = cosines(spikes_before_), after = cosines(spikes_after_);
     metrics.set("geometry_step_up", static_cast<double>(spikes_.step_up_block()));
     set_mean(metrics, "geometry_cosine_before", cosines_before_.mean());
