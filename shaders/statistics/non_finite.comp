@@ -4,8 +4,8 @@
 
 // How many entries of x are infinite or NaN, and which row has the first; one workgroup per row. Judged by the bits as they are stored: a driver may take for
 // granted that there is no NaN. Whole numbers, so the order of the atomics does not matter.
-// x: (rows, dim)   found: the count; and of the first such row 0xffffffff - 2 * row, less 1 where it has infinities only (0: there is none). Zero before
-layout(push_constant) uniform Push { In x; InOutU32 found; uint rows, dim; } p;
+// x: (rows, dim), of a larger tensor those from row `first`   found: the count; and of the first such row 0xffffffff - 2 * row, less 1 where it has infinities only (0: there is none). Zero before
+layout(push_constant) uniform Push { In x; InOutU32 found; uint rows, dim, first; } p;
 
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer BitsF32 { uint at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer BitsF32x4 { uvec4 at[]; };
@@ -53,6 +53,6 @@ void main() {
     const uint count = workgroup_sum(bad);
     if (lane() != 0) continue;
     atomicAdd(p.found.at[0], count);
-    atomicMax(p.found.at[1], 0xffffffffu - 2 * row - uint(worst == INFINITY_BITS));
+    atomicMax(p.found.at[1], 0xffffffffu - 2 * (p.first + row) - uint(worst == INFINITY_BITS));
   }
 }

@@ -1,8 +1,8 @@
 // Sizes past what a kernel's indices reach, on the host alone: graphs are built with shapes that no memory holds, and what their launches
 // would do is read off the push constants. On a device the same cuts run with a tiny reach ("elements=..." in tests/CMakeLists.txt).
 #include "experiment/shaders/samples.h"
-#include "graph/executor.h"
 #include "graph/cut.h"
+#include "graph/executor.h"
 #include "ops/fill.h"
 #include "ops/matrix.h"
 #include "ops/optimizer.h"
@@ -129,7 +129,7 @@ TEST_CASE("pieces of a launch are the launch") {
   CHECK(uncut == std::set<std::string>{"loss/mean_loss", "matmul/portable", "matmul/subgroup", "matmul/sum_splits", "matmul/tiled",
                                        "optimizer/adamw", "optimizer/loss_weight", "optimizer/sgd", "optimizer/step_control",
                                        "optimizer/sum_squares", "statistics/column_max", "statistics/column_max_merge", "statistics/cosine",
-                                       "statistics/massive_list", "statistics/mean_rows", "statistics/median_select"});
+                                       "statistics/mean_rows", "statistics/median_select", "statistics/non_finite"});
 }
 
 TEST_CASE("every op past 2^31 and 2^32 elements") {
