@@ -41,8 +41,10 @@ void report(const std::string& line) {
 bool fails(const char* name) {
   const std::lock_guard lock(mutex);
   const char* wanted = std::getenv("ABLATE_FAULT_CALL");
-  if (!wanted || wanted != name + (":" + std::to_string(++calls[name]))) return false;
-  report(std::string("failed ") + wanted);
+  std::string call(name);
+  call.append(":").append(std::to_string(++calls[name]));
+  if (!wanted || wanted != call) return false;
+  report(call.insert(0, "failed "));
   return true;
 }
 
@@ -167,7 +169,7 @@ VKAPI_ATTR void VKAPI_CALL destroy(VkDevice d, Handle handle, const VkAllocation
   if (handle) {
     const std::lock_guard lock(mutex);
     --living[name];
-    if (!in_flight.empty()) report(std::string(name) + " while the device works");
+    if (!in_flight.empty()) report(std::string(name).append(" while the device works"));
   }
   next<void(VKAPI_PTR*)(VkDevice, Handle, const VkAllocationCallbacks*)>(name)(d, handle, allocator);
 }
@@ -200,7 +202,7 @@ VKAPI_ATTR VkResult VKAPI_CALL wait_idle(VkDevice d) {
 
 VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice d, const VkAllocationCallbacks* allocator) {
   for (const auto& [name, count] : living)
-    if (count != 0) report(std::to_string(count) + " left for " + name);
+    if (count != 0) report(std::to_string(count).append(" left for ").append(name));
   living.clear();
   next<PFN_vkDestroyDevice>("vkDestroyDevice")(d, allocator);
 }
@@ -209,7 +211,8 @@ VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice d, const VkAllocationCallback
 #define NAME(function) constexpr char name_##function[] = #function;
 NAME(vkCreateBuffer)
 NAME(vkDestroyBuffer)
-NAME(vkFreeMemory) NAME(vkCreateCommandPool) NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAME(vkDestroyQueryPool) NAME(vkCreateFence)
+NAME(vkFreeMemory)
+NAME(vkCreateCommandPool) NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAME(vkDestroyQueryPool) NAME(vkCreateFence)
     NAME(vkDestroyFence) NAME(vkDestroyPipeline) NAME(vkCreatePipelineLayout) NAME(vkDestroyPipelineLayout) NAME(vkCreatePipelineCache)
         NAME(vkDestroyPipelineCache) NAME(vkCreateShaderModule) NAME(vkDestroyShaderModule) NAME(vkBindBufferMemory) NAME(vkMapMemory)
             NAME(vkAllocateCommandBuffers) NAME(vkBeginCommandBuffer) NAME(vkEndCommandBuffer) NAME(vkResetFences)
