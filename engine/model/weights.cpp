@@ -71,9 +71,8 @@ std::vector<Weights::Part> Weights::cut(const Entry& entry, std::uint64_t most) 
   const auto columns = static_cast<std::uint64_t>(entry.spec.shape.back());
   const std::uint64_t rows = elements / columns, fit = most / alignment * alignment / columns;
   if (!can_be_cut(entry.spec.kind) || fit == 0)
-    throw DeviceError(fmt::format("{}: {} elements are more than {} allows in one allocation of {} bytes", entry.spec.name,
-                                  can_be_cut(entry.spec.kind) ? columns : elements, device_.caps().device_name,
-                                  device_.caps().max_allocation));
+    throw DeviceError(fmt::format("{}: {} elements must lie in one piece, {} holds {}", entry.spec.name,
+                                  can_be_cut(entry.spec.kind) ? columns : elements, device_.caps().device_name, most));
   const std::uint64_t count = (rows + fit - 1) / fit, even = (rows + count - 1) / count,
                       whole = aligned(even) <= fit ? aligned(even) : even;
   std::vector<Part> parts;

@@ -114,21 +114,23 @@ std::vector<float> symmetric_form(Pipelines& pipelines, const FoldedFeedForward&
 }
 
 Spectrum spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count) {
-  if (n > 1024) return lanczos_spectrum(matrix, n, count);
+  return n > 1024 ? lanczos_spectrum(matrix, n, count) : exact_spectrum(matrix, n, count);
+}
+
+Spectrum exact_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count) {
   const Eigen::MatrixXd s = Eigen::Map<const FloatRows>(matrix.data(), n, n).cast<double>();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(s);
   return sorted(solver.eigenvalues(), s.squaredNorm(), count, [&](Eigen::Index i) -> Vector { return solver.eigenvectors().col(i); });
 }
 
 Spectrum lanczos_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count) {
-  const RowProduct product{{matrix.data(), n, n}};
+  constexpr double tolerance = 1e-7;  // of f32 entries; the error of an eigenvalue is of its square
+  RowProduct product{{matrix.data(), n, n}};
   const Eigen::Index wanted = std::min<Eigen::Index>(count, Eigen::Index{n} - 1);
   Spectra::SymEigsSolver<RowProduct> solver(product, wanted, std::min<Eigen::Index>(n, 3 * wanted + 60));
   solver.init();
-  solver.compute(Spectra::SortRule::LargestMagn);
-  if (solver.info() != Spectra::CompInfo::Successful)
-    throw RunError(
-        fmt::format("the spectrum of a quadratic form: Lanczos found {} of {} eigenvalues", solver.eigenvalues().size(), wanted));
+  solver.compute(Spectra::SortRule::LargestMagn, 300, tolerance);
+  if (solver.info() != Spectra::CompInfo::Successful) return exact_spectrum(matrix, n, count);  // wanted ones lie too close together
   return sorted(solver.eigenvalues(), product.squares(), count, [&](Eigen::Index i) -> Vector { return solver.eigenvectors().col(i); });
 }
 

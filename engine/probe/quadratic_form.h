@@ -37,10 +37,11 @@ struct Spectrum {
   double share = 0;                 ///< of the first in the sum of squares of all, 0 to 1
 };
 
-/// Of a symmetric (n, n): the `count` eigenvalues that are largest in magnitude. Exact up to n = 1024; above, by Spectra's Lanczos iterations
-/// with restarts, to a relative 1e-10.
+/// Of a symmetric (n, n): the `count` eigenvalues that are largest in magnitude. All are computed up to n = 1024; above, only those, by Spectra's
+/// Lanczos iterations with restarts.
 Spectrum spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count);
-/// The Lanczos way for any n above 1; at most n - 1 eigenvalues. Throws RunError when it does not converge.
+Spectrum exact_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count);
+/// For any n above 1; at most n - 1 eigenvalues. Falls back on exact_spectrum where it does not converge.
 Spectrum lanczos_spectrum(std::span<const float> matrix, std::uint32_t n, std::uint32_t count);
 
 }  // namespace ablate

