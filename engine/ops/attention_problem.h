@@ -24,6 +24,8 @@ struct AttentionProblem {
   std::string kernel(const char* name) const { return kernel_with(name, user); }
   /// DTYPE, HEAD_DIM, SCORE, LEARNED, SINKS, BIAS_TYPE and `more`.
   Specialization constants(Specialization more = {}) const;
+  /// `constants(more)` of kernels that know masked_keys.
+  Specialization masked_constants(Specialization more = {}) const;
   /// `pointers`, then batch, tokens, heads, kv_heads, window, masked_key, scale: the push constants of every kernel.
   std::vector<PushValue> push(std::vector<PushValue> pointers) const;
 };

@@ -4,7 +4,6 @@
 #include "ops/statistics/median_abs.h"
 #include "ops/statistics/top_entries.h"
 #include "probe/figures.h"
-#include "probe/hook_names.h"
 #include "probe/probe.h"
 
 namespace ablate {
@@ -21,8 +20,8 @@ class BlockOutputsProbe : public Probe {
     blocks_.clear();
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    if (number_in(name, "block.") < 0) return;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    if (hook.block() < 0) return;
     blocks_.push_back(
         {graph.keep(top_entries(graph, top_channels(graph, x, top_k_), rows_).values), graph.keep(median_abs(graph, x, rows_))});
     sums_.resize(std::max(sums_.size(), blocks_.size()), {std::vector<double>(top_k_), 0.0});

@@ -1,7 +1,5 @@
 #include "probe/evaluation.h"
 
-#include "ops/cross_entropy.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -17,9 +15,9 @@ constexpr std::uint64_t activation_bytes = 4ull << 30;
 Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
   Hooks both = hooks;
   if (probes.empty()) return both;
-  both.at = [before = hooks.at, probes](Graph& g, const std::string& name, const Tensor& x) {
-    const Tensor y = before ? before(g, name, x) : x;
-    for (Probe* probe : probes) probe->at(g, name, y);
+  both.at = [before = hooks.at, probes](Graph& g, const Hook& hook, const Tensor& x) {
+    const Tensor y = before ? before(g, hook, x) : x;
+    for (Probe* probe : probes) probe->at(g, hook, y);
     return y;
   };
   both.attention = [before = hooks.attention, probes](Graph& g, const AttentionCall& call) {
@@ -36,7 +34,7 @@ Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes) {
 struct Evaluator::Pass {
   Pass(const Caps& caps, const Choices* choices) : graph(caps, choices) {}
   Graph graph;
-  Tensor ids, targets, losses, scale;
+  Tensor ids, targets, losses;
 };
 
 Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner)
@@ -55,12 +53,10 @@ std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hook
   for (Probe* probe : probes) probe->begin(weights_.config(), rows, tokens);
   pass->ids = pass->graph.input("ids", {rows, tokens}, DType::i32);
   pass->targets = pass->graph.input("targets", {rows * tokens}, DType::i32);
-  pass->scale = pass->graph.constant("one", {1}, {1.0f});
   ParameterTensors parameters(pass->graph, weights_);
   Transformer model(pass->graph, parameters, tokens, combine(hooks, probes), activations_);
   const Tensor hidden = model.hidden(pass->ids);
-  model.dump_logits(hidden);
-  pass->losses = pass->graph.keep(linear_cross_entropy(pass->graph, hidden, model.head(), pass->targets, pass->scale, logits_bytes).losses);
+  pass->losses = pass->graph.keep(model.losses(hidden, pass->targets, logits_bytes));
   for (Probe* probe : probes) probe->losses(pass->graph, pass->losses);
   return pass;
 }

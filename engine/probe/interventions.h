@@ -2,11 +2,13 @@
 #pragma once
 
 #include "model/hooks.h"
+#include "probe/changes.h"
 #include "probe/intervention_settings.h"
 #include "probe/means.h"
-#include "probe/spikes.h"
+#include "probe/spike_place.h"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,7 @@ namespace ablate {
 
 /// What interventions may refer to that only a run of the intact model tells.
 struct IntactModel {
-  SpikeProbe::Spike spike;
+  SpikePlace::Spike spike;
   std::vector<int> step_up_blocks, step_down_blocks;
   std::map<std::string, MeansProbe::Mean> means;  ///< of the hook points that `mean` acts on
 };
@@ -24,13 +26,23 @@ bool needs_intact_model(const std::vector<InterventionSettings>& interventions);
 std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
                                       const IntactModel& intact);
 
+/// Why an action cannot act at a hook point, whatever its other keys; empty if it can.
+std::string refusal(const ActionRule& rule, const Hook& hook);
+
+/// Throws InputError at the place of the key in the file: a hook point that does not exist or that the action cannot act on, an index outside, a
+/// selector that the hook point does not have. What only the intact model or another point's means tell is left to apply().
+void check_interventions(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens);
+
 struct AppliedInterventions {
   Hooks hooks;
-  std::uint64_t elements = 0;  ///< how many they change in `rows` sequences of `tokens`
+  std::shared_ptr<Changes> changes;  ///< to be run among the probes
+
+  /// After the run. Throws InputError when one has changed nothing, unless it put in means: that these are what was there is a result.
+  void require_changes(const std::vector<InterventionSettings>& interventions) const;
 };
 
-/// Throws InputError at the intervention's place in the file: a hook point that does not exist, an index outside, one that changes nothing.
+/// For sequences of `tokens`. Throws InputError as check_interventions does.
 AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
-                           const IntactModel& intact, std::uint32_t rows, std::uint32_t tokens);
+                           const IntactModel& intact, std::uint32_t tokens);
 
 }  // namespace ablate

@@ -27,15 +27,12 @@ EvaluationData read_data(const Batch& batch) {
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, false, std::nullopt};
 }
 
-// statistics = "@ID" names the means that another point of the same run has recorded. Whether there are any such.
-bool find_recorded(const PointRun& run, std::vector<InterventionSettings>& interventions) {
-  bool any = false;
+// statistics = "@ID" names the means that another point of the same run has recorded.
+void find_recorded(const PointRun& run, std::vector<InterventionSettings>& interventions) {
   for (InterventionSettings& in : interventions) {
     if (!in.statistics.starts_with("@")) continue;
     in.statistics = (run.folder.parent_path() / in.statistics.substr(1) / "means.safetensors").string();
-    any = true;
   }
-  return any;
 }
 
 Study read_study(PointRun& run) {
@@ -47,7 +44,7 @@ Study read_study(PointRun& run) {
   study.interventions = InterventionSettings::all(run.settings);
   require(run.point.kind == "intervene" || study.interventions.empty(),
           "{}: kind = \"probe\" takes no interventions; say kind = \"intervene\"",
-          study.interventions.empty() ? "" : study.interventions[0].where);
+          study.interventions.empty() ? "" : study.interventions[0].where("at"));
   const auto source = open_point_data(run, study.model.config, model.get("checkpoint", ""));
   const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, endless = source->task() != nullptr;
   study.data = read_data(source->probe(study.probe.sequences == 0 && endless ? 64 : study.probe.sequences, own_width ? 0
@@ -55,14 +52,10 @@ Study read_study(PointRun& run) {
                                                                                                                ? 256
                                                                                                                : study.probe.seq_len));
   const TransformerConfig& config = study.model.config;
-  const bool recorded_here = find_recorded(run, study.interventions);
   for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
-  for (const InterventionSettings& in : study.interventions)
-    for (const std::string& at : in.at)
-      if (at != "step_up" && at != "step_down") matching_hooks(config, at, in.where);
-  if (!needs_intact_model(study.interventions) && !recorded_here)
-    apply(study.interventions, config, {}, study.data.rows, study.data.tokens());
-  make_probes(run, study.probe);
+  check_interventions(study.interventions, config, study.data.tokens());
+  find_recorded(run, study.interventions);
+  for (const auto& probe : make_probes(run, study.probe)) probe->begin(config, 1, study.data.tokens());
   run.settings.reject_unused();
   return study;
 }
@@ -122,10 +115,11 @@ std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
 
 IntactModel look_at_intact_model(Evaluator& evaluator, const Study& study) {
   SpikeProbe spikes(study.probe);
-  evaluator.run({}, {&spikes});
+  SpikePlace place;
+  evaluator.run({}, {&spikes, &place});
   Metrics unused;
   spikes.finish(unused);
-  IntactModel intact{spikes.spike(), spikes.step_up_or_strongest(), spikes.step_down_or_strongest(), {}};
+  IntactModel intact{place.spike(), spikes.step_up_or_strongest(), spikes.step_down_or_strongest(), {}};
   const std::vector<std::string> wanted = means_wanted(study.interventions, study.model.config, intact);
   if (wanted.empty()) return intact;
   MeansProbe means(wanted, "intervention", study.probe);
@@ -143,21 +137,23 @@ Metrics run_study(PointRun& run) {
   Evaluator evaluator(run.pipelines, *weights, activations, study.data, &run.tuner);
   const bool intact_wanted = needs_intact_model(study.interventions);
   const IntactModel intact = intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{};
-  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());
+  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.tokens());
 
   const auto probes = make_probes(run, study.probe);
-  const std::vector<Probe*> listeners = pointers(probes);
+  std::vector<Probe*> listeners = pointers(probes);
+  if (!study.interventions.empty()) listeners.push_back(applied.changes.get());
   run.progress.start_point(run.point.label, study.data.rows);
   const Evaluation evaluation =
       evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
 
+  applied.require_changes(study.interventions);
   Metrics metrics;
   if (evaluation.counted > 0) {
     metrics.set("loss", evaluation.loss);
     metrics.set("perplexity", std::exp(evaluation.loss));
   }
   for (const auto& probe : probes) probe->finish(metrics);
-  if (!study.interventions.empty()) metrics.set("elements_changed", static_cast<double>(applied.elements));
+  if (!study.interventions.empty()) applied.changes->finish(metrics);
   metrics.set("tokens", static_cast<double>(evaluation.counted));
   metrics.set("tokens_per_s", evaluation.tokens_per_second);
   for (const auto& probe : probes) probe->write(run.folder);
