@@ -1,23 +1,43 @@
 #include "model/hooks.h"
 
 #include "model/config.h"
+#include "model/parameters.h"
 
 namespace ablate {
 namespace {
 
-void add_attention(std::vector<std::string>& names, const TransformerConfig& config, const std::string& block) {
-  for (const char* point : {".q", ".k", ".v"}) names.push_back(block + point);
-  names.push_back(block + ".probs");
-  if (config.gate != "none") names.push_back(block + ".gate");
-  names.push_back(block + ".out");
-}
+struct Points {
+  const TransformerConfig& config;
+  std::vector<Hook> hooks{};
 
-void add_feed_forward(std::vector<std::string>& names, const TransformerConfig& config, const std::string& block) {
-  if (config.ffn == "attention") return add_attention(names, config, block);
-  if (config.ffn == "linear") return;
-  if (config.ffn == "swiglu") names.push_back(block + ".gate");
-  names.push_back(block + ".up");
-  names.push_back(block + ".act");
+  void add(Site site, int index = 0, bool second = false) { hooks.push_back(make_hook(config, site, index, second)); }
+  void add_attention(int layer, bool second) {
+    for (const Site site : {Site::q, Site::k, Site::v, Site::probs}) add(site, layer, second);
+    if (config.gate != "none") add(Site::head_gate, layer, second);
+    add(Site::heads_out, layer, second);
+  }
+  void add_feed_forward(int layer) {
+    if (config.ffn == "attention") return add_attention(layer, true);
+    if (config.ffn == "linear") return;
+    if (config.ffn == "swiglu") add(Site::ffn_gate, layer, true);
+    add(Site::ffn_up, layer, true);
+    add(Site::ffn_act, layer, true);
+  }
+};
+
+std::string_view last_part(Site site) {
+  switch (site) {
+    case Site::q: return "q";
+    case Site::k: return "k";
+    case Site::v: return "v";
+    case Site::probs: return "probs";
+    case Site::head_gate:
+    case Site::ffn_gate: return "gate";
+    case Site::heads_out: return "out";
+    case Site::ffn_up: return "up";
+    case Site::ffn_act: return "act";
+    default: return "";
+  }
 }
 
 // What follows the last star met so far is tried at every place in turn: stars before it have taken as little as they can, and taking more
@@ -40,43 +60,106 @@ bool glob(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
+void set_gate_shape(Hook& hook, const TransformerConfig& config) {
+  hook.channels = static_cast<std::uint32_t>(gate_width(config));
+  hook.heads = hook.channels == 1 && config.n_heads > 1 ? 0 : static_cast<std::uint32_t>(config.n_heads);
+  hook.every_token = config.gate_input != GateInput::constant;
+  hook.every_sequence = hook.every_token && config.gate_input != GateInput::position;
+}
+
 }  // namespace
 
-std::vector<std::string> hook_points(const TransformerConfig& config) {
-  std::vector<std::string> names = {"residual.0"};
+Hook make_hook(const TransformerConfig& config, Site site, int index, bool second) {
+  const auto heads = static_cast<std::uint32_t>(config.n_heads), kv_heads = static_cast<std::uint32_t>(config.n_kv_heads),
+             head_dim = static_cast<std::uint32_t>(config.head_dim);
+  Hook hook{.site = site, .index = index, .second = second, .channels = static_cast<std::uint32_t>(config.d_model)};
+  switch (site) {
+    case Site::q:
+    case Site::heads_out: hook.heads = heads, hook.channels = heads * head_dim; break;
+    case Site::k:
+    case Site::v: hook.heads = kv_heads, hook.channels = kv_heads * head_dim; break;
+    case Site::probs: hook.heads = heads, hook.channels = 0; break;
+    case Site::head_gate: set_gate_shape(hook, config); break;
+    case Site::ffn_gate:
+    case Site::ffn_up:
+    case Site::ffn_act: hook.channels = static_cast<std::uint32_t>(config.d_ffn); break;
+    case Site::logits: hook.channels = static_cast<std::uint32_t>(config.vocab_size); break;
+    case Site::input_norm: hook.input_has_norm = second ? config.ffn_input_norm : config.attn_input_norm; break;
+    case Site::final_norm: hook.input_has_norm = true; break;
+    case Site::residual:
+    case Site::block: break;
+  }
+  return hook;
+}
+
+bool Hook::in_residual_channels() const {
+  return site == Site::residual || site == Site::block || site == Site::input_norm || site == Site::final_norm;
+}
+
+std::string Hook::name() const {
+  const char* part = second ? "ffn" : "attn";
+  switch (site) {
+    case Site::residual: return fmt::format("residual.{}", index);
+    case Site::block: return fmt::format("block.{}", index);
+    case Site::input_norm: return fmt::format("layer.{}.{}_norm", index, part);
+    case Site::final_norm: return "final_norm";
+    case Site::logits: return "logits";
+    default: return fmt::format("layer.{}.{}.{}", index, part, last_part(site));
+  }
+}
+
+std::string Hook::shape_text() const {
+  if (site == Site::probs) return fmt::format("(B, {}, T, keys)", heads);
+  return fmt::format("({}, {}, {})", every_sequence ? "B" : "1", every_token ? "T" : "1", channels);
+}
+
+std::vector<Hook> hook_points(const TransformerConfig& config) {
+  Points points{config};
+  points.add(Site::residual, 0);
   int block = 0;
   const auto add_block = [&] {
-    names.push_back("block." + std::to_string(++block));
-    names.push_back("residual." + std::to_string(block));
+    points.add(Site::block, ++block);
+    points.add(Site::residual, block);
   };
-  for (int i = 0; i < config.n_layers; ++i) {
-    const std::string layer = "layer." + std::to_string(i);
-    names.push_back(layer + ".attn_norm");
-    add_attention(names, config, layer + ".attn");
+  for (int layer = 0; layer < config.n_layers; ++layer) {
+    points.add(Site::input_norm, layer, false);
+    points.add_attention(layer, false);
     add_block();
     if (!config.has_ffn()) continue;
-    names.push_back(layer + ".ffn_norm");
-    add_feed_forward(names, config, layer + ".ffn");
+    points.add(Site::input_norm, layer, true);
+    points.add_feed_forward(layer);
     add_block();
   }
-  names.push_back("final_norm");
-  names.push_back("logits");
-  return names;
+  points.add(Site::final_norm);
+  points.add(Site::logits);
+  return points.hooks;
 }
+
+bool hook_matches(std::string_view pattern, const Hook& hook) { return hook_matches(pattern, hook.name()); }
 
 bool hook_matches(std::string_view pattern, std::string_view name) {
   return glob(pattern, name) || glob("layer.*." + std::string(pattern), name);
 }
 
-std::vector<std::string> matching_hooks(const TransformerConfig& config, const std::string& pattern, const std::string& where) {
-  std::vector<std::string> matched;
-  const std::vector<std::string> all = hook_points(config);
-  for (const std::string& name : all)
-    if (hook_matches(pattern, name)) matched.push_back(name);
+std::vector<Hook> matching_hooks(const TransformerConfig& config, const std::string& pattern, const std::string& where) {
+  std::vector<Hook> matched;
+  const std::vector<Hook> all = hook_points(config);
+  for (const Hook& hook : all)
+    if (hook_matches(pattern, hook)) matched.push_back(hook);
   require(
       !matched.empty(),
-      "{}: there is no hook point \"{}\"; this model has residual.0 .. residual.{}, block.1 .. block.{}, layer.0 .. layer.{} (\"{}\" and the like), logits",
-      where, pattern, config.blocks(), config.blocks(), config.n_layers - 1, all[1]);
+      "{}: there is no hook point \"{}\"; this model has residual.0 .. residual.{}, block.1 .. block.{}, layer.0 .. layer.{} (\"{}\" and the "
+      "like), logits; `ablate hooks FILE.toml` lists them",
+      where, pattern, config.blocks(), config.blocks(), config.n_layers - 1, all[1].name());
+  return matched;
+}
+
+std::vector<Hook> matching_tensors(const TransformerConfig& config, const std::string& pattern, const std::string& where) {
+  const std::vector<Hook> matched = matching_hooks(config, pattern, where);
+  for (const Hook& hook : matched)
+    require(hook.site != Site::probs,
+            "{}: \"{}\" names {}: attention weights are never stored, so there are no statistics of them; probe.dump writes them", where,
+            pattern, hook.name());
   return matched;
 }
 

@@ -23,38 +23,74 @@ namespace ablate {
 
 struct TransformerConfig;
 
+/// What is computed at a hook point.
+enum class Site { residual, block, input_norm, q, k, v, probs, head_gate, heads_out, ffn_gate, ffn_up, ffn_act, final_norm, logits };
+
+/// A hook point of a model: which tensor of its forward pass, and that tensor's shape, (B, T, channels).
+struct Hook {
+  Site site = Site::residual;
+  int index = 0;                ///< of the residual state (0 ..), of the block (1 ..), of the layer (0 ..)
+  bool second = false;          ///< of a layer's second block: "layer.3.ffn.q", not "layer.3.attn.q"
+  std::uint32_t channels = 0;   ///< 0 at `probs`, whose shape is (B, heads, T, keys)
+  std::uint32_t heads = 0;      ///< how many heads the channels consist of, each of the same number; 0: they are no heads'
+  bool every_sequence = true;   ///< false: one row for all sequences, (1, T, channels): the logits of a gate per position
+  bool every_token = true;      ///< false: one for all positions too, (1, 1, channels): those of a constant gate
+  bool input_has_norm = false;  ///< at `input_norm` and `final_norm`: there is a norm to swap
+
+  /// The state of the residual stream, or the block's output, of that number; -1: this is another site.
+  int residual() const { return site == Site::residual ? index : -1; }
+  int block() const { return site == Site::block ? index : -1; }
+  /// Whether its channels are those of the residual stream.
+  bool in_residual_channels() const;
+  /// "layer.3.attn.q"
+  std::string name() const;
+  /// "(B, T, 64)"
+  std::string shape_text() const;
+};
+
 /// One attention block as it was computed: enough to recompute any of its weights exactly.
 struct AttentionCall {
-  std::string name;  ///< "layer.3.attn"
-  int index = 0;     ///< among the attention blocks of the model
+  Hook probs;     ///< the hook point of its weights
+  int index = 0;  ///< among the attention blocks of the model
   Tensor q, k, v, lse;
+  Tensor y;              ///< (B, T, heads * head_dim): what the heads put out, before a gate
   Matrix output_weight;  ///< W_O, (D, heads * head_dim)
   AttentionOptions options;
 };
 
 /// What an experiment may do to a forward pass. Every member is the identity when empty.
 struct Hooks {
-  /// Called at every hook point with its (B, T, C) tensor; what it returns takes the tensor's place.
-  std::function<Tensor(Graph&, const std::string& name, const Tensor& x)> at;
+  /// Called at every hook point but `probs` with its tensor, of hook.shape_text(); what it returns takes the tensor's place.
+  std::function<Tensor(Graph&, const Hook& hook, const Tensor& x)> at;
   /// Called after every attention block.
   std::function<void(Graph&, const AttentionCall&)> attention;
-  /// Whether block `n` (1 ..) is left out of the residual stream.
-  std::function<bool(int n)> skip_block;
-  /// The key hidden from later queries in the attention block "layer.I.attn", or -1.
-  std::function<std::int32_t(const std::string& name)> masked_key;
-  /// The kind of norm to use at "layer.I.attn_norm" and the like instead of `kind`. A parameter that the model does not have for it is 1.
-  std::function<std::string(const std::string& name, const std::string& kind)> norm_kind;
+  /// Called before that; may compute the block anew: then `y`, `lse` and `options` are what the model goes on with.
+  std::function<void(Graph&, AttentionCall&)> mask_keys;
+  /// Called with a norm's kind at hook points that have one. `norm_of` computes any kind of norm there; a parameter that the model does not have
+  /// for it is 1. What it returns is the normed input.
+  std::function<Tensor(Graph&, const Hook& hook, const std::string& kind, const std::function<Tensor(const std::string&)>& norm_of)> norm;
+  /// Whether a block's output is left out for all tokens: then it is no part of the model, and no probe hears what it would have computed.
+  std::function<bool(int block)> left_out;
   /// Whether the hook point "logits" is wanted, which stores every logit.
   bool wants_logits = false;
+  /// Whether `at` changes them: then the loss is computed from what it returns.
+  bool changes_logits = false;
 };
 
-/// Every hook point of a model, in the order of the forward pass ("layer.I.attn.probs" among them: attention maps, made only for dumps).
-std::vector<std::string> hook_points(const TransformerConfig& config);
+/// The hook point of a site of `config`; `index` and `second` as in Hook.
+Hook make_hook(const TransformerConfig& config, Site site, int index, bool second = false);
 
-/// Whether `pattern` names `name`: "*" stands for anything, and "layer.*." in front may be left out ("attn.probs").
+/// Every hook point of a model, in the order of the forward pass (`probs` among them: attention maps, made only for dumps).
+std::vector<Hook> hook_points(const TransformerConfig& config);
+
+/// Whether `pattern` names the hook point: "*" stands for anything, and "layer.*." in front may be left out ("attn.probs").
+bool hook_matches(std::string_view pattern, const Hook& hook);
 bool hook_matches(std::string_view pattern, std::string_view name);
 
 /// The hook points that `pattern` names. Throws InputError "where: ..." listing what there is when it names none.
-std::vector<std::string> matching_hooks(const TransformerConfig& config, const std::string& pattern, const std::string& where);
+std::vector<Hook> matching_hooks(const TransformerConfig& config, const std::string& pattern, const std::string& where);
+
+/// The same, for statistics of a hook point's tensor: throws at attention weights too, of which there is none.
+std::vector<Hook> matching_tensors(const TransformerConfig& config, const std::string& pattern, const std::string& where);
 
 }  // namespace ablate

@@ -4,6 +4,7 @@
 #include "model/rope.h"
 #include "ops/add.h"
 #include "ops/bias.h"
+#include "ops/cross_entropy.h"
 #include "ops/embedding.h"
 #include "ops/gate.h"
 #include "ops/matmul.h"
@@ -25,17 +26,22 @@ Transformer::Transformer(Graph& graph, ParameterTensors& parameters, std::uint32
                                  rope_table(max_positions, rope_frequencies(config_)));
 }
 
-Tensor Transformer::hook(const std::string& name, const Tensor& x) { return hooks_.at ? hooks_.at(graph_, name, x) : x; }
+Tensor Transformer::hook(Site site, const Tensor& x, int index, bool second) {
+  return hooks_.at ? hooks_.at(graph_, make_hook(config_, site, index, second), x) : x;
+}
 
-Tensor Transformer::norm(const Tensor& x, const std::string& parameter, const std::string& hook_name, std::string kind) {
-  if (kind.empty()) kind = config_.norm;
-  const bool swapped = hooks_.norm_kind && hooks_.norm_kind(hook_name, kind) != kind;
-  if (swapped) kind = hooks_.norm_kind(hook_name, kind);
+Tensor Transformer::norm(const Tensor& x, const std::string& parameter, const std::string& kind) {
   const auto find = [&](const std::string& name) {
     if (parameters_.has(parameter + "." + name)) return parameters_[parameter + "." + name];
-    return swapped && name == "alpha" ? graph_.constant("alpha", {1}, {1.0f}) : Tensor();
+    return name == "alpha" ? graph_.constant("alpha", {1}, {1.0f}) : Tensor();  // only a norm that is not the model's finds none
   };
   return Norms::find("norm", kind).apply(graph_, {x, find, static_cast<float>(config_.norm_eps)});
+}
+
+// A norm that an experiment may swap.
+Tensor Transformer::norm_at(const Hook& place, const Tensor& x, const std::string& parameter, const std::string& kind) {
+  const auto norm_of = [&](const std::string& other) { return norm(x, parameter, other); };
+  return hooks_.norm ? hooks_.norm(graph_, place, kind, norm_of) : norm_of(kind);
 }
 
 Tensor Transformer::embed(const Tensor& ids) {
@@ -45,41 +51,41 @@ Tensor Transformer::embed(const Tensor& ids) {
 }
 
 Tensor Transformer::hidden(const Tensor& ids) {
-  Tensor h = hook("residual.0", embed(ids));
+  Tensor h = hook(Site::residual, embed(ids));
   for (int layer = 0; layer < config_.n_layers; ++layer) {
     h = block(h, layer, false);
     if (config_.has_ffn()) h = block(h, layer, true);
   }
   const Graph::Scope scope(graph_, "final_norm");
-  return hook("final_norm", norm(h, "model.norm", "final_norm", config_.final_norm_kind()));
+  return hook(Site::final_norm, norm_at(make_hook(config_, Site::final_norm, 0), h, "model.norm", config_.final_norm_kind()));
 }
 
 // h: (B, T, D). A layer's first block is attention, its second the feed-forward.
 Tensor Transformer::block(const Tensor& h, int layer, bool second) {
-  const std::string number = std::to_string(++blocks_), place = second ? "ffn" : "attn", prefix = layer_prefix(layer);
+  const int number = ++blocks_;
+  const std::string place = second ? "ffn" : "attn", prefix = layer_prefix(layer);
   const Graph::Scope scope(graph_, layer_name(layer) + "." + place);
-  const std::string norm_name = layer_name(layer) + "." + place + "_norm";
-  const bool input_norm = second ? config_.ffn_input_norm : config_.attn_input_norm;
-  const Tensor x = hook(norm_name, input_norm ? norm(h, prefix + (second ? "post_attention_layernorm" : "input_layernorm"), norm_name) : h);
+  const Hook input = make_hook(config_, Site::input_norm, layer, second);
+  const Tensor normed =
+      input.input_has_norm ? norm_at(input, h, prefix + (second ? "post_attention_layernorm" : "input_layernorm"), config_.norm) : h;
+  const Tensor x = hook(Site::input_norm, normed, layer, second);
 
   // The sum with the residual stream rides in the last product unless something has to see or change the block's output first.
-  const bool watched = hooks_.at || hooks_.skip_block;
-  const bool fused = !config_.output_norm && !watched;
+  const bool fused = !config_.output_norm && !hooks_.at;
   Tensor out = block_output(x, fused ? h : Tensor(), layer, second);
-  if (config_.output_norm) out = norm(out, prefix + place + "_output_layernorm", layer_name(layer) + "." + place + "_output_norm");
-  out = hook("block." + number, out);
-  const bool skipped = hooks_.skip_block && hooks_.skip_block(blocks_);
-  Tensor sum = fused ? out : skipped ? h : add(graph_, h, out);
-  if (config_.post_norm) sum = norm(sum, prefix + "post_" + place + "_layernorm", layer_name(layer) + "." + place + "_post_norm");
-  return hook("residual." + number, sum);
+  if (config_.output_norm) out = norm(out, prefix + place + "_output_layernorm");
+  out = hook(Site::block, out, number);
+  Tensor sum = fused ? out : add(graph_, h, out);
+  if (config_.post_norm) sum = norm(sum, prefix + "post_" + place + "_layernorm");
+  return hook(Site::residual, sum, number);
 }
 
 Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int layer, bool second) {
-  const std::string prefix = layer_prefix(layer), name = layer_name(layer);
-  if (!second) return attention_block(x, residual, prefix + "self_attn.", name + ".attn");
-  if (config_.ffn == "attention") return attention_block(x, residual, prefix + "mlp.", name + ".ffn");
+  const std::string prefix = layer_prefix(layer);
+  if (!second) return attention_block(x, residual, prefix + "self_attn.", layer, second);
+  if (config_.ffn == "attention") return attention_block(x, residual, prefix + "mlp.", layer, second);
   const auto parameter = [this, prefix](const std::string& which) { return parameters_.matrix(prefix + "mlp." + which); };
-  const auto listen = [this, name](const std::string& which, const Tensor& t) { return hook(name + ".ffn." + which, t); };
+  const auto listen = [this, layer](Site site, const Tensor& t) { return hook(site, t, layer, true); };
   return FeedForwards::find("feed-forward", config_.ffn)(graph_, {x, residual, parameter, listen});
 }
 
@@ -91,10 +97,10 @@ Tensor Transformer::projection(const Tensor& x, const std::string& prefix, const
 // x: (B, T, H * hd). QK norm over each head, or over all of them together.
 Tensor Transformer::heads_norm(const Tensor& x, const std::string& parameter) {
   if (config_.qk_norm == QkNorm::none) return x;
-  if (config_.qk_norm == QkNorm::full) return norm(x, parameter, parameter);
+  if (config_.qk_norm == QkNorm::full) return norm(x, parameter);
   const auto head_dim = static_cast<std::uint32_t>(config_.head_dim);
   const Tensor heads = graph_.reshape(x, {x.dim(0), x.dim(1), x.dim(2) / head_dim, head_dim});
-  return graph_.reshape(norm(heads, parameter, parameter), x.shape);
+  return graph_.reshape(norm(heads, parameter), x.shape);
 }
 
 Tensor Transformer::gate_logits(const Tensor& x, const std::string& prefix) {
@@ -107,16 +113,25 @@ Tensor Transformer::gate_logits(const Tensor& x, const std::string& prefix) {
   return {};
 }
 
-Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, const std::string& name) {
+// z: (B, T, W), or (W), or (max_seq_len, W), of which x's T positions are used. A hook sees three dimensions of all of them.
+Tensor Transformer::hook_gate_logits(const Tensor& z, const Tensor& x, int layer, bool second) {
+  if (!hooks_.at || z.shape.size() == 3) return hook(Site::head_gate, z, layer, second);
+  const bool constant = z.shape.size() == 1;
+  const Tensor used = constant ? z : graph_.slice(z, 0, x.dim(1));
+  const Tensor seen = hook(Site::head_gate, graph_.reshape(used, {1, constant ? 1 : x.dim(1), z.dim(-1)}), layer, second);
+  return graph_.reshape(seen, used.shape);
+}
+
+Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, int layer, bool second) {
   Tensor q = heads_norm(projection(x, prefix, "q"), prefix + "q_norm"), k = heads_norm(projection(x, prefix, "k"), prefix + "k_norm");
   const auto head_dim = static_cast<std::uint32_t>(config_.head_dim);
   if (rope_table_) {
     q = rope(graph_, q, head_dim, rope_table_);
     k = rope(graph_, k, head_dim, rope_table_);
   }
-  q = hook(name + ".q", q);
-  k = hook(name + ".k", k);
-  const Tensor v = hook(name + ".v", projection(x, prefix, "v"));
+  q = hook(Site::q, q, layer, second);
+  k = hook(Site::k, k, layer, second);
+  const Tensor v = hook(Site::v, projection(x, prefix, "v"), layer, second);
 
   AttentionOptions options;
   options.heads = static_cast<std::uint32_t>(config_.n_heads);
@@ -128,25 +143,40 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   if (config_.attention_bias == AttentionBias::k || config_.attention_bias == AttentionBias::kv)
     options.k_bias = parameters_[prefix + "k_bias"];
   if (config_.attention_bias == AttentionBias::kv) options.v_bias = parameters_[prefix + "v_bias"];
-  if (hooks_.masked_key) options.masked_key = hooks_.masked_key(name);
   const AttentionResult result = attention(graph_, q, k, v, options);
-  if (hooks_.attention)
-    hooks_.attention(graph_, {name, attention_blocks_, q, k, v, result.lse, parameters_.matrix(prefix + "o_proj.weight"), options});
-  ++attention_blocks_;
+  AttentionCall call{make_hook(config_, Site::probs, layer, second),
+                     attention_blocks_++,
+                     q,
+                     k,
+                     v,
+                     result.lse,
+                     result.y,
+                     parameters_.matrix(prefix + "o_proj.weight"),
+                     options};
+  if (hooks_.mask_keys) hooks_.mask_keys(graph_, call);
+  if (hooks_.attention) hooks_.attention(graph_, call);
 
-  Tensor y = result.y;
-  if (config_.gate != "none") y = gate(graph_, y, hook(name + ".gate", gate_logits(x, prefix)), options.heads, config_.gate);
-  y = hook(name + ".out", y);
+  Tensor y = call.y;
+  if (config_.gate != "none") y = gate(graph_, y, hook_gate_logits(gate_logits(x, prefix), x, layer, second), options.heads, config_.gate);
+  y = hook(Site::heads_out, y, layer, second);
   const Tensor out = linear(graph_, y, parameters_.matrix(prefix + "o_proj.weight"), residual);
   return config_.o_bias ? add_bias(graph_, out, parameters_[prefix + "o_proj.bias"]) : out;
 }
 
 Matrix Transformer::head() { return parameters_.matrix(config_.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"); }
 
-Tensor Transformer::logits(const Tensor& hidden) { return hook("logits", linear(graph_, hidden, head())); }
+Tensor Transformer::logits(const Tensor& hidden) {
+  const Tensor flat = graph_.reshape(hidden, {hidden.rows(), hidden.dim(-1)});
+  const Tensor logits = matmul(graph_, flat, head(), Layout::nt, {DType::f32});
+  return hook(Site::logits, graph_.reshape(logits, {hidden.dim(0), hidden.dim(1), logits.dim(-1)}));
+}
 
-void Transformer::dump_logits(const Tensor& hidden) {
-  if (hooks_.wants_logits) logits(hidden);
+Tensor Transformer::losses(const Tensor& hidden, const Tensor& targets, std::uint64_t max_logits_bytes) {
+  Tensor all;
+  if (hooks_.wants_logits || hooks_.changes_logits) all = logits(hidden);
+  if (hooks_.changes_logits) return cross_entropy(graph_, graph_.reshape(all, {hidden.rows(), all.dim(-1)}), targets);
+  const Tensor one = graph_.constant("one", {1}, {1.0f});
+  return linear_cross_entropy(graph_, hidden, head(), targets, one, max_logits_bytes).losses;
 }
 
 }  // namespace ablate

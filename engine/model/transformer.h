@@ -17,10 +17,11 @@ class Transformer {
   /// ids: (B, T) i32 -> (B, T, D): the residual stream after the final norm.
   Tensor hidden(const Tensor& ids);
 
-  /// hidden: (B, T, D) -> (B, T, V), every logit stored: for dumps. Training and perplexity use linear_cross_entropy.
+  /// hidden: (B, T, D) -> (B, T, V) f32 as its hook leaves it, every logit stored. Training and perplexity use linear_cross_entropy.
   Tensor logits(const Tensor& hidden);
-  /// Passes logits() through its hook when hooks.wants_logits.
-  void dump_logits(const Tensor& hidden);
+  /// The loss of every position, (B * T) f32; negative targets (B * T) i32 are not counted. Where hooks change the logits it is that of the changed
+  /// ones. `max_logits_bytes`: see linear_cross_entropy.
+  Tensor losses(const Tensor& hidden, const Tensor& targets, std::uint64_t max_logits_bytes);
 
   /// The matrix of logits: lm_head (V, D), or the embedding where they are tied.
   Matrix head();
@@ -29,12 +30,15 @@ class Transformer {
   Tensor embed(const Tensor& ids);
   Tensor block(const Tensor& h, int layer, bool second);
   Tensor block_output(const Tensor& x, const Tensor& residual, int layer, bool second);
-  Tensor attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, const std::string& name);
+  Tensor attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, int layer, bool second);
   Tensor projection(const Tensor& x, const std::string& prefix, const std::string& which);
   Tensor heads_norm(const Tensor& x, const std::string& prefix);
   Tensor gate_logits(const Tensor& x, const std::string& prefix);
-  Tensor norm(const Tensor& x, const std::string& parameter, const std::string& hook_name, std::string kind = "");
-  Tensor hook(const std::string& name, const Tensor& x);
+  Tensor hook_gate_logits(const Tensor& z, const Tensor& x, int layer, bool second);
+  Tensor norm(const Tensor& x, const std::string& parameter, const std::string& kind);
+  Tensor norm(const Tensor& x, const std::string& parameter) { return norm(x, parameter, config_.norm); }
+  Tensor norm_at(const Hook& hook, const Tensor& x, const std::string& parameter, const std::string& kind);
+  Tensor hook(Site site, const Tensor& x, int index = 0, bool second = false);
 
   Graph& graph_;
   ParameterTensors& parameters_;

@@ -60,6 +60,7 @@ std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& 
 
 std::vector<Tensor> gradients_of(Graph& graph, const AttentionKernel& kernel, const AttentionProblem& problem,
                                  const AttentionResult& result, const Tensor& dy) {
+  require(!problem.options.masked_keys, "attention: there is no gradient with masked_keys");
   if (problem.user) problem.user->require_backward();
   const AttentionOptions& o = problem.options;
   const AttentionGradients gradients{
@@ -126,14 +127,14 @@ Tensor attention_map(Graph& graph, const Tensor& q, const Tensor& k, const Tenso
   const Tensor map = graph.tensor({problem.batch, options.heads, problem.tokens, attention_columns(q, options)}, DType::f32);
   graph.dispatch(
       {.shader = problem.kernel("attention/map"),
-       .push = problem.push({q, k, lse, options.k_bias, map}),
+       .push = problem.push({q, k, lse, options.k_bias, options.masked_keys, map}),
        .cut = problem.cut({{0, problem.query_elements()},
                            {1, problem.key_elements()},
                            {2, problem.row_elements()},
-                           {4, problem.row_elements() * map.dim(3)}},
-                          5),
+                           {5, problem.row_elements() * map.dim(3)}},
+                          6),
        .items = map.size(),
-       .constants = problem.constants(),
+       .constants = problem.masked_constants(),
        .cost = {.flop = 2.0 * problem.pairs() * options.head_dim, .bytes = static_cast<double>(q.bytes() + k.bytes() + map.bytes())}});
   return map;
 }

@@ -28,6 +28,8 @@ struct AttentionOptions {
   /// Intervention: queries i > masked_key give this key weight 0 (before normalisation). The key's own query keeps it, so that no row is empty.
   /// Counts tokens, not the learned key. -1: none.
   std::int32_t masked_key = -1;
+  /// The same for any keys of any heads: (heads, T) f32, not 0 where a key is hidden. Only forward, in the kernels rows, tiles and small_tiles. None.
+  Tensor masked_keys{};
   /// Which kernel: "" the best for the device and shape; or by name: rows (for CPUs), tiles, small_tiles (f32 arithmetic, shared memory), coopmat (KHR
   /// cooperative matrix, 16-bit types). For tests and benchmarks. Throws InputError when it cannot run.
   std::string kernel{};

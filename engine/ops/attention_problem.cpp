@@ -38,6 +38,9 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
   check_bias(o.k_bias, "k_bias", q, o);
   check_bias(o.v_bias, "v_bias", q, o);
   require(!o.v_bias || (o.k_bias && o.v_bias.dtype == o.k_bias.dtype), "attention: a v_bias needs a k_bias of its type");
+  require(!o.masked_keys || (o.masked_keys.shape == Shape{o.heads, tokens} && o.masked_keys.dtype == DType::f32),
+          "attention: masked_keys must be f32 ({}, {}), found {} {}", o.heads, tokens, name_of(o.masked_keys.dtype),
+          to_string(o.masked_keys.shape));
   require(o.masked_key >= -1 && o.masked_key < static_cast<std::int64_t>(tokens), "attention: masked_key {} is none of {} tokens",
           o.masked_key, tokens);
 }
@@ -66,6 +69,11 @@ Specialization AttentionProblem::constants(Specialization more) const {
 Cut AttentionProblem::cut(std::vector<Cut::Share> tensors, std::uint32_t at) const {
   tensors.push_back({at, 1});
   return {.units = batch, .shares = std::move(tensors)};
+}
+
+Specialization AttentionProblem::masked_constants(Specialization more) const {
+  more.push_back({"MASKED", options.masked_keys ? 1 : 0});
+  return constants(std::move(more));
 }
 
 std::vector<PushValue> AttentionProblem::push(std::vector<PushValue> pointers) const {

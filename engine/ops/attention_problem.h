@@ -24,6 +24,8 @@ struct AttentionProblem {
   std::string kernel(const char* name) const { return kernel_with(name, user); }
   /// DTYPE, HEAD_DIM, SCORE, LEARNED, SINKS, BIAS_TYPE and `more`.
   Specialization constants(Specialization more = {}) const;
+  /// `constants(more)` of kernels that know masked_keys.
+  Specialization masked_constants(Specialization more = {}) const;
   /// A cut by sequences: each of `tensors` has so many elements for a sequence. `batch`: where the push constants count the sequences.
   Cut cut(std::vector<Cut::Share> tensors, std::uint32_t batch) const;
   std::uint64_t query_elements() const { return std::uint64_t{tokens} * options.heads * options.head_dim; }   ///< of a sequence: q, y

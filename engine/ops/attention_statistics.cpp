@@ -10,7 +10,7 @@ namespace {
 Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& lse, const Tensor& keys, std::uint32_t count,
                    bool only_causal, bool proxy, std::uint32_t length = 0) {
   const Tensor y = graph.tensor({problem.batch, problem.options.heads, count}, DType::f32);
-  auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, keys, y});
+  auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, problem.options.masked_keys, keys, y});
   push.push_back(count);
   push.push_back(length > 0 ? std::min(length, problem.q.dim(1)) : problem.q.dim(1));
   graph.dispatch(
@@ -19,10 +19,10 @@ Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& 
        .cut = problem.cut({{0, problem.query_elements()},
                            {1, problem.key_elements()},
                            {2, problem.row_elements()},
-                           {5, std::uint64_t{problem.options.heads} * count}},
-                          6),
+                           {6, std::uint64_t{problem.options.heads} * count}},
+                          7),
        .rows = y.size(),
-       .constants = problem.constants({{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
+       .constants = problem.masked_constants({{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
        .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()) * count,
                 .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
   return y;
@@ -52,15 +52,15 @@ Tensor key_weights(Graph& graph, const Tensor& q, const Tensor& k, const Tensor&
   const AttentionProblem problem(q, k, {}, options);
   require(key < attention_columns(q, options), "key_weights: there is no key {} of {}", key, attention_columns(q, options));
   const Tensor y = graph.tensor({problem.batch, options.heads, q.dim(1)}, DType::f32);
-  auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, y});
+  auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, problem.options.masked_keys, y});
   push.push_back(key);
   graph.dispatch(
       {.shader = problem.kernel("attention/key_weights"),
        .push = push,
        .cut = problem.cut(
-           {{0, problem.query_elements()}, {1, problem.key_elements()}, {2, problem.row_elements()}, {4, problem.row_elements()}}, 5),
+           {{0, problem.query_elements()}, {1, problem.key_elements()}, {2, problem.row_elements()}, {5, problem.row_elements()}}, 6),
        .items = y.size(),
-       .constants = problem.constants({}),
+       .constants = problem.masked_constants({}),
        .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()),
                 .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
   return y;

@@ -2,8 +2,6 @@
 
 #include "ops/rows.h"
 
-#include <set>
-
 namespace ablate {
 namespace {
 
@@ -33,10 +31,6 @@ Tensor values_of(Graph& graph, const Edit& edit, std::uint32_t channels) {
   return graph.constant("edit values", {channels}, values);
 }
 
-std::uint64_t chosen(const std::vector<std::uint32_t>& list, std::uint32_t all) {
-  return list.empty() ? all : std::set<std::uint32_t>(list.begin(), list.end()).size();
-}
-
 }  // namespace
 
 Tensor edit(Graph& graph, const Tensor& x, const Edit& edit) {
@@ -56,11 +50,6 @@ Tensor edit(Graph& graph, const Tensor& x, const Edit& edit) {
                   .constants = for_type(x) + Specialization{{"KIND", static_cast<std::uint32_t>(edit.kind)}},
                   .cost = {.flop = static_cast<double>(x.size()), .bytes = 2.0 * static_cast<double>(x.bytes())}});
   return y;
-}
-
-std::uint64_t count_edited(const Shape& shape, const Edit& edit) {
-  require(shape.size() == 3, "edit: expected (B, T, C), found {}", to_string(shape));
-  return shape[0] * chosen(edit.tokens, shape[1]) * chosen(edit.channels, shape[2]);
 }
 
 std::vector<std::uint32_t> channels_of_heads(const std::vector<std::uint32_t>& heads, std::uint32_t head_dim) {

@@ -24,9 +24,6 @@ struct Edit {
 /// A copy of x (B, T, C) with the edit made. Throws InputError when a channel or token is outside, or the values do not fit.
 Tensor edit(Graph& graph, const Tensor& x, const Edit& edit);
 
-/// How many of the elements of a (B, T, C) tensor the edit's lists select (a token mask lives on the device and is not counted).
-std::uint64_t count_edited(const Shape& shape, const Edit& edit);
-
 /// The channels of the given heads, each of `head_dim` consecutive ones.
 std::vector<std::uint32_t> channels_of_heads(const std::vector<std::uint32_t>& heads, std::uint32_t head_dim);
 

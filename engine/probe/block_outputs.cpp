@@ -4,7 +4,6 @@
 #include "ops/statistics/median_abs.h"
 #include "ops/statistics/top_entries.h"
 #include "probe/figures.h"
-#include "probe/hook_names.h"
 #include "probe/mean.h"
 #include "probe/probe.h"
 
@@ -25,8 +24,8 @@ class BlockOutputsProbe : public Probe {
     means_.resize(static_cast<std::size_t>(config.blocks()), {std::vector<Mean>(top_k_), {}});
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    const int block = number_in(name, "block.");
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    const int block = hook.block();
     if (block < 0) return;
     blocks_[static_cast<std::size_t>(block) - 1] = {graph.keep(top_entries(graph, top_channels(graph, x, top_k_), rows_).values),
                                                     graph.keep(median_abs(graph, x, rows_))};

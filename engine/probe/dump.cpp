@@ -4,8 +4,8 @@
 
 namespace ablate {
 
-bool DumpProbe::wants(const std::string& name) const {
-  return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return hook_matches(pattern, name); });
+bool DumpProbe::wants(const Hook& hook) const {
+  return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return hook_matches(pattern, hook); });
 }
 
 void DumpProbe::begin(const TransformerConfig& config, std::uint32_t, std::uint32_t) {
@@ -13,17 +13,18 @@ void DumpProbe::begin(const TransformerConfig& config, std::uint32_t, std::uint3
   tensors_.clear();
 }
 
-void DumpProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
-  if (wants(name)) tensors_[name] = graph.keep(x);
+void DumpProbe::at(Graph& graph, const Hook& hook, const Tensor& x) {
+  if (wants(hook)) tensors_[hook.name()] = {graph.keep(x), hook.every_sequence};
 }
 
 void DumpProbe::attention(Graph& graph, const AttentionCall& call) {
-  if (wants(call.name + ".probs"))
-    tensors_[call.name + ".probs"] = graph.keep(attention_map(graph, call.q, call.k, call.lse, call.options));
+  if (wants(call.probs)) tensors_[call.probs.name()] = {graph.keep(attention_map(graph, call.q, call.k, call.lse, call.options)), true};
 }
 
-void DumpProbe::collect(Executor& executor, const ProbeBatch&) {
-  for (const auto& [name, tensor] : tensors_) {
+void DumpProbe::collect(Executor& executor, const ProbeBatch& batch) {
+  for (const auto& [name, kept] : tensors_) {
+    if (!kept.every_sequence && batch.first > 0) continue;
+    const Tensor& tensor = kept.tensor;
     const std::vector<float> values = executor.read_floats(tensor);
     Dump& dump = dumps_[name];
     const std::uint32_t before = dump.shape.empty() ? 0 : dump.shape[0];

@@ -1,8 +1,6 @@
 #include "probe/evaluation.h"
 
 #include "graph/choices_by_memory.h"
-#include "ops/cross_entropy.h"
-#include "probe/hook_names.h"
 #include "probe/mean.h"
 #include "probe/non_finite_watch.h"
 
@@ -23,14 +21,14 @@ constexpr std::uint64_t activation_bytes = 4ull << 30;
 Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes, NonFiniteWatch& watch) {
   Hooks both = hooks;
   const auto block = std::make_shared<int>(0);  // the one that is being built: hook points come in the order of the forward pass
-  const auto left_out = [skip = hooks.skip_block, block] { return skip && skip(*block); };
-  both.at = [before = hooks.at, probes, &watch, block, left_out](Graph& g, const std::string& name, const Tensor& x) {
-    const Tensor y = before ? before(g, name, x) : x;
-    const int state = number_in(name, "residual.");
+  const auto left_out = [left_out = hooks.left_out, block] { return left_out && left_out(*block); };
+  both.at = [before = hooks.at, probes, &watch, block, left_out](Graph& g, const Hook& hook, const Tensor& x) {
+    const Tensor y = before ? before(g, hook, x) : x;
+    const int state = hook.residual();
     if (state < 0 && left_out()) return y;
     if (state >= 0) *block = state + 1;
-    watch.at(g, name, y);
-    for (Probe* probe : probes) probe->at(g, name, y);
+    watch.at(g, hook, y);
+    for (Probe* probe : probes) probe->at(g, hook, y);
     return y;
   };
   both.attention = [before = hooks.attention, probes, left_out](Graph& g, const AttentionCall& call) {
@@ -49,7 +47,7 @@ struct Evaluator::Pass {
   Pass(const Caps& caps, const Choices* choices) : graph(caps, choices) {}
   Graph graph;
   NonFiniteWatch watch;
-  Tensor ids, targets, losses, scale;
+  Tensor ids, targets, losses;
 };
 
 Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activations, const EvaluationData& data, Tuner* tuner,
@@ -70,12 +68,10 @@ std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hook
   pass->watch.begin(pass->graph, weights_.config());
   pass->ids = pass->graph.input("ids", {rows, tokens}, DType::i32);
   pass->targets = pass->graph.input("targets", {rows * tokens}, DType::i32);
-  pass->scale = pass->graph.constant("one", {1}, {1.0f});
   ParameterTensors parameters(pass->graph, weights_);
   Transformer model(pass->graph, parameters, tokens, combine(hooks, probes, pass->watch), activations_);
   const Tensor hidden = model.hidden(pass->ids);
-  model.dump_logits(hidden);
-  pass->losses = pass->graph.keep(linear_cross_entropy(pass->graph, hidden, model.head(), pass->targets, pass->scale, logits_bytes).losses);
+  pass->losses = pass->graph.keep(model.losses(hidden, pass->targets, logits_bytes));
   for (Probe* probe : probes) probe->losses(pass->graph, pass->losses);
   return pass;
 }

@@ -14,7 +14,6 @@
 #include "base/settings.h"
 #include "ops/statistics/row_norms.h"
 #include "probe/figures.h"
-#include "probe/hook_names.h"
 #include "probe/mean.h"
 #include "probe/projection.h"
 #include "probe/sink_scores.h"
@@ -81,14 +80,14 @@ class GeometryProbe : public Probe {
     states_.resize(static_cast<std::size_t>(config.blocks()) + 1);
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    const int state = number_in(name, "residual.");
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    const int state = hook.residual();
     if (looking_closer_) {
       if (state == spikes_.step_up_block() - 1) before_ = graph.keep(x);
       if (state == spikes_.step_up_block()) after_ = graph.keep(x);
       return;
     }
-    spikes_.at(graph, name, x);
+    spikes_.at(graph, hook, x);
     if (state >= 0)
       measures_[static_cast<std::size_t>(state)] = {graph.keep(top_channels(graph, x, largest_).values), graph.keep(row_norms(graph, x))};
   }

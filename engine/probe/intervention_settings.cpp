@@ -4,81 +4,136 @@
 #include "base/paths.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
 
 namespace ablate {
 namespace {
 
-const std::vector<std::string> actions{"zero", "scale", "set", "mean", "clamp", "project_out", "skip", "mask_key", "norm"};
+using V = ActionRule::Value;
 
-Indices read_indices(Settings& settings, std::string_view key) {
+//                                      channels tokens largest heads  value     statistics
+constexpr std::array<ActionRule, 9> rules = {{{"zero", true, true, true, true, V::none, false},
+                                              {"scale", true, true, true, true, V::number, false},
+                                              {"set", true, true, true, true, V::numbers, true},
+                                              {"mean", true, true, true, true, V::none, true},
+                                              {"clamp", true, true, true, true, V::number, false},
+                                              {"project_out", true, true, false, true, V::numbers, true},
+                                              {"skip", false, true, true, false, V::none, false},
+                                              {"mask_key", false, true, false, true, V::none, false},
+                                              {"norm", false, false, false, false, V::norm, false}}};
+
+const std::vector<std::string> keys{"at", "do", "channels", "tokens", "heads", "value", "statistics"};
+
+std::string names_for(std::string_view key) {
+  return key == "channels" ? "\"all\", \"spike\"" : key == "tokens" ? "\"all\", \"spike\", \"largest\"" : "\"all\"";
+}
+
+void read_name(Settings& settings, const std::string& key, Indices& indices) {
+  const std::string name = settings.get<std::string>(key);
+  const bool known = name == "all" || (name == "spike" && key != "heads") || (name == "largest" && key == "tokens");
+  require(known, "{}: expected an index, a list of them, or {}, found \"{}\"", settings.where(key), names_for(key), name);
+  indices.all = name == "all";
+  if (!indices.all) indices.found = name;
+}
+
+Indices read_indices(Settings& settings, const std::string& key) {
   Indices indices;
   const Value* value = settings.raw(key);
   if (!value) return indices;
   indices.all = false;
-  if (const auto* one = value->as<std::int64_t>()) {
-    indices.list = {settings.get<int>(key)};
-    require(*one >= 0, "{}: expected an index from 0 up, found {}", settings.where(key), *one);
-  } else if (const auto* name = value->as<std::string>()) {
-    indices.all = *name == "all";
-    if (!indices.all)
-      indices.found = key == "tokens" ? settings.choice(key, "", {"all", "spike", "largest"}) : settings.choice(key, "", {"all", "spike"});
-  } else {
-    indices.list = settings.get<std::vector<int>>(key);
-    require(!indices.list.empty(), "{}: the list is empty", settings.where(key));
-    for (const int index : indices.list) require(index >= 0, "{}: expected indices from 0 up, found {}", settings.where(key), index);
+  if (value->as<std::string>()) {
+    read_name(settings, key, indices);
+    return indices;
+  }
+  if (value->as<Value::Array>()) indices.list = settings.get<std::vector<int>>(key);
+  else indices.list = {settings.get<int>(key)};
+  require(!indices.list.empty(), "{}: the list is empty", settings.where(key));
+  std::set<int> seen;
+  for (const int index : indices.list) {
+    require(index >= 0, "{}: expected indices from 0 up, found {}", settings.where(key), index);
+    require(seen.insert(index).second, "{}: {} is listed twice", settings.where(key), index);
   }
   return indices;
 }
 
 std::vector<std::string> read_hooks(Settings& settings) {
   const Value* value = settings.raw("at");
-  if (value && value->as<Value::Array>()) return settings.get<std::vector<std::string>>("at");
-  return {settings.get<std::string>("at")};
+  if (!value || !value->as<Value::Array>()) return {settings.get<std::string>("at")};
+  const auto list = settings.get<std::vector<std::string>>("at");
+  require(!list.empty(), "{}: the list is empty", settings.where("at"));
+  return list;
 }
 
-void read_value(Settings& settings, InterventionSettings& out) {
+void read_value(Settings& settings, InterventionSettings& in) {
   const Value* value = settings.raw("value");
   if (!value) return;
-  if (value->as<std::string>()) out.name = settings.get<std::string>("value");
-  else if (value->as<Value::Array>()) out.value = settings.get<std::vector<double>>("value");
-  else out.value = {settings.get<double>("value")};
+  if (value->as<std::string>()) in.name = settings.get<std::string>("value");
+  else if (value->as<Value::Array>()) in.value = settings.get<std::vector<double>>("value");
+  else in.value = {settings.get<double>("value")};
+  for (const double number : in.value) require(std::isfinite(number), "{}: expected a finite number, found {}", in.where("value"), number);
+}
+
+std::string taken_keys(const ActionRule& rule) {
+  std::string text = "at";
+  for (const auto& [taken, key] : {std::pair{rule.channels, "channels"},
+                                   {rule.tokens, "tokens"},
+                                   {rule.heads, "heads"},
+                                   {rule.value != V::none, "value"},
+                                   {rule.statistics, "statistics"}})
+    if (taken) text += fmt::format(", {}", key);
+  return text;
+}
+
+void check_value(const InterventionSettings& in, const ActionRule& rule, bool given) {
+  const std::string& where = in.where("value");
+  const auto needs = [&](bool there, const char* what) { require(there, "{}: do = \"{}\" needs {}", where, in.action, what); };
+  if (rule.value == V::norm) return needs(!in.name.empty(), "the name of a norm");
+  require(in.name.empty(), "{}: do = \"{}\" expects a number, found \"{}\"", where, in.action, in.name);
+  require(!given || in.statistics.empty(), "{}: value and statistics say two things; give one of them", in.where("statistics"));
+  if (rule.value == V::number) needs(in.value.size() == 1, "one number");
+  if (rule.value == V::numbers) needs(!in.value.empty() || !in.statistics.empty(), "numbers, or a statistics file");
+  if (in.action == "clamp") needs(in.value[0] >= 0, "a bound of 0 or more");
+  const bool per_channel = in.value.size() > 1 && !in.channels.list.empty();
+  require(!per_channel || in.value.size() == in.channels.list.size(), "{}: {} values for {} channels", where, in.value.size(),
+          in.channels.list.size());
 }
 
 /// What each action needs and cannot take.
 void check(Settings& settings, const InterventionSettings& in) {
-  const auto is = [&](std::initializer_list<const char*> names) {
-    return std::any_of(names.begin(), names.end(), [&](const char* name) { return in.action == name; });
+  const ActionRule& rule = in.rule();
+  const auto takes = [&](bool taken, const char* key) {
+    require(taken || !settings.has(key), "{}: do = \"{}\" takes no {}; its keys are {}", in.where(key), in.action, key, taken_keys(rule));
   };
-  const auto needs = [&](bool given, const char* key, const char* what) {
-    require(given, "{}: do = \"{}\" needs {}", settings.where(key), in.action, what);
-  };
-  require(!in.at.empty(), "{}: the list is empty", settings.where("at"));
-  if (is({"scale", "clamp"})) needs(in.value.size() == 1, "value", "one number");
-  if (is({"set", "project_out"})) needs(!in.value.empty() || !in.statistics.empty(), "value", "numbers, or a statistics file");
-  if (is({"norm"})) needs(!in.name.empty(), "value", "the name of a norm");
-  if (is({"mask_key"})) needs(!in.tokens.all, "tokens", "the keys to mask");
-  const bool largest = in.tokens.found == "largest";
-  require(!largest || is({"zero", "scale", "set", "mean", "clamp"}), "{}: do = \"{}\" cannot act on the \"largest\" token",
-          settings.where("tokens"), in.action);
-  if (is({"clamp"})) needs(in.value[0] >= 0, "value", "a bound of 0 or more");
-  require(in.name.empty() || is({"norm"}), "{}: expected a number, found \"{}\"", settings.where("value"), in.name);
-  require(in.value.empty() || is({"scale", "set", "clamp", "project_out"}), "{}: do = \"{}\" takes no value", settings.where("value"),
+  takes(rule.channels, "channels");
+  takes(rule.tokens, "tokens");
+  takes(rule.heads, "heads");
+  takes(rule.value != V::none, "value");
+  takes(rule.statistics, "statistics");
+  require(rule.largest || in.tokens.found != "largest", "{}: do = \"{}\" cannot act on the \"largest\" token", in.where("tokens"),
           in.action);
-  require(in.statistics.empty() || is({"set", "mean", "project_out"}), "{}: do = \"{}\" takes no statistics file",
-          settings.where("statistics"), in.action);
-  const bool per_channel = in.value.size() > 1 && !in.channels.list.empty() && is({"set"});
-  require(!per_channel || in.value.size() == in.channels.list.size(), "{}: {} values for {} channels", settings.where("value"),
-          in.value.size(), in.channels.list.size());
+  require(in.channels.all || in.heads.all, "{}: channels and heads both say which channels; give one of them", in.where("heads"));
+  if (in.action == "mask_key") require(!in.tokens.all, "{}: do = \"mask_key\" needs the keys to mask", in.where("tokens"));
+  check_value(in, rule, settings.has("value"));
 }
 
 const SectionRegistration registration{{"intervention", [](Settings& experiment) { InterventionSettings::all(experiment); }}};
 
 }  // namespace
 
+std::span<const ActionRule> action_rules() { return rules; }
+
+const ActionRule& InterventionSettings::rule() const {
+  return *std::find_if(rules.begin(), rules.end(), [&](const ActionRule& rule) { return rule.name == action; });
+}
+
 InterventionSettings InterventionSettings::from(Settings& s) {
   InterventionSettings in;
-  in.where = s.where("at");
+  for (const std::string& key : keys) in.places[key] = s.where(key);
   in.at = read_hooks(s);
+  std::vector<std::string> actions;
+  for (const ActionRule& rule : rules) actions.emplace_back(rule.name);
   s.get<std::string>("do");
   in.action = s.choice("do", "", actions);
   in.channels = read_indices(s, "channels");

@@ -3,6 +3,10 @@
 
 #include "base/settings.h"
 
+#include <map>
+#include <span>
+#include <string_view>
+
 namespace ablate {
 
 /// Indices along one axis: all of them, a list, or a set that is found by looking at the model ("spike", "largest").
@@ -14,19 +18,37 @@ struct Indices {
   std::string found;
 };
 
+/// What an action takes besides `at`. A key that it does not take is refused.
+struct ActionRule {
+  enum class Value { none, number, numbers, norm };
+  std::string_view name;
+  bool channels, tokens, largest, heads;  ///< which selectors; `largest`: tokens = "largest"
+  Value value;
+  bool statistics;  ///< a file of recorded means in place of `value`
+};
+
+/// zero | scale | set | mean | clamp | project_out | skip | mask_key | norm
+std::span<const ActionRule> action_rules();
+
 struct InterventionSettings {
   std::vector<std::string>
       at;              ///< hook points: "block.62", "residual.*", "layer.3.attn.probs", or "step_up", "step_down": the blocks found
-  std::string action;  ///< `do`: zero | scale | set | mean | clamp | project_out | skip | mask_key | norm
+  std::string action;  ///< `do`: a name of action_rules()
   Indices channels, tokens, heads;  ///< for mask_key, tokens are the masked keys
   /// One number, or one per listed channel (set, project_out: the direction), or a name (norm: the norm to put there).
   std::vector<double> value;
   std::string name;
-  /// A file with recorded means, for `mean` and `set`, or "@ID": those that the point of that id recorded. Empty: `mean` takes the mean
-  /// over the data at hand.
+  /// A file with recorded means, for `mean`, `set` and `project_out`, or "@ID": those that the point of that id recorded. Empty: `mean` takes
+  /// the mean over the data at hand.
   std::string statistics;
 
-  std::string where;  ///< place in the experiment file, for messages
+  std::map<std::string, std::string, std::less<>> places;  ///< of every key in the experiment file, for messages
+
+  /// Place of a key: "x.toml:3: intervention.heads".
+  const std::string& where(std::string_view key) const { return places.find(key)->second; }
+  const ActionRule& rule() const;
+  /// Whether it puts in means: those of `statistics`, or of the data at hand.
+  bool uses_means() const { return action == "mean" || !statistics.empty(); }
 
   static InterventionSettings from(Settings& intervention);
   /// All [[intervention]] tables of an experiment, in order.

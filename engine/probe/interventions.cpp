@@ -1,8 +1,9 @@
 #include "probe/interventions.h"
 
-#include "ops/edit.h"
-#include "ops/largest_token.h"
+#include "model/config.h"
 #include "ops/norm.h"
+#include "probe/cut_in.h"
+#include "probe/masked_keys.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,270 +12,311 @@
 namespace ablate {
 namespace {
 
-// One intervention at one hook point, with everything it refers to looked up.
-struct Cut {
-  const InterventionSettings* settings;
-  std::vector<std::uint32_t> channels, tokens;  // empty: all
-  const MeansProbe::Mean* mean = nullptr;
-};
+bool is_step(const std::string& at) { return at == "step_up" || at == "step_down"; }
 
+std::vector<std::uint32_t> unsigned_list(const std::vector<int>& list) { return {list.begin(), list.end()}; }
+
+// Looks up what interventions refer to. Without `intact`, whatever only that would tell is left out.
 struct Resolver {
   const TransformerConfig& config;
-  const IntactModel& intact;
-  std::uint32_t rows, tokens;
-  std::map<std::string, std::map<std::string, MeansProbe::Mean>> files = intact.recorded;  // means by statistics file
+  const IntactModel* intact;
+  std::uint32_t tokens;
+  std::map<std::string, std::map<std::string, MeansProbe::Mean>> files{};  // means by statistics file, or by the point that recorded them
 
-  std::vector<std::string> hook_points(const InterventionSettings& in) const;
-  std::uint32_t channels_at(const std::string& hook) const;
-  std::vector<std::uint32_t> channels(const InterventionSettings& in, const std::string& hook) const;
-  std::vector<std::uint32_t> positions(const InterventionSettings& in) const;
-  const MeansProbe::Mean* mean(const InterventionSettings& in, const std::string& hook);
+  std::vector<Hook> hooks(const InterventionSettings& in) const;
+  std::vector<Hook> step_blocks(const InterventionSettings& in, const std::string& at) const;
+  std::vector<std::uint32_t> channels(const InterventionSettings& in, const Hook& hook) const;
+  std::vector<std::uint32_t> heads(const InterventionSettings& in, const Hook& hook) const;
+  std::vector<std::uint32_t> positions(const InterventionSettings& in, const Hook& hook) const;
+  const MeansProbe::Mean* mean(const InterventionSettings& in, const Hook& hook);
+  CutIn cut(const InterventionSettings& in, const Hook& hook);
 };
 
-std::vector<std::string> Resolver::hook_points(const InterventionSettings& in) const {
-  std::vector<std::string> names;
-  for (const std::string& at : in.at) {
-    if (at == "step_up" || at == "step_down") {
-      const auto& blocks = at == "step_up" ? intact.step_up_blocks : intact.step_down_blocks;
-      require(!blocks.empty(), "{}: the intact model has no {} block", in.where, at == "step_up" ? "step-up" : "step-down");
-      for (const int block : blocks) names.push_back("block." + std::to_string(block));
-    } else {
-      for (std::string& name : matching_hooks(config, at, in.where)) names.push_back(std::move(name));
-    }
-  }
-  return names;
+// The blocks found, or where they are not yet known all blocks, whose hook points are alike.
+std::vector<Hook> Resolver::step_blocks(const InterventionSettings& in, const std::string& at) const {
+  if (!intact) return matching_hooks(config, "block.*", in.where("at"));
+  const auto& blocks = at == "step_up" ? intact->step_up_blocks : intact->step_down_blocks;
+  require(!blocks.empty(), "{}: the intact model has no {} block", in.where("at"), at == "step_up" ? "step-up" : "step-down");
+  std::vector<Hook> found;
+  for (const int block : blocks) found.push_back(make_hook(config, Site::block, block));
+  return found;
 }
 
-std::uint32_t Resolver::channels_at(const std::string& hook) const {
-  const auto ends = [&](const char* tail) { return hook.ends_with(tail); };
-  const int q = config.n_heads * config.head_dim, kv = config.n_kv_heads * config.head_dim;
-  if (ends(".q") || ends(".out")) return static_cast<std::uint32_t>(q);
-  if (ends(".k") || ends(".v")) return static_cast<std::uint32_t>(kv);
-  if (ends("attn.gate"))
-    return config.gate == "channel" ? static_cast<std::uint32_t>(q)
-           : config.gate == "head"  ? static_cast<std::uint32_t>(config.n_heads)
-                                    : 1u;
-  if (ends("ffn.gate") || ends("ffn.up") || ends("ffn.act")) return static_cast<std::uint32_t>(config.d_ffn);
-  return static_cast<std::uint32_t>(hook == "logits" ? config.vocab_size : config.d_model);
+// Each once, however many patterns name it.
+std::vector<Hook> Resolver::hooks(const InterventionSettings& in) const {
+  std::vector<Hook> all;
+  std::set<std::string> seen;
+  for (const std::string& at : in.at)
+    for (const Hook& hook : is_step(at) ? step_blocks(in, at) : matching_hooks(config, at, in.where("at")))
+      if (seen.insert(hook.name()).second) all.push_back(hook);
+  return all;
 }
 
-std::vector<std::uint32_t> Resolver::channels(const InterventionSettings& in, const std::string& hook) const {
-  std::vector<std::uint32_t> list;
-  const std::uint32_t count = channels_at(hook);
+std::vector<std::uint32_t> Resolver::heads(const InterventionSettings& in, const Hook& hook) const {
+  require(in.heads.all || hook.heads > 0, "{}: {} has no heads", in.where("heads"), hook.name());
+  for (const int head : in.heads.list)
+    require(static_cast<std::uint32_t>(head) < hook.heads, "{}: head {} at {}, which has {}", in.where("heads"), head, hook.name(),
+            hook.heads);
+  return unsigned_list(in.heads.list);
+}
+
+// Empty: all.
+std::vector<std::uint32_t> Resolver::channels(const InterventionSettings& in, const Hook& hook) const {
   if (!in.heads.all) {
-    const auto head_dim = static_cast<std::uint32_t>(config.head_dim);
-    require(hook.find(".attn.") != std::string::npos, "{}: {} has no heads", in.where, hook);
-    for (const int head : in.heads.list)
-      require(static_cast<std::uint32_t>(head) < count / head_dim, "{}: head {} at {}, which has {}", in.where, head, hook,
-              count / head_dim);
-    list = channels_of_heads({in.heads.list.begin(), in.heads.list.end()}, head_dim);
+    const std::vector<std::uint32_t> chosen = heads(in, hook);
+    return channels_of_heads(chosen, hook.channels / hook.heads);
   }
-  const std::vector<int>& named = in.channels.found == "spike" ? intact.spike.channels : in.channels.list;
-  for (const int channel : named) {
-    require(static_cast<std::uint32_t>(channel) < count, "{}: channel {} at {}, which has {}", in.where, channel, hook, count);
-    list.push_back(static_cast<std::uint32_t>(channel));
+  if (in.channels.found == "spike") {
+    require(hook.in_residual_channels(), "{}: the spike's channels are those of the residual stream, {} has others", in.where("channels"),
+            hook.name());
+    return intact ? unsigned_list(intact->spike.channels) : std::vector<std::uint32_t>{};
   }
-  return list;
+  for (const int channel : in.channels.list)
+    require(static_cast<std::uint32_t>(channel) < hook.channels, "{}: channel {} at {}, which has {}", in.where("channels"), channel,
+            hook.name(), hook.channels);
+  return unsigned_list(in.channels.list);
 }
 
-std::vector<std::uint32_t> Resolver::positions(const InterventionSettings& in) const {
-  if (in.tokens.found == "spike") return {static_cast<std::uint32_t>(intact.spike.token)};
+// Empty: all.
+std::vector<std::uint32_t> Resolver::positions(const InterventionSettings& in, const Hook& hook) const {
+  require(in.tokens.all || hook.every_token, "{}: {} is the same for all tokens", in.where("tokens"), hook.name());
+  if (in.tokens.found == "spike")
+    return intact ? std::vector{static_cast<std::uint32_t>(intact->spike.token)} : std::vector<std::uint32_t>{};
   for (const int token : in.tokens.list)
-    require(static_cast<std::uint32_t>(token) < tokens, "{}: token {} of sequences of {}", in.where, token, tokens);
-  return {in.tokens.list.begin(), in.tokens.list.end()};
+    require(static_cast<std::uint32_t>(token) < tokens, "{}: token {} of sequences of {}", in.where("tokens"), token, tokens);
+  return unsigned_list(in.tokens.list);
 }
 
-const MeansProbe::Mean* Resolver::mean(const InterventionSettings& in, const std::string& hook) {
-  const bool wanted = in.action == "mean" || (!in.statistics.empty() && in.value.empty());
-  if (!wanted) return nullptr;
+const MeansProbe::Mean* Resolver::mean(const InterventionSettings& in, const Hook& hook) {
+  const bool unknown = in.statistics.empty() || in.statistics.starts_with("@") || std::any_of(in.at.begin(), in.at.end(), is_step);
+  if (!in.uses_means() || (!intact && unknown)) return nullptr;
   if (!in.statistics.empty() && !files.contains(in.statistics)) files[in.statistics] = read_means(in.statistics);
-  const auto& means = in.statistics.empty() ? intact.means : files[in.statistics];
-  const auto found = means.find(in.tokens.found == "largest" ? hook + ".largest" : hook);
-  require(found != means.end(), "{}: {} has no mean of {}", in.where, in.statistics.empty() ? "the intact model" : in.statistics, hook);
-  require(found->second.channels == channels_at(hook), "{}: the mean of {} has {} channels, the model {}", in.where, hook,
-          found->second.channels, channels_at(hook));
+  const auto& means = in.statistics.empty() ? intact->means : files[in.statistics];
+  const std::string& where = in.where("statistics");
+  const auto found = means.find(in.tokens.found == "largest" ? hook.name() + ".largest" : hook.name());
+  require(found != means.end(), "{}: {} has no mean of {}", where, in.statistics.empty() ? "the intact model" : in.statistics, hook.name());
+  require(found->second.channels == hook.channels, "{}: the mean of {} has {} channels, the model {}", where, hook.name(),
+          found->second.channels, hook.channels);
   return &found->second;
 }
 
-// The tokens that `tokens = "largest"` stands for, as a mask; none for all other choices.
-Tensor mask_of(Graph& graph, const Tensor& x, const Cut& cut) {
-  return cut.settings->tokens.found == "largest" ? token_mask(graph, largest_tokens(graph, x), x.dim(1)) : Tensor();
+// --- What an action makes of a hook point ---
+
+using Floats = std::vector<float>;
+
+Floats at_channels(const Floats& all, const std::vector<std::uint32_t>& channels) {
+  if (channels.empty()) return all;
+  Floats values;
+  for (const std::uint32_t channel : channels) values.push_back(all[channel]);
+  return values;
+}
+
+Floats average_over_tokens(const MeansProbe::Mean& mean) {
+  std::vector<double> sums(mean.channels);
+  for (std::size_t i = 0; i < mean.values.size(); ++i) sums[i % mean.channels] += static_cast<double>(mean.values[i]);
+  Floats average;
+  for (const double sum : sums) average.push_back(static_cast<float>(sum / mean.tokens));
+  return average;
 }
 
 // Means for a list of positions differ per position: one edit each. Over all positions it is the mean over them too.
-Tensor set_means(Graph& graph, Tensor x, const Cut& cut) {
-  const MeansProbe::Mean& mean = *cut.mean;
-  const auto row = [&](std::uint32_t t) {
-    return std::vector<float>(mean.values.begin() + std::ptrdiff_t{t} * mean.channels,
-                              mean.values.begin() + std::ptrdiff_t{t + 1} * mean.channels);
-  };
-  const auto chosen = [&](const std::vector<float>& all) {
-    if (cut.channels.empty()) return all;
-    std::vector<float> values;
-    for (const std::uint32_t channel : cut.channels) values.push_back(all[channel]);
-    return values;
-  };
-  if (const Tensor mask = mask_of(graph, x, cut))
-    return edit(graph, x, {.kind = EditKind::set, .channels = cut.channels, .value = chosen(mean.values), .token_mask = mask});
-  if (cut.tokens.empty()) {
-    std::vector<float> average(mean.channels);
-    for (std::size_t i = 0; i < mean.values.size(); ++i) average[i % mean.channels] += mean.values[i] / static_cast<float>(mean.tokens);
-    return edit(graph, x, {.kind = EditKind::set, .channels = cut.channels, .value = chosen(average)});
+std::vector<Edit> edits_to_means(const InterventionSettings& in, const MeansProbe::Mean& mean, const std::vector<std::uint32_t>& channels,
+                                 const std::vector<std::uint32_t>& positions) {
+  if (positions.empty()) return {{.kind = EditKind::set, .channels = channels, .value = at_channels(average_over_tokens(mean), channels)}};
+  std::vector<Edit> edits;
+  for (const std::uint32_t t : positions) {
+    require(t < mean.tokens, "{}: the means cover {} positions, {} is wanted", in.where("tokens"), mean.tokens, t);
+    const auto row = mean.values.begin() + std::ptrdiff_t{t} * mean.channels;
+    edits.push_back(
+        {.kind = EditKind::set, .channels = channels, .tokens = {t}, .value = at_channels({row, row + mean.channels}, channels)});
   }
-  for (const std::uint32_t t : cut.tokens) {
-    require(t < mean.tokens, "{}: the means cover {} positions, {} is wanted", cut.settings->where, mean.tokens, t);
-    x = edit(graph, x, {.kind = EditKind::set, .channels = cut.channels, .tokens = {t}, .value = chosen(row(t))});
-  }
-  return x;
+  return edits;
 }
 
-Tensor project(Graph& graph, const Tensor& x, const Cut& cut) {
-  const std::uint32_t dim = x.dim(-1);
-  std::vector<float> direction(dim);
-  const std::vector<double>& value = cut.settings->value;
-  if (cut.mean) {
-    for (std::size_t i = 0; i < cut.mean->values.size(); ++i) direction[i % dim] += cut.mean->values[i];
+// The direction of `value` or of the mean over all tokens, on the given channels; 0 on the others.
+Floats direction_of(const InterventionSettings& in, const MeansProbe::Mean* mean, const std::vector<std::uint32_t>& channels,
+                    std::uint32_t width) {
+  Floats direction(width);
+  const Floats values = mean ? at_channels(average_over_tokens(*mean), channels) : Floats(in.value.begin(), in.value.end());
+  for (std::size_t i = 0; i < (channels.empty() ? width : channels.size()); ++i)
+    direction[channels.empty() ? i : channels[i]] = values[values.size() == 1 ? 0 : i];
+  double squares = 0;
+  for (const float d : direction) squares += static_cast<double>(d) * static_cast<double>(d);
+  require(squares > 0, "{}: the direction to project out is zero", in.where(mean ? "statistics" : "value"));
+  for (float& d : direction) d = static_cast<float>(static_cast<double>(d) / std::sqrt(squares));
+  return direction;
+}
+
+void require_values(const InterventionSettings& in, const Hook& hook, std::size_t channels) {
+  const bool listed = channels > 0, direction = in.action == "project_out";
+  const std::size_t wanted = listed ? channels : hook.channels;
+  require(in.value.empty() || in.value.size() == wanted || (in.value.size() == 1 && (listed || !direction)),
+          "{}: {} values for {} channels of {}", in.where("value"), in.value.size(), wanted, hook.name());
+}
+
+CutIn Resolver::cut(const InterventionSettings& in, const Hook& hook) {
+  const std::string why_not = refusal(in.rule(), hook);
+  require(why_not.empty(), "{}: {}", in.where("at"), why_not);
+  CutIn cut{.positions = positions(in, hook)};
+  if (in.action == "norm") {
+    require(Norms::has(in.name), "{}: there is no norm \"{}\"", in.where("value"), in.name);
+    cut.norm = in.name;
+    return cut;
+  }
+  if (in.action == "mask_key") {
+    cut.keys = cut.positions, cut.heads = heads(in, hook);
+    for (const std::uint32_t key : cut.keys)
+      require(key + 1 < tokens, "{}: masking key {} changes nothing in sequences of {}: no query comes after it", in.where("tokens"), key,
+              tokens);
+    return cut;
+  }
+  const std::vector<std::uint32_t> chosen = channels(in, hook);
+  const bool spike_unknown = !intact && in.channels.found == "spike";
+  if (!spike_unknown) require_values(in, hook, chosen.size());
+  const MeansProbe::Mean* recorded = mean(in, hook);
+  cut.largest = in.tokens.found == "largest";
+  if (in.uses_means() && !recorded) return cut;
+  if (in.action == "project_out") {
+    if (!spike_unknown) cut.direction = direction_of(in, recorded, chosen, hook.channels);
+  } else if (recorded) {
+    cut.edits = edits_to_means(in, *recorded, chosen, cut.positions);
   } else {
-    const bool listed = !cut.channels.empty();
-    require(value.size() == (listed ? cut.channels.size() : dim) || (listed && value.size() == 1),
-            "{}: a direction of {} numbers for {} channels", cut.settings->where, value.size(), listed ? cut.channels.size() : dim);
-    for (std::size_t i = 0; i < (listed ? cut.channels.size() : dim); ++i)
-      direction[listed ? cut.channels[i] : i] = static_cast<float>(value[value.size() == 1 ? 0 : i]);
+    static const std::map<std::string, EditKind> kinds = {
+        {"zero", EditKind::zero}, {"skip", EditKind::zero}, {"scale", EditKind::scale}, {"set", EditKind::set}, {"clamp", EditKind::clamp}};
+    const Floats value = in.value.empty() ? Floats{0.0f} : Floats(in.value.begin(), in.value.end());
+    if (in.action == "skip" && cut.positions.empty()) cut.leaves_out = hook.block();
+    cut.edits = {{.kind = kinds.at(in.action), .channels = chosen, .tokens = cut.positions, .value = value}};
   }
-  double norm = 0;
-  for (const float d : direction) norm += static_cast<double>(d) * static_cast<double>(d);
-  require(norm > 0, "{}: the direction to project out is zero", cut.settings->where);
-  for (float& d : direction) d = static_cast<float>(static_cast<double>(d) / std::sqrt(norm));
-  return project_out(graph, x, graph.constant("direction", {1, dim}, direction), cut.tokens);
+  return cut;
 }
 
-Tensor cut_in(Graph& graph, const Tensor& x, const Cut& cut) {
-  const std::string& action = cut.settings->action;
-  if (cut.mean && action != "project_out") return set_means(graph, x, cut);
-  if (action == "project_out") return project(graph, x, cut);
-  static const std::map<std::string, EditKind> kinds = {
-      {"zero", EditKind::zero}, {"scale", EditKind::scale}, {"set", EditKind::set}, {"clamp", EditKind::clamp}};
-  const std::vector<float> value(cut.settings->value.begin(), cut.settings->value.end());
-  return edit(graph, x,
-              {.kind = kinds.at(action),
-               .channels = cut.channels,
-               .tokens = cut.tokens,
-               .value = value.empty() ? std::vector<float>{0.0f} : value,
-               .token_mask = mask_of(graph, x, cut)});
+// --- Hooks ---
+
+// By the name of the hook point, in the order of the file.
+using CutIns = std::map<std::string, std::vector<CutIn>>;
+
+const std::vector<CutIn>& cuts_at(const CutIns& cuts, const Hook& hook) {
+  static const std::vector<CutIn> none;
+  const auto found = cuts.find(hook.name());
+  return found == cuts.end() ? none : found->second;
+}
+
+void add_hooks(Hooks& hooks, const CutIns& edits, const CutIns& norms, const CutIns& masks, const std::shared_ptr<Changes>& changes) {
+  hooks.changes_logits = edits.contains("logits");
+  std::set<int> left_out;
+  for (const auto& [name, cuts] : edits)
+    for (const CutIn& cut : cuts)
+      if (cut.leaves_out > 0) left_out.insert(cut.leaves_out);
+  if (!left_out.empty()) hooks.left_out = [left_out](int block) { return left_out.contains(block); };
+  if (!edits.empty())
+    hooks.at = [edits, changes](Graph& graph, const Hook& hook, const Tensor& x) {
+      Tensor y = x;
+      for (const CutIn& cut : cuts_at(edits, hook)) {
+        const Tensor before = y;
+        y = cut_in(graph, before, cut);
+        changes->watch(graph, cut.intervention, before, y, hook.every_sequence);
+      }
+      return y;
+    };
+  if (!norms.empty())
+    hooks.norm = [norms, changes](Graph& graph, const Hook& hook, const std::string& kind, const auto& norm_of) {
+      Tensor y = norm_of(kind);
+      for (const CutIn& cut : cuts_at(norms, hook)) {
+        const Tensor before = y;
+        y = norm_of(cut.norm);
+        changes->watch(graph, cut.intervention, before, y);
+      }
+      return y;
+    };
+  if (!masks.empty())
+    hooks.mask_keys = [masks, changes](Graph& graph, AttentionCall& call) {
+      if (const auto& cuts = cuts_at(masks, call.probs); !cuts.empty()) mask_keys(graph, call, cuts, *changes);
+    };
 }
 
 }  // namespace
 
+std::string refusal(const ActionRule& rule, const Hook& hook) {
+  const std::string name = hook.name();
+  const bool norm = hook.site == Site::input_norm || hook.site == Site::final_norm, probs = hook.site == Site::probs;
+  if (rule.name == "mask_key" && !probs)
+    return fmt::format("do = \"mask_key\" acts on attention weights (\"layer.3.attn.probs\"), not on {}", name);
+  if (rule.name != "mask_key" && probs)
+    return fmt::format("attention weights can only be masked (do = \"mask_key\"), found do = \"{}\" at {}", rule.name, name);
+  if (rule.name == "skip" && hook.site != Site::block) return fmt::format("do = \"skip\" leaves out blocks, {} is none", name);
+  if (rule.name == "norm" && !norm)
+    return fmt::format("do = \"norm\" acts where a norm is (\"layer.3.attn_norm\", \"final_norm\"), not on {}", name);
+  if (rule.name == "norm" && !hook.input_has_norm) return fmt::format("this model has no norm at {}", name);
+  return "";
+}
+
 bool needs_intact_model(const std::vector<InterventionSettings>& interventions) {
   return std::any_of(interventions.begin(), interventions.end(), [](const InterventionSettings& in) {
-    const bool blocks = std::any_of(in.at.begin(), in.at.end(), [](const auto& at) { return at == "step_up" || at == "step_down"; });
-    return blocks || in.channels.found == "spike" || in.tokens.found == "spike" || (in.action == "mean" && in.statistics.empty());
+    return std::any_of(in.at.begin(), in.at.end(), is_step) || in.channels.found == "spike" || in.tokens.found == "spike" ||
+           (in.action == "mean" && in.statistics.empty());
   });
 }
 
 std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
                                       const IntactModel& intact) {
-  const Resolver resolver{config, intact, 0, 0};
+  const Resolver resolver{config, &intact, 0};
   std::set<std::string> names;
   for (const InterventionSettings& in : interventions)
     if (in.action == "mean" && in.statistics.empty())
-      for (const std::string& name : resolver.hook_points(in)) names.insert(name);
+      for (const Hook& hook : resolver.hooks(in)) names.insert(hook.name());
   return {names.begin(), names.end()};
 }
 
 IntactModel presumed_model(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens,
-                           const std::function<bool(const std::string&, const std::string&)>& records) {
+                           const std::function<bool(const std::string&, const Hook&)>& records) {
   IntactModel model;
   model.spike.channels = {0};
   model.step_up_blocks = {1};
   model.step_down_blocks = {config.blocks()};
-  const Resolver resolver{config, model, 0, 0};
+  const Resolver resolver{config, &model, 0};
   std::map<std::string, MeansProbe::Mean> means;
   for (const InterventionSettings& in : interventions) {
     const bool elsewhere = in.statistics.starts_with("@");
     if (elsewhere) model.recorded[in.statistics];
     else if (!in.statistics.empty() || in.action != "mean") continue;
-    for (const std::string& hook : resolver.hook_points(in)) {
+    for (const Hook& hook : resolver.hooks(in)) {
       if (elsewhere && !records(in.statistics, hook)) continue;
-      const std::uint32_t channels = resolver.channels_at(hook);
       auto& all = elsewhere ? model.recorded[in.statistics] : means;
-      all[hook] = {tokens, channels, std::vector<float>(std::size_t{tokens} * channels, 1.0f)};
-      all[hook + ".largest"] = {1, channels, std::vector<float>(channels, 1.0f)};
+      all[hook.name()] = {tokens, hook.channels, std::vector<float>(std::size_t{tokens} * hook.channels, 1.0f)};
+      all[hook.name() + ".largest"] = {1, hook.channels, std::vector<float>(hook.channels, 1.0f)};
     }
   }
   model.means = std::move(means);
   return model;
 }
 
+void check_interventions(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens) {
+  Resolver resolver{config, nullptr, tokens};
+  for (const InterventionSettings& in : interventions)
+    for (const Hook& hook : resolver.hooks(in)) resolver.cut(in, hook);
+}
+
 AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
-                           const IntactModel& intact, std::uint32_t rows, std::uint32_t tokens) {
-  Resolver resolver{config, intact, rows, tokens};
-  AppliedInterventions applied;
-  std::map<std::string, std::vector<Cut>> cuts;
-  std::set<int> skipped;
-  std::map<std::string, std::int32_t> masked;
-  std::map<std::string, std::string> norms;
-  // The hooks outlive this call and the settings they came from.
-  const auto kept = std::make_shared<const std::vector<InterventionSettings>>(interventions);
-  const auto means = std::make_shared<std::vector<std::shared_ptr<const MeansProbe::Mean>>>();
-  for (const InterventionSettings& in : *kept) {
-    std::uint64_t changed = 0;
-    for (const std::string& hook : resolver.hook_points(in)) {
-      const std::uint64_t whole = std::uint64_t{rows} * tokens * resolver.channels_at(hook);
-      if (in.action == "skip") {
-        require(hook.starts_with("block."), "{}: do = \"skip\" leaves out blocks, {} is none", in.where, hook);
-        skipped.insert(std::stoi(hook.substr(6)));
-        changed += whole;
-      } else if (in.action == "mask_key") {
-        require(hook.ends_with(".probs"), "{}: do = \"mask_key\" acts on attention weights (\"layer.3.attn.probs\"), not on {}", in.where,
-                hook);
-        const auto keys = resolver.positions(in);
-        require(keys.size() == 1, "{}: expected one key to mask, found {}", in.where, keys.size());
-        masked[hook.substr(0, hook.size() - 6)] = static_cast<std::int32_t>(keys[0]);
-        changed += std::uint64_t{rows} * static_cast<std::uint64_t>(config.n_heads) * (tokens - keys[0] - 1);
-      } else if (in.action == "norm") {
-        require(hook.ends_with("_norm"), "{}: do = \"norm\" acts where a norm is (\"layer.3.attn_norm\", \"final_norm\"), not on {}",
-                in.where, hook);
-        Norms::find("norm", in.name);
-        norms[hook] = in.name;
-        changed += whole;
-      } else {
-        require(!hook.ends_with(".probs"), "{}: attention weights can only be masked (do = \"mask_key\")", in.where);
-        Cut cut{&in, resolver.channels(in, hook), resolver.positions(in), nullptr};
-        if (const MeansProbe::Mean* mean = resolver.mean(in, hook)) {
-          means->push_back(std::make_shared<const MeansProbe::Mean>(*mean));
-          cut.mean = means->back().get();
-        }
-        const std::uint64_t per_token = count_edited({1, 1, resolver.channels_at(hook)}, {.channels = cut.channels});
-        changed += in.tokens.found == "largest"
-                       ? rows * per_token
-                       : count_edited({rows, tokens, resolver.channels_at(hook)}, {.channels = cut.channels, .tokens = cut.tokens});
-        cuts[hook].push_back(std::move(cut));
-      }
+                           const IntactModel& intact, std::uint32_t tokens) {
+  Resolver resolver{config, &intact, tokens, intact.recorded};
+  AppliedInterventions applied{{}, std::make_shared<Changes>(interventions.size())};
+  CutIns edits, norms, masks;
+  for (std::size_t i = 0; i < interventions.size(); ++i) {
+    for (const Hook& hook : resolver.hooks(interventions[i])) {
+      CutIn cut = resolver.cut(interventions[i], hook);
+      cut.intervention = i;
+      CutIns& cuts = !cut.norm.empty() ? norms : !cut.keys.empty() ? masks : edits;
+      cuts[hook.name()].push_back(std::move(cut));
     }
-    require(changed > 0, "{}: this intervention changes nothing", in.where);
-    applied.elements += changed;
   }
-  if (!cuts.empty()) {
-    applied.hooks.at = [cuts, kept, means](Graph& graph, const std::string& name, const Tensor& x) {
-      Tensor y = x;
-      if (const auto found = cuts.find(name); found != cuts.end())
-        for (const Cut& cut : found->second) y = cut_in(graph, y, cut);
-      return y;
-    };
-  }
-  if (!skipped.empty()) applied.hooks.skip_block = [skipped](int block) { return skipped.contains(block); };
-  if (!masked.empty())
-    applied.hooks.masked_key = [masked](const std::string& name) {
-      const auto found = masked.find(name);
-      return found == masked.end() ? -1 : found->second;
-    };
-  if (!norms.empty())
-    applied.hooks.norm_kind = [norms](const std::string& name, const std::string& kind) {
-      const auto found = norms.find(name);
-      return found == norms.end() ? kind : found->second;
-    };
+  add_hooks(applied.hooks, edits, norms, masks, applied.changes);
   return applied;
+}
+
+void AppliedInterventions::require_changes(const std::vector<InterventionSettings>& interventions) const {
+  for (std::size_t i = 0; i < interventions.size(); ++i)
+    require(changes->of(i) > 0 || interventions[i].uses_means(),
+            "{}: this intervention changes nothing: every element it acts on is what it would be", interventions[i].where("at"));
 }
 
 }  // namespace ablate

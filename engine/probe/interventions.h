@@ -2,12 +2,14 @@
 #pragma once
 
 #include "model/hooks.h"
+#include "probe/changes.h"
 #include "probe/intervention_settings.h"
 #include "probe/means.h"
 #include "probe/spikes.h"
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,20 +27,30 @@ struct IntactModel {
 /// Stands for an intact model that nobody has looked at yet, so that interventions can be checked and their graphs built: a block, a channel,
 /// a token and means as there will be some. `records` says whether another point ("@ID") will have recorded the mean of a hook point.
 IntactModel presumed_model(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens,
-                           const std::function<bool(const std::string& statistics, const std::string& hook)>& records);
+                           const std::function<bool(const std::string& statistics, const Hook& hook)>& records);
 
 /// Whether any of them refers to the intact model, and the hook points whose means are wanted of it.
 bool needs_intact_model(const std::vector<InterventionSettings>& interventions);
 std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
                                       const IntactModel& intact);
 
+/// Why an action cannot act at a hook point, whatever its other keys; empty if it can.
+std::string refusal(const ActionRule& rule, const Hook& hook);
+
+/// Throws InputError at the place of the key in the file: a hook point that does not exist or that the action cannot act on, an index outside, a
+/// selector that the hook point does not have. What only the intact model or another point's means tell is left to apply().
+void check_interventions(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens);
+
 struct AppliedInterventions {
   Hooks hooks;
-  std::uint64_t elements = 0;  ///< how many they change in `rows` sequences of `tokens`
+  std::shared_ptr<Changes> changes;  ///< to be run among the probes
+
+  /// After the run. Throws InputError when one has changed nothing, unless it put in means: that these are what was there is a result.
+  void require_changes(const std::vector<InterventionSettings>& interventions) const;
 };
 
-/// Throws InputError at the intervention's place in the file: a hook point that does not exist, an index outside, one that changes nothing.
+/// For sequences of `tokens`. Throws InputError as check_interventions does.
 AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
-                           const IntactModel& intact, std::uint32_t rows, std::uint32_t tokens);
+                           const IntactModel& intact, std::uint32_t tokens);
 
 }  // namespace ablate

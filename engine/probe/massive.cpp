@@ -10,7 +10,6 @@
 // Every one of them is counted, and NaN counts as larger than infinity.
 #include "ops/statistics/massive_activations.h"
 #include "ops/statistics/median_abs.h"
-#include "probe/hook_names.h"
 #include "probe/mean.h"
 #include "probe/probe.h"
 
@@ -31,8 +30,8 @@ class MassiveProbe : public Probe {
     states_.resize(static_cast<std::size_t>(config.blocks()) + 1);
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    const int state = number_in(name, "residual.");
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    const int state = hook.residual();
     if (state < 0) return;
     const Tensor medians = graph.keep(median_abs(graph, x, rows_));
     const auto threshold = static_cast<float>(settings_.massive_threshold), ratio = static_cast<float>(settings_.massive_ratio);

@@ -17,16 +17,19 @@ MeansProbe::MeansProbe(std::vector<std::string> patterns, std::string where, con
 
 void MeansProbe::begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) {
   for (const std::string& pattern : patterns_)
-    if (!is_step(pattern)) matching_hooks(config, pattern, where_);
+    if (!is_step(pattern)) matching_tensors(config, pattern, where_);
   if (finding_) return spikes_.begin(config, rows, tokens);
   tensors_.clear();
 }
 
-void MeansProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
-  if (finding_) return spikes_.at(graph, name, x);
-  const bool wanted =
-      std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return hook_matches(pattern, name); });
-  if (!wanted || x.shape.size() != 3) return;
+bool MeansProbe::wants(const Hook& hook) const {
+  return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return hook_matches(pattern, hook); });
+}
+
+void MeansProbe::at(Graph& graph, const Hook& hook, const Tensor& x) {
+  if (finding_) return spikes_.at(graph, hook, x);
+  if (!wants(hook)) return;
+  const std::string name = hook.name();
   watch(graph, name, x);
   const Tensor largest = take_tokens(graph, x, largest_tokens(graph, x));
   watch(graph, name + ".largest", graph.reshape(largest, {x.dim(0), 1, x.dim(2)}));

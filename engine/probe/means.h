@@ -14,12 +14,14 @@ class MeansProbe : public Probe {
  public:
   MeansProbe(std::vector<std::string> patterns, std::string where, const ProbeSettings& settings);
 
+  /// Throws InputError when a pattern names no hook point, or attention weights.
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override;
-  void at(Graph& graph, const std::string& name, const Tensor& x) override;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override;
   void collect(Executor& executor, const ProbeBatch& batch) override;
   bool again() override;
   void finish(Metrics&) override {}
   void write(const std::filesystem::path& folder) override;
+  bool wants_logits() const override { return !finding_ && wants({.site = Site::logits}); }
 
   struct Mean {
     std::uint32_t tokens = 0, channels = 0;
@@ -37,6 +39,7 @@ class MeansProbe : public Probe {
   std::string where_;
   SpikeProbe spikes_;
   bool finding_;  // the first of two passes, which finds the step blocks
+  bool wants(const Hook& hook) const;
   void watch(Graph& graph, const std::string& name, const Tensor& x);
 
   std::map<std::string, Tensor> tensors_;  // (B, T, C)

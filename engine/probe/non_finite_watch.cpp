@@ -2,7 +2,6 @@
 
 #include "ops/statistics/counters.h"
 #include "ops/statistics/non_finite.h"
-#include "probe/hook_names.h"
 
 #include <algorithm>
 
@@ -28,16 +27,15 @@ void NonFiniteWatch::begin(Graph& graph, const TransformerConfig& config) {
   found_ = graph.keep(counters(graph, {static_cast<std::uint32_t>(hook_points(config).size()), 2}));
 }
 
-void NonFiniteWatch::at(Graph& graph, const std::string& name, const Tensor& x) {
-  require(points_.size() < found_.dim(0), "{}: more hook points than the model has", name);
+void NonFiniteWatch::at(Graph& graph, const Hook& hook, const Tensor& x) {
+  require(points_.size() < found_.dim(0), "{}: more hook points than the model has", hook.name());
   count_non_finite(graph, x, graph.slice(found_, static_cast<std::uint32_t>(points_.size()), 1));
-  points_.push_back({name, x.rows(), x.dtype});
+  points_.push_back({hook, x.rows(), x.dtype});
 }
 
 std::string NonFiniteWatch::describe(const Point& point, std::uint32_t row, bool nan, const ProbeBatch& batch) const {
-  std::string text = point.name;
-  for (const char* prefix : {"residual.", "block."})
-    if (const int block = number_in(point.name, prefix); block >= 0) text += fmt::format(" ({})", block_text(config_, block));
+  std::string text = point.hook.name();
+  if (const int block = std::max(point.hook.residual(), point.hook.block()); block >= 0) text += fmt::format(" ({})", block_text(config_, block));
   if (point.rows == batch.rows * batch.tokens)
     text += fmt::format(", sequence {}, token {}", batch.first + row / batch.tokens, row % batch.tokens);
   return text + fmt::format(": {} in {}", nan ? "NaN" : "infinity", name_of(point.dtype));
@@ -56,8 +54,8 @@ NonFiniteWatch::Found NonFiniteWatch::collect(Executor& executor, const ProbeBat
   bool state_found = false;
   for (std::size_t i = 0; i < points_.size() && !state_found; ++i) {
     if (all[i].count == 0 || sequence_of(all[i].row, points_[i].rows, batch) != sequence) continue;
-    state_found = number_in(points_[i].name, "residual.") >= 0;
-    if (found.begins.empty()) found.begins = points_[i].name;
+    state_found = points_[i].hook.residual() >= 0;
+    if (found.begins.empty()) found.begins = points_[i].hook.name();
     if (found.state.empty() || state_found) found.state = describe(points_[i], all[i].row, all[i].nan, batch);
   }
   return found;

@@ -16,7 +16,7 @@ class NonFiniteWatch {
   /// A graph is about to be built.
   void begin(Graph& graph, const TransformerConfig& config);
   /// Counts at a hook point. x: (B, T, C).
-  void at(Graph& graph, const std::string& name, const Tensor& x);
+  void at(Graph& graph, const Hook& hook, const Tensor& x);
 
   /// What a run of the graph had: infinities and NaNs at all hook points together.
   struct Found {
@@ -30,7 +30,7 @@ class NonFiniteWatch {
 
  private:
   struct Point {
-    std::string name;
+    Hook hook;
     std::uint32_t rows;
     DType dtype;
   };

@@ -17,8 +17,8 @@ class NormRatioProbe : public Probe {
     ratios_.clear();
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    if (!name.starts_with("residual.") || tokens_ < 2) return;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    if (hook.residual() < 0 || tokens_ < 2) return;
     ratios_.push_back(graph.keep(first_token_norm_ratio(graph, graph.reshape(row_norms(graph, x), {rows_, tokens_}))));
     means_.resize(std::max(means_.size(), ratios_.size()));
   }

@@ -33,8 +33,8 @@ class Probe {
   virtual void model(Pipelines&, const Weights&) {}
   /// A graph for `rows` sequences of `tokens` is about to be built: forget the tensors of an earlier one, keep what was measured.
   virtual void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) = 0;
-  /// A hook point, after interventions. x: (B, T, C).
-  virtual void at(Graph&, const std::string& /*name*/, const Tensor& /*x*/) {}
+  /// A hook point, after interventions. x: hook.shape_text(), (B, T, C).
+  virtual void at(Graph&, const Hook&, const Tensor& /*x*/) {}
   virtual void attention(Graph&, const AttentionCall&) {}
   /// The loss of every position, (B * T) f32.
   virtual void losses(Graph&, const Tensor&) {}

@@ -41,7 +41,7 @@ class QuadraticFormsProbe : public Probe {
 
   void model(Pipelines& pipelines, const Weights& weights) override { pipelines_ = &pipelines, weights_ = &weights; }
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override { spikes_.begin(config, rows, tokens); }
-  void at(Graph& graph, const std::string& name, const Tensor& x) override { spikes_.at(graph, name, x); }
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override { spikes_.at(graph, hook, x); }
   void collect(Executor& executor, const ProbeBatch& batch) override { spikes_.collect(executor, batch); }
 
   void finish(Metrics& metrics) override {

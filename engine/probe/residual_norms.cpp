@@ -11,8 +11,8 @@ class ResidualNormProbe : public Probe {
  public:
   void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override { norms_.clear(); }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    if (!name.starts_with("residual.")) return;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    if (hook.residual() < 0) return;
     norms_.push_back(graph.keep(row_norms(graph, x)));
     means_.resize(std::max(means_.size(), norms_.size()));
   }

@@ -6,7 +6,6 @@
 #include "ops/activation.h"
 #include "ops/statistics/cosine.h"
 #include "probe/figures.h"
-#include "probe/hook_names.h"
 #include "probe/mean.h"
 #include "probe/spike_tokens.h"
 
@@ -30,12 +29,11 @@ class SiluRegimeProbe : public Probe {
     layers_.resize(static_cast<std::size_t>(config.n_layers));
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    spikes_.at(graph, name, x);
-    const int layer = number_in(name, "layer.", ".ffn.gate");
-    if (layer < 0) return;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    spikes_.at(graph, hook, x);
+    if (hook.site != Site::ffn_gate) return;
     const CosineRows rows = cosine_rows(graph, x, activation(graph, "silu", x));
-    tensors_[static_cast<std::size_t>(layer)] = {graph.keep(rows.cosine), graph.keep(rows.norm_a), graph.keep(rows.norm_b)};
+    tensors_[static_cast<std::size_t>(hook.index)] = {graph.keep(rows.cosine), graph.keep(rows.norm_a), graph.keep(rows.norm_b)};
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {

@@ -1,7 +1,5 @@
 #include "probe/spike_tokens.h"
 
-#include "probe/hook_names.h"
-
 #include <algorithm>
 
 namespace ablate {
@@ -12,9 +10,9 @@ void SpikeTokens::begin(const TransformerConfig& config, std::uint32_t rows, std
   states_.clear();
 }
 
-void SpikeTokens::at(Graph& graph, const std::string& name, const Tensor& x) {
-  spikes_.at(graph, name, x);
-  if (const int state = number_in(name, "residual."); state >= 0) states_[state] = graph.keep(top_channels(graph, x, 1).values);
+void SpikeTokens::at(Graph& graph, const Hook& hook, const Tensor& x) {
+  spikes_.at(graph, hook, x);
+  if (const int state = hook.residual(); state >= 0) states_[state] = graph.keep(top_channels(graph, x, 1).values);
 }
 
 void SpikeTokens::collect(Executor& executor, const ProbeBatch& batch) {

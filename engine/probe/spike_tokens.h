@@ -14,7 +14,7 @@ class SpikeTokens {
   explicit SpikeTokens(const ProbeSettings& settings) : settings_(settings), spikes_(settings) {}
 
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens);
-  void at(Graph& graph, const std::string& name, const Tensor& x);
+  void at(Graph& graph, const Hook& hook, const Tensor& x);
   void collect(Executor& executor, const ProbeBatch& batch);
   /// After all runs.
   void finish();

@@ -2,7 +2,6 @@
 
 #include "ops/largest_token.h"
 #include "ops/statistics/pick.h"
-#include "probe/hook_names.h"
 
 #include <algorithm>
 #include <cmath>
@@ -54,12 +53,12 @@ void SpikeProbe::begin(const TransformerConfig& config, std::uint32_t rows, std:
   spike_per_state_.resize(top_per_state_.size());
 }
 
-void SpikeProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
-  if (const int block = number_in(name, "block."); block > 0) {
+void SpikeProbe::at(Graph& graph, const Hook& hook, const Tensor& x) {
+  if (const int block = hook.block(); block > 0) {
     const TopEntries top = keep(graph, top_entries(graph, top_channels(graph, x, static_cast<std::uint32_t>(settings_.top_k)), rows_));
     blocks_[block] = {top, graph.keep(pick(graph, previous_, top)), graph.keep(pick(graph, x, top)), {}};
   }
-  if (const int state = number_in(name, "residual."); state >= 0) {
+  if (const int state = hook.residual(); state >= 0) {
     const TopEntries top = keep(graph, top_entries(graph, top_channels(graph, x, static_cast<std::uint32_t>(settings_.top_k)), rows_));
     states_[state] = {top, graph.keep(take_tokens(graph, x, top.rows))};
     if (const auto block = blocks_.find(state); block != blocks_.end()) block->second.after = graph.keep(pick(graph, x, block->second.top));
@@ -113,7 +112,7 @@ void SpikeProbe::finish(Metrics& metrics) {
       raise(largest, step.size);
       double& strongest = step.up ? strongest_up : strongest_down;
       if (step.size > strongest) strongest = step.size, (step.up ? strongest_up_ : strongest_down_) = block;
-      if (step.size >= settings_.step_share * spike_.value) (step.up ? up : down) = true;
+      if (step.size > 0 && step.size >= settings_.step_share * spike_.value) (step.up ? up : down) = true;
     }
     block_top[static_cast<std::size_t>(block) - 1] = largest;
     if (up) step_up_.push_back(block);

@@ -21,13 +21,13 @@ namespace ablate {
 ///
 /// Of entries as large as the spike the one in the first state, then the first sequence, is it; NaN counts as larger than infinity.
 /// Rule for the last two: a block is a step block when its output's largest entry (of any sequence) is at least `step_share` (a half) of
-/// the spike. It steps up when adding it raised |h| at that entry, and down when it lowered it.
+/// the spike (and not 0, as that of a block which was removed is). It steps up when adding it raised |h| at that entry, and down when it lowered it.
 class SpikeProbe : public Probe {
  public:
   explicit SpikeProbe(const ProbeSettings& settings) : settings_(settings) {}
 
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override;
-  void at(Graph& graph, const std::string& name, const Tensor& x) override;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override;
   void collect(Executor& executor, const ProbeBatch& batch) override;
   void finish(Metrics& metrics) override;
 

@@ -17,14 +17,17 @@ class UserStatisticProbe : public Probe {
       : shader_(std::move(shader)), pattern_(own.get("at", "residual.*")), where_(own.where("at")) {}
 
   void begin(const TransformerConfig& config, std::uint32_t, std::uint32_t) override {
-    matching_hooks(config, pattern_, where_);
+    for (const Hook& hook : matching_tensors(config, pattern_, where_))
+      require(hook.every_sequence, "{}: \"{}\" names {}, which is the same for all sequences", where_, pattern_, hook.name());
     tensors_.clear();
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    if (!hook_matches(pattern_, name)) return;
+  bool wants_logits() const override { return hook_matches(pattern_, {.site = Site::logits}); }
+
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    if (!hook_matches(pattern_, hook)) return;
     tensors_.push_back(graph.keep(user_statistic(graph, *shader_, x)));
-    if (tensors_.size() > points_.size()) points_.push_back({.name = name});
+    if (tensors_.size() > points_.size()) points_.push_back({.name = hook.name()});
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {

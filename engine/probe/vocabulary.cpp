@@ -6,7 +6,6 @@
 //   vocabulary_position
 #include "ops/statistics/median_abs.h"
 #include "probe/figures.h"
-#include "probe/hook_names.h"
 #include "probe/mean.h"
 #include "probe/spike_tokens.h"
 
@@ -29,9 +28,9 @@ class VocabularyProbe : public Probe {
     states_.clear();
   }
 
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    spikes_.at(graph, name, x);
-    if (number_in(name, "residual.") < 0) return;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    spikes_.at(graph, hook, x);
+    if (hook.residual() < 0) return;
     states_.push_back({graph.keep(top_channels(graph, x, 1).values), graph.keep(median_abs(graph, x, rows_))});
   }
 

@@ -17,6 +17,10 @@ layout(constant_id = 4) const uint BIAS_TYPE = DTYPE_F32;  // element type of th
 // What there is, known when the pipeline is made: a driver may load through a null pointer under a condition that is false.
 layout(constant_id = 10) const uint LEARNED = 0;  // 1: a learned key, 2: and its value
 layout(constant_id = 11) const uint SINKS = 0;    // a sink logit per head
+layout(constant_id = 12) const uint MASKED = 0;   // a table of keys that are hidden from the queries after them
+
+// table: (heads, tokens), not 0 where hidden
+#define is_masked(table, head, tokens, i, j) (MASKED != 0 && (i) > (j) && (table).at[(head) * (tokens) + (j)] != 0.0)
 
 const bool NORMALISED = SCORE == SOFTMAX || SCORE == SOFTMAX1;
 

@@ -3,7 +3,7 @@
 
 // The weight of every query on one column.   y: (batch, heads, tokens)
 layout(push_constant) uniform Push {
-  In q; In k; InF32 lse; In k_bias; OutF32 y;
+  In q; In k; InF32 lse; In k_bias; InF32 masked; OutF32 y;
   uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint key;
 } p;
 #include "attention/weight.glsl"

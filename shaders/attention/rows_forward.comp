@@ -3,9 +3,9 @@
 
 // Attention with an online softmax, ROWS queries a lane.
 // q, y: (batch, tokens, heads * HEAD_DIM)   k, v: (batch, tokens, kv_heads * HEAD_DIM)   lse: (batch, heads, tokens)   sinks: (heads)
-// k_bias, v_bias: (kv_heads, HEAD_DIM)
+// k_bias, v_bias: (kv_heads, HEAD_DIM)   masked: (heads, tokens), see is_masked()
 layout(push_constant) uniform Push {
-  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias;
+  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias; InF32 masked;
   uint batch, tokens, heads, kv_heads, window; int masked_key; float scale;
 } p;
 
@@ -44,7 +44,7 @@ void add_key(Words k, Words v, bool has_value, uint at, uint dtype, bool always,
   FOR_CHANNELS(part, score[r] = fma(q[r * HEAD_DIM + d], x, score[r]))
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     const uint i = query_of(r, lane());
-    const bool seen = always || is_visible(i, j, p.window, p.masked_key);
+    const bool seen = always || (is_visible(i, j, p.window, p.masked_key) && !is_masked(p.masked, head, p.tokens, i, j));
     const float before = top[r];
     if (NORMALISED && seen) top[r] = max(before, score[r]);
     shrink[r] = NORMALISED ? exp(before - top[r]) : 1.0;

@@ -3,9 +3,9 @@
 
 // Attention with an online softmax, one workgroup per (batch, head, block of queries).
 // q, y: (batch, tokens, heads * HEAD_DIM)   k, v: (batch, tokens, kv_heads * HEAD_DIM)   lse: (batch, heads, tokens)   sinks: (heads)
-// k_bias, v_bias: (kv_heads, HEAD_DIM)
+// k_bias, v_bias: (kv_heads, HEAD_DIM)   masked: (heads, tokens), see is_masked()
 layout(push_constant) uniform Push {
-  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias;
+  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias; InF32 masked;
   uint batch, tokens, heads, kv_heads, window; int masked_key; float scale;
 } p;
 
@@ -30,10 +30,19 @@ void start(uint head, uint kv_head, Vectors q, uint first) {
   }
 }
 
-void add_columns(Vectors q, uint first, Vectors k, Vectors v, uint column) {
+void hide_masked(uint head, uint first, uint first_column) {
+  if (MASKED == 0) return;
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) {
+    const uint query = first + row_of(n / COLUMNS), key = min(first_column + column_of(n % COLUMNS), p.tokens - 1);
+    if (is_masked(p.masked, head, p.tokens, query, key)) score[n] = LOWEST;
+  }
+}
+
+void add_columns(Vectors q, uint head, uint first, Vectors k, Vectors v, uint column) {
   multiply(q, first, k, column);
   [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] *= p.scale;
   hide(first, column, false, p.tokens, p.window, p.masked_key);
+  hide_masked(head, first, column);
   if (NORMALISED) {  // a row that has seen nothing yet gives all a weight of 1, which the first that it sees takes back
     float highest[ROWS];
     [[unroll]] for (uint r = 0; r < ROWS; ++r) highest[r] = top[r];
@@ -72,7 +81,7 @@ void main() {
     Vectors q = vectors(Words(p.q), batch, p.tokens, p.heads, head);
     Vectors k = vectors(Words(p.k), batch, p.tokens, p.kv_heads, kv_head), v = vectors(Words(p.v), batch, p.tokens, p.kv_heads, kv_head);
     start(head, kv_head, q, first);
-    for (uint column = first_key(first, p.window) / BLOCK_COLUMNS * BLOCK_COLUMNS; column < end; column += BLOCK_COLUMNS) add_columns(q, first, k, v, column);
+    for (uint column = first_key(first, p.window) / BLOCK_COLUMNS * BLOCK_COLUMNS; column < end; column += BLOCK_COLUMNS) add_columns(q, head, first, k, v, column);
     finish(vectors(Words(p.y), batch, p.tokens, p.heads, head), batch, head, first);
   }
 }

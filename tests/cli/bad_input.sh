@@ -28,6 +28,19 @@ printf '%s\n' "$base" > x.toml; sed -i 's#checkpoint = "model"#checkpoint = "non
 printf '%s\n' "$base" '[[intervention]]' 'at = "block.99"' 'do = "zero"' > x.toml;      refuses "no such hook point" "block.99"
 printf '%s\n' "$base" '[[intervention]]' 'at = "block.1"' 'do = "zero"' 'channels = [64]' > x.toml; refuses "no such channel" "64"
 printf '%s\n' "$base" '[[intervention]]' 'at = "attn.probs"' 'do = "mask_key"' 'tokens = 95' > x.toml; refuses "changes nothing" "changes nothing"
+# edit TABLE KEY: an intervention, one line a key, must be refused with the line of KEY.
+edit() {
+  printf '%s\n' "$base" '[[intervention]]' > x.toml
+  printf '%b\n' "$1" >> x.toml
+  refuses "$1" "x.toml:$(grep -n "^$2 = " x.toml | tail -1 | cut -d: -f1): intervention.$2"
+}
+edit 'at = "block.1"\ndo = "zero"\nheads = [0]' heads
+edit 'at = "block.1"\ndo = "zero"\nvalue = 1' value
+edit 'at = "block.1"\ndo = "set"\nvalue = 1\nstatistics = "means.safetensors"' statistics
+edit 'at = "block.1"\ndo = "skip"\nchannels = [1]' channels
+edit 'at = "attn_norm"\ndo = "norm"\nvalue = "layernorm"\ntokens = [0]' tokens
+edit 'at = "block.1"\ndo = "norm"\nvalue = "layernorm"' at
+edit 'at = "logits"\ndo = "zero"\nchannels = "spike"' channels
 printf '%s\n' "$base" > x.toml
 head -c 100000 model/model.safetensors > cut && mv cut model/model.safetensors;         refuses "truncated safetensors" "model.safetensors"
 

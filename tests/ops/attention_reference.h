@@ -15,6 +15,7 @@ struct AttentionCase {
   std::uint32_t window = 0;
   std::string bias = "";  ///< "", "sinks", "k", "kv"
   std::int32_t masked_key = -1;
+  std::vector<float> masked_keys{};  ///< (heads, T), not 0: hidden from later queries; none
 
   bool learned_key() const { return bias == "k" || bias == "kv"; }
   std::uint32_t columns() const { return tokens + learned_key(); }
@@ -50,8 +51,9 @@ struct AttentionCase {
            (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "");
   }
 
-  bool sees(std::size_t i, std::size_t j) const {
-    return j <= i && (window == 0 || i - j < window) && !(static_cast<std::int64_t>(j) == masked_key && i > j);
+  bool sees(std::size_t h, std::size_t i, std::size_t j) const {
+    const bool masked = static_cast<std::int64_t>(j) == masked_key || (!masked_keys.empty() && masked_keys[h * tokens + j] != 0);
+    return j <= i && (window == 0 || i - j < window) && !(masked && i > j);
   }
 };
 
@@ -98,7 +100,7 @@ AttentionReference<S> attention_reference(const AttentionCase& c, const std::vec
         };
         std::vector<std::size_t> columns;
         for (std::size_t column = 0; column < c.columns(); ++column)
-          if (column < learned || c.sees(i, column - learned)) columns.push_back(column);
+          if (column < learned || c.sees(h, i, column - learned)) columns.push_back(column);
         std::vector<S> scores;
         for (const std::size_t column : columns) {
           S score(0.0);

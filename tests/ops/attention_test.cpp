@@ -132,6 +132,52 @@ TEST_CASE("attention: masked key") {
   }
 }
 
+TEST_CASE("attention: masked keys of some heads, by every kernel that knows them") {
+  for (AttentionCase c : {AttentionCase{2, 20, 4, 2, 8},
+                          {1, 70, 2, 1, 16, "softmax", 9, "kv"},
+                          {1, 37, 2, 1, 5, "relu", 0, "k"},
+                          {1, 33, 2, 2, 8, "sigmoid"},
+                          {1, 150, 3, 3, 16, "softmax", 0, "sinks"}}) {
+    c.masked_keys.resize(std::size_t{c.heads} * c.tokens);
+    for (std::size_t i = 0; i < c.masked_keys.size(); ++i) c.masked_keys[i] = i % 7 == 2 || i + 1 == c.masked_keys.size();
+    for (const DType type : {DType::f32, DType::f16})
+      for (const auto& [name, kernel] : AttentionKernels::all()) {
+        const auto options = [&c, name = name](Graph& g, const auto& in) {
+          AttentionOptions o = c.options(in, name);
+          o.masked_keys = g.constant("masked keys", {c.heads, c.tokens}, c.masked_keys);
+          return o;
+        };
+        if (name.starts_with("coopmat")) {
+          CHECK_FALSE([&] {
+            Graph graph(pipelines().device().caps());
+            std::vector<Tensor> in;
+            for (const OpInput& input : c.inputs(type)) in.push_back(graph.input("x", input.shape, input.dtype));
+            const AttentionOptions o = options(graph, in);
+            return AttentionKernels::find("attention kernel", name).runs(graph.caps(), AttentionProblem(in[0], in[1], in[2], o));
+          }());
+          continue;
+        }
+        if (!runs(name, c, type)) {
+          skip(c.name(type), "attention kernel " + name + " does not run here");
+          continue;
+        }
+        const OpTolerance tolerance = tolerance_of(type, c, name);
+        check_op(
+            c.name(type) + " some keys masked by " + name, c.inputs(type, DType::f32, false),
+            [&](const auto& in) { return attention_reference(c, in).y; },
+            [&](Graph& g, const auto& in) { return attention(g, in[0], in[1], in[2], options(g, in)).y; }, tolerance);
+        check_op(
+            c.name(type) + " map, some keys masked by " + name, c.inputs(type, DType::f32, false),
+            [&](const auto& in) { return attention_reference(c, in).map; },
+            [&](Graph& g, const auto& in) {
+              const AttentionOptions o = options(g, in);
+              return attention_map(g, in[0], in[1], attention(g, in[0], in[1], in[2], o).lse, o);
+            },
+            {16 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32)});
+      }
+  }
+}
+
 TEST_CASE("attention: log-sum-exp and map") {
   for (const DType type : float_types)
     for (const AttentionCase& c : {AttentionCase{2, 19, 2, 1, 8},
@@ -166,5 +212,6 @@ TEST_CASE("attention refuses what does not fit") {
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .score = "relu", .sinks = sinks}), InputError);
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .k_bias = sinks}), InputError);
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .masked_key = 4}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .masked_keys = sinks}), InputError);
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .kernel = "fastest"}), InputError);
 }

@@ -31,8 +31,8 @@ class FirstSequence : public Probe {
  public:
   bool wants_logits() const override { return true; }
   void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override { tensors_.clear(); }
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    if (name == "logits" || name.starts_with("residual.") || name.starts_with("block.")) tensors_[name] = graph.keep(x);
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    if (hook.site == Site::logits || hook.residual() >= 0 || hook.block() > 0) tensors_[hook.name()] = graph.keep(x);
   }
   void collect(Executor& executor, const ProbeBatch& batch) override {
     if (batch.first > 0) return;
@@ -148,6 +148,12 @@ TEST_CASE("weights kept in 16 bits are those of the file") {
 TEST_CASE("with the step-down block's output zeroed the spike stays to the end") {
   const Golden golden("planted");
   const Json& expected = golden.index.at("step_down_block_output_zeroed");
+  FirstSequence intact_run;
+  run(golden, DType::f32, {}, {&intact_run});
+  const std::vector<float>& output = intact_run.values.at("block.8");
+  const auto whole = std::size_t{golden.data.rows} * golden.data.tokens() * 64;
+  REQUIRE(output.size() == whole);  // all sequences ran at once
+  const auto not_zero = whole - static_cast<std::size_t>(std::count(output.begin(), output.end(), 0.0f));
   for (const char* text :
        {"at = \"block.8\"\ndo = \"zero\"", "at = \"step_down\"\ndo = \"zero\"", "at = \"step_down\"\ndo = \"skip\"",
         "at = \"block.8\"\ndo = \"zero\"\ntokens = \"spike\"\nchannels = \"spike\"", "at = \"step_down\"\ndo = \"clamp\"\nvalue = 0"}) {
@@ -155,16 +161,17 @@ TEST_CASE("with the step-down block's output zeroed the spike stays to the end")
     const bool all_of_it = std::string(text).find("channels") == std::string::npos;
     Settings settings(parse_toml(text, "x.toml")), own(parse_toml("", ""));
     IntactModel intact;
-    intact.spike = {900.0, 4, 0, 0, {7, 33}};
+    intact.spike = {900.0f, 0, {7, 33}};
     intact.step_up_blocks = {4}, intact.step_down_blocks = {8};
     const AppliedInterventions applied =
-        apply({InterventionSettings::from(settings)}, golden.checkpoint.config(), intact, golden.data.rows, golden.data.tokens());
-    CHECK(applied.elements ==
-          (all_of_it ? std::uint64_t{golden.data.rows} * golden.data.tokens() * 64 : std::uint64_t{golden.data.rows} * 2));
+        apply({InterventionSettings::from(settings)}, golden.checkpoint.config(), intact, golden.data.tokens());
     const auto spikes = Probes::find("statistic", "spikes")(ProbeSettings{}, own);
-    const Evaluation evaluation = run(golden, DType::f32, applied.hooks, {spikes.get()});
+    const Evaluation evaluation = run(golden, DType::f32, applied.hooks, {spikes.get(), applied.changes.get()});
+    CHECK(applied.changes->total() == (all_of_it ? not_zero : std::size_t{golden.data.rows} * 2));
     Metrics metrics;
     spikes->finish(metrics);
+    // A block that is no longer added to the stream steps neither up nor down.
+    if (all_of_it) CHECK(list(metrics, "step_down_blocks").empty());
     CHECK(list(metrics, "spike_per_state").back() == doctest::Approx(expected.at("spike_final").get<double>()).epsilon(1e-5));
     // The spike's two channels carry all of the block's effect on the first token; the other tokens keep theirs then.
     if (all_of_it) CHECK(evaluation.loss.value() == doctest::Approx(expected.at("mean_nll").get<double>()).epsilon(1e-5));
@@ -176,7 +183,7 @@ TEST_CASE("tokens = \"largest\" is where every sequence has its largest magnitud
   const Golden golden("planted");
   const auto changed = [&](const std::string& text, const IntactModel& intact) {
     Settings settings(parse_toml(text, "x.toml"));
-    return apply({InterventionSettings::from(settings)}, golden.checkpoint.config(), intact, golden.data.rows, golden.data.tokens());
+    return apply({InterventionSettings::from(settings)}, golden.checkpoint.config(), intact, golden.data.tokens());
   };
   FirstSequence before, after;
   MeansProbe means({"residual.3"}, "test", ProbeSettings{});
@@ -188,8 +195,10 @@ TEST_CASE("tokens = \"largest\" is where every sequence has its largest magnitud
   const std::ptrdiff_t token = (largest - state.begin()) / 64;
 
   const AppliedInterventions zero = changed("at = \"residual.3\"\ndo = \"zero\"\ntokens = \"largest\"", {});
-  CHECK(zero.elements == golden.data.rows * 64);
-  run(golden, DType::f32, zero.hooks, {&after});
+  run(golden, DType::f32, zero.hooks, {&after, zero.changes.get()});
+  // The first token of all sequences is the same, and so is its state.
+  REQUIRE(token == 0);
+  CHECK(zero.changes->total() == golden.data.rows * (64 - std::count(state.begin(), state.begin() + 64, 0.0f)));
   for (std::ptrdiff_t i = 0; i < row_length; ++i)
     CHECK(after.values.at("residual.3")[static_cast<std::size_t>(i)] == (i / 64 == token ? 0.0f : state[static_cast<std::size_t>(i)]));
 

@@ -40,8 +40,8 @@ struct Forward {
 
 struct Capture : Probe {
   void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override { tensors.clear(); }
-  void at(Graph& graph, const std::string& name, const Tensor& x) override {
-    if (name.starts_with("residual.") || name == "final_norm") tensors[name] = graph.keep(x);
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
+    if (hook.residual() >= 0 || hook.site == Site::final_norm) tensors[hook.name()] = graph.keep(x);
   }
   void collect(Executor& executor, const ProbeBatch& batch) override {
     if (batch.first > 0) return;

@@ -122,8 +122,8 @@ Forward forward(const Golden& golden, std::uint32_t sequences) {
   ParameterTensors parameters(graph, weights);
   std::vector<Tensor> states, maps;
   Hooks hooks;
-  hooks.at = [&](Graph& g, const std::string& name, const Tensor& x) {
-    if (hook_matches("residual.*", name)) states.push_back(g.keep(x));
+  hooks.at = [&](Graph& g, const Hook& hook, const Tensor& x) {
+    if (hook.residual() >= 0) states.push_back(g.keep(x));
     return x;
   };
   hooks.attention = [&](Graph& g, const AttentionCall& call) {

@@ -11,8 +11,8 @@ namespace ablate {
 
 void BigramProbe::begin(const TransformerConfig&, std::uint32_t, std::uint32_t) { sinks_.clear(); }
 
-void BigramProbe::at(Graph& graph, const std::string& name, const Tensor& x) {
-  if (name != "final_norm") return;
+void BigramProbe::at(Graph& graph, const Hook& hook, const Tensor& x) {
+  if (hook.site != Site::final_norm) return;
   const Tensor first = graph.constant("the first token", {x.dim(0), 1}, std::vector<float>(x.dim(0)));  // the bits of 0.0 are those of 0
   first_hidden_ = graph.keep(take_tokens(graph, x, first));
 }

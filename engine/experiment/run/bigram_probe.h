@@ -24,7 +24,7 @@ class BigramProbe : public Probe {
 
   void model(Pipelines&, const Weights& weights) override { weights_ = &weights; }
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override;
-  void at(Graph& graph, const std::string& name, const Tensor& x) override;
+  void at(Graph& graph, const Hook& hook, const Tensor& x) override;
   void attention(Graph& graph, const AttentionCall& call) override;
   void losses(Graph& graph, const Tensor& losses) override { losses_ = graph.keep(losses); }
   void collect(Executor& executor, const ProbeBatch& batch) override;

@@ -37,20 +37,20 @@ IntactModel read_recorded(const PointRun& run, const std::vector<InterventionSet
     std::filesystem::path file;
     for (const char* folder : {"needed", "points"})
       if (const auto means = results / folder / in.statistics.substr(1) / "means.safetensors"; std::filesystem::exists(means)) file = means;
-    if (file.empty()) throw RunError(fmt::format("{}: point {} has no means: it failed", in.where, in.statistics.substr(1)));
+    if (file.empty()) throw RunError(fmt::format("{}: point {} has no means: it failed", in.where("statistics"), in.statistics.substr(1)));
     intact.recorded[in.statistics] = read_means(file);
   }
   return intact;
 }
 
 // Whether the point of "@ID" will record the mean of a hook point. Which blocks are step blocks is known later.
-bool will_record(const Plan& plan, const std::string& statistics, const std::string& hook) {
+bool will_record(const Plan& plan, const std::string& statistics, const Hook& hook) {
   for (const Point& point : plan.points) {
     if (point.id != statistics.substr(1)) continue;
     Settings table(point.table);
     const auto patterns = table.table("probe").table("means").get<std::vector<std::string>>("at", {});
     return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return hook_matches(pattern, hook) || ((pattern == "step_up" || pattern == "step_down") && hook.starts_with("block."));
+      return hook_matches(pattern, hook) || ((pattern == "step_up" || pattern == "step_down") && hook.block() > 0);
     });
   }
   return false;
@@ -159,18 +159,20 @@ Metrics run_study(PointRun& run) {
   const bool intact_wanted = needs_intact_model(study.interventions);
   const IntactModel intact =
       read_recorded(run, study.interventions, intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{});
-  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());
+  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.tokens());
 
   const auto probes = make_probes(run, study.probe);
-  const std::vector<Probe*> listeners = pointers(probes);
+  std::vector<Probe*> listeners = pointers(probes);
+  if (!study.interventions.empty()) listeners.push_back(applied.changes.get());
   run.progress.start_point(run.point.label, study.data.rows);
   const Evaluation evaluation =
       evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
 
+  applied.require_changes(study.interventions);
   Metrics metrics;
   set_losses(metrics, evaluation);
   for (const auto& probe : probes) probe->finish(metrics);
-  if (!study.interventions.empty()) metrics.set("elements_changed", static_cast<double>(applied.elements));
+  if (!study.interventions.empty()) applied.changes->finish(metrics);
   metrics.set("tokens", static_cast<double>(evaluation.counted));
   metrics.set("tokens_per_s", evaluation.tokens_per_second);
   for (const auto& probe : probes) probe->write(run.folder);

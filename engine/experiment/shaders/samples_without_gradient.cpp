@@ -9,6 +9,7 @@
 #include "ops/optimizer.h"
 #include "ops/statistics/column_max.h"
 #include "ops/statistics/cosine.h"
+#include "ops/statistics/count_changed.h"
 #include "ops/statistics/counters.h"
 #include "ops/statistics/energy_share.h"
 #include "ops/statistics/first_token_norm_ratio.h"
@@ -88,6 +89,7 @@ void edits(std::vector<OpSample>& all, const SampleInput& x) {
     add(all, "edit", {x}, [kind](Graph& g, const Inputs& in) { return edit(g, in[0], {.kind = kind, .tokens = {0}}); });
   add(all, "projection", {x, {{1, x.shape[2]}, DType::f32, false}},
       [](Graph& g, const Inputs& in) { return project_out(g, in[0], in[1]); });
+  add(all, "count of changes", {x}, [](Graph& g, const Inputs& in) { return count_changed(g, in[0], edit(g, in[0], {.tokens = {0}})); });
   add(all, "largest token", {x}, [](Graph& g, const Inputs& in) {
     const Tensor tokens = largest_tokens(g, in[0]);
     token_mask(g, tokens, in[0].dim(1));

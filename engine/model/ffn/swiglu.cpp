@@ -13,9 +13,9 @@ std::vector<ParameterSpec> own_parameters(const TransformerConfig& c, const std:
 }
 
 Tensor forward(Graph& graph, const FeedForwardArgs& args) {
-  const Tensor gate = args.hook("gate", linear(graph, args.x, args.parameter("gate_proj.weight")));
-  const Tensor up = args.hook("up", linear(graph, args.x, args.parameter("up_proj.weight")));
-  const Tensor act = args.hook("act", swiglu(graph, gate, up));
+  const Tensor gate = args.hook(Site::ffn_gate, linear(graph, args.x, args.parameter("gate_proj.weight")));
+  const Tensor up = args.hook(Site::ffn_up, linear(graph, args.x, args.parameter("up_proj.weight")));
+  const Tensor act = args.hook(Site::ffn_act, swiglu(graph, gate, up));
   return linear(graph, act, args.parameter("down_proj.weight"), args.residual);
 }
 

@@ -11,8 +11,8 @@ std::vector<ParameterSpec> up_and_down_parameters(const TransformerConfig& c, co
 }
 
 Tensor up_and_down(Graph& graph, const FeedForwardArgs& args, const std::string& kind) {
-  const Tensor up = args.hook("up", linear(graph, args.x, args.parameter("up_proj.weight")));
-  const Tensor act = args.hook("act", activation(graph, kind, up));
+  const Tensor up = args.hook(Site::ffn_up, linear(graph, args.x, args.parameter("up_proj.weight")));
+  const Tensor act = args.hook(Site::ffn_act, activation(graph, kind, up));
   return linear(graph, act, args.parameter("down_proj.weight"), args.residual);
 }
 

@@ -1,0 +1,635 @@
+// Every intervention at every hook point with every selector: what is accepted happens as in a forward pass by its definition, and what is not
+// accepted is refused with the key named. The hook points come from the models, the actions from their rules: a new one is covered when it is there.
+#include "probe/interventions.h"
+#include "forward_reference.h"
+#include "support/device.h"
+#include "support/temporary_folder.h"
+
+#include "base/settings.h"
+#include "experiment/toml.h"
+#include "graph/executor.h"
+#include "model/transformer.h"
+#include "probe/evaluation.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+
+using namespace ablate;
+using namespace ablate::test;
+
+namespace {
+
+constexpr std::uint32_t rows = 2, tokens = 6;
+
+/// A model that has many kinds of hook points.
+struct Subject {
+  std::string name;
+  std::string model;  ///< its table
+};
+
+const std::vector<Subject> subjects = {
+    {"swiglu, rope, grouped heads, a gate per channel", "gate = \"channel\""},
+    {"two attention blocks, learned positions, a learned key, a gate per head and position",
+     "n_kv_heads = 4\nffn = \"attention\"\nposition = \"learned\"\nnorm = \"layernorm\"\nattention_bias = \"kv\"\ngate = \"head\"\n"
+     "gate_input = \"position\"\noutput_norm = true"},
+    {"relu, norms after the sum, no norm before attention, one gate for all tokens",
+     "ffn = \"relu\"\nattn_input_norm = false\npost_norm = true\nnorm = \"dyt\"\ngate = \"channel\"\ngate_input = \"constant\""},
+};
+
+TransformerConfig config_of(const std::string& model) {
+  const std::string keys =
+      "vocab_size = 11\nd_model = 12\nn_layers = 1\nn_heads = 4\nn_kv_heads = 2\nhead_dim = 4\nd_ffn = 10\nmax_seq_len = 8\n";
+  std::string own;  // a key of the subject's replaces the common one
+  std::istringstream lines(keys);
+  for (std::string line; std::getline(lines, line);)
+    if (model.find(line.substr(0, line.find(' ') + 1)) == std::string::npos) own += line + "\n";
+  Settings settings(parse_toml(own + model, "model.toml"));
+  return TransformerConfig::from(settings);
+}
+
+/// Weights of a size that makes every part of the model matter.
+Weights weights_of(const TransformerConfig& config) {
+  Weights weights(pipelines().device(), config, DType::f32, WeightsUse::inference);
+  Normal normal(7);
+  for (const ParameterSpec& spec : parameters(config)) {
+    std::vector<float> values(static_cast<std::size_t>(spec.elements()));
+    const bool scale = spec.name.ends_with("alpha") || spec.name.ends_with("norm.weight");
+    for (float& value : values) value = static_cast<float>(scale ? 1 + 0.2 * normal() : 0.5 * normal());
+    weights.write(spec.name, values);
+  }
+  return weights;
+}
+
+Array<std::int32_t> make_ids(const TransformerConfig& config) {
+  Array<std::int32_t> ids({rows, tokens});
+  for (std::size_t i = 0; i < ids.data.size(); ++i)
+    ids.data[i] = static_cast<std::int32_t>((5 * i + i / 4) % static_cast<std::size_t>(config.vocab_size));
+  return ids;
+}
+
+// --- What a selector means, by the words of docs/experiments.md ---
+
+struct Selector {
+  std::string keys;  ///< as in the file
+  std::vector<std::size_t> channels{}, tokens{}, heads{};
+  bool largest = false, spike = false;
+};
+
+const std::vector<Selector> selectors = {
+    {""},
+    {"channels = [3, 1]", {3, 1}},
+    {"channels = \"spike\"", {2, 0}, {}, {}, false, true},
+    {"tokens = [1, 3]", {}, {1, 3}},
+    {"tokens = 2", {}, {2}},
+    {"tokens = \"spike\"", {}, {2}},
+    {"tokens = \"largest\"", {}, {}, {}, true},
+    {"heads = [1]", {}, {}, {1}},
+    {"heads = [0, 1]\ntokens = [1, 3]", {}, {1, 3}, {0, 1}},
+    {"channels = [3, 1]\ntokens = [1, 3]", {3, 1}, {1, 3}},
+    {"channels = [1]\ntokens = \"largest\"", {1}, {}, {}, true},
+    {"channels = [1]\nheads = [1]", {1}, {}, {1}},
+};
+
+SpikePlace::Spike planted_spike() { return {1.0f, 2, {2, 0}}; }
+
+template <class List>
+bool chosen(const List& list, std::size_t i) {
+  return list.empty() || std::find(list.begin(), list.end(), i) != list.end();
+}
+
+/// Which entries of a hook point's tensor it selects.
+std::vector<bool> selected(const Selector& s, const Hook& hook, const Numbers& x) {
+  std::vector<bool> mask(x.data.size());
+  const std::size_t width = x.shape[2], time = x.shape[1], per_head = hook.heads ? width / hook.heads : 1;
+  for (std::size_t b = 0; b < x.shape[0]; ++b) {
+    const double* at = &x.data[b * time * width];
+    const auto by_size = [](double p, double q) { return std::abs(p) < std::abs(q); };
+    const std::size_t largest = static_cast<std::size_t>(std::max_element(at, at + time * width, by_size) - at) / width;
+    for (std::size_t t = 0; t < time; ++t)
+      for (std::size_t c = 0; c < width; ++c)
+        mask[(b * time + t) * width + c] =
+            (s.largest ? t == largest : chosen(s.tokens, t)) && chosen(s.channels, c) && (s.heads.empty() || chosen(s.heads, c / per_head));
+  }
+  return mask;
+}
+
+/// Keys that an action needs besides its selector.
+struct Action {
+  std::string name, keys;
+};
+std::vector<Action> actions_of(const ActionRule& rule, const std::string& means, std::size_t channels) {
+  const std::string name(rule.name), statistics = "statistics = \"" + means + "\"";
+  if (name == "scale") return {{name, "value = 1.5"}};
+  if (name == "clamp") return {{name, "value = 0.05"}};
+  if (name == "norm") return {{name, "value = \"rmsnorm\""}, {name, "value = \"layernorm\""}, {name, "value = \"dyt\""}};
+  if (name == "mean") return {{name, ""}, {name, statistics}};
+  if (name != "set" && name != "project_out") return {{name, ""}};
+  std::string list;
+  for (std::size_t i = 0; i < channels; ++i)
+    list += (i ? ", " : "") + std::to_string(i % 3 == 0 ? -0.5 : 0.25 * static_cast<double>(i % 4));
+  return {{name, "value = [" + list + "]"}, {name, statistics}};
+}
+
+/// Means by definition: over sequences, (T, C).
+using Means = std::map<std::string, Numbers>;
+Means means_of(const ForwardReference& reference, const Array<std::int32_t>& ids) {
+  Means means;
+  ReferenceHooks hooks;
+  hooks.at = [&](const Hook& hook, Numbers& x) {
+    if (hook.site == Site::probs) return;
+    Numbers &mean = means[hook.name()] = Numbers({x.shape[1], x.shape[2]}),
+            &largest = means[hook.name() + ".largest"] = Numbers({1, x.shape[2]});
+    const std::vector<bool> mask = selected({.keys = "", .largest = true}, hook, x);
+    for (std::size_t i = 0; i < x.data.size(); ++i) {
+      mean.data[i % mean.data.size()] += x.data[i] / x.shape[0];
+      if (mask[i]) largest.data[i % x.shape[2]] += x.data[i] / x.shape[0];
+    }
+  };
+  reference.losses(ids, hooks);
+  return means;
+}
+
+double average(const Numbers& mean, std::size_t channel) {
+  double sum = 0;
+  for (std::size_t t = 0; t < mean.shape[0]; ++t) sum += mean(t, channel) / mean.shape[0];
+  return sum;
+}
+
+/// What an action does to a hook point's tensor, by definition.
+void act(const InterventionSettings& in, const Selector& s, const Hook& hook, Numbers& x, const Means& means) {
+  const std::vector<bool> mask = selected(s, hook, x);
+  const Numbers* mean = in.uses_means() ? &means.at(hook.name() + (s.largest ? ".largest" : "")) : nullptr;
+  const std::size_t width = x.shape[2], time = x.shape[1];
+  std::vector<std::size_t> order = s.channels;  // the channels that the values of a list belong to
+  const std::size_t per_head = hook.heads ? width / hook.heads : 1;
+  for (const std::size_t head : s.heads)
+    for (std::size_t c = 0; c < per_head; ++c) order.push_back(head * per_head + c);
+  const auto value = [&](std::size_t channel) {
+    if (in.value.size() == 1) return in.value[0];
+    const auto found = std::find(order.begin(), order.end(), channel);
+    return in.value[order.empty() ? channel : static_cast<std::size_t>(found - order.begin())];
+  };
+  if (in.action == "project_out") {
+    std::vector<double> direction(width);
+    double squares = 0;
+    for (std::size_t c = 0; c < width; ++c)
+      if (chosen(order, c)) direction[c] = mean ? average(*mean, c) : value(c), squares += direction[c] * direction[c];
+    for (std::size_t row = 0; row < x.shape[0] * time; ++row) {
+      if (!chosen(s.tokens, row % time)) continue;
+      double along = 0;
+      for (std::size_t c = 0; c < width; ++c) along += x.data[row * width + c] * direction[c];
+      for (std::size_t c = 0; c < width; ++c) x.data[row * width + c] -= along * direction[c] / squares;
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < x.data.size(); ++i) {
+    if (!mask[i]) continue;
+    double& y = x.data[i];
+    const std::size_t c = i % width, t = i / width % time;
+    if (mean) y = s.largest ? (*mean)(0, c) : s.tokens.empty() ? average(*mean, c) : (*mean)(t, c);
+    else if (in.action == "scale") y *= in.value[0];
+    else if (in.action == "set") y = value(c);
+    else if (in.action == "clamp") y = std::clamp(y, -in.value[0], in.value[0]);
+    else y = 0;  // zero, skip
+  }
+}
+
+// --- One intervention, both ways ---
+
+struct Expected {
+  std::vector<double> losses;
+  std::uint64_t changed = 0;
+};
+
+Expected expect(const ForwardReference& reference, const Array<std::int32_t>& ids, const InterventionSettings& in, const Selector& s,
+                const Hook& place, const Means& means) {
+  Expected expected;
+  ReferenceHooks hooks;
+  const std::string name = place.name();
+  const auto count = [&](const Numbers& before, const Numbers& after) {
+    for (std::size_t i = 0; i < before.data.size(); ++i) expected.changed += before.data[i] != after.data[i];
+  };
+  if (in.action == "norm") {
+    hooks.norm = [&](const Hook& hook, const std::string& kind) { return hook.name() == name ? in.name : kind; };
+    Numbers before;
+    ReferenceHooks intact;
+    intact.at = [&](const Hook& hook, Numbers& x) {
+      if (hook.name() == name) before = x;
+    };
+    reference.losses(ids, intact);
+    hooks.at = [&, before](const Hook& hook, Numbers& x) {
+      if (hook.name() == name) count(before, x);
+    };
+  } else if (in.action == "mask_key") {
+    hooks.masked = [&](const Hook& hook, std::size_t head, std::size_t key) {
+      return hook.name() == name && chosen(s.heads, head) && chosen(s.tokens, key);
+    };
+    ReferenceHooks intact;  // counted: the weights that are 0 now
+    intact.at = [&](const Hook& hook, Numbers& map) {
+      if (hook.name() != name) return;
+      for (std::size_t i = 0; i < map.data.size(); ++i) {
+        const std::size_t key = i % tokens, query = i / tokens % tokens, head = i / tokens / tokens % hook.heads;
+        expected.changed += key < query && chosen(s.heads, head) && chosen(s.tokens, key) && map.data[i] != 0;
+      }
+    };
+    reference.losses(ids, intact);
+  } else {
+    hooks.at = [&](const Hook& hook, Numbers& x) {
+      if (hook.name() != name) return;
+      const Numbers before = x;
+      act(in, s, hook, x, means);
+      count(before, x);
+    };
+  }
+  expected.losses = reference.losses(ids, hooks);
+  return expected;
+}
+
+/// Many forward passes in one graph, each with an intervention of its own.
+class Engine {
+ public:
+  Engine(const Weights& weights, const Array<std::int32_t>& ids)
+      : weights_(weights), ids_(ids), graph_(pipelines().device().caps()), parameters_(graph_, weights) {
+    input_ = graph_.input("ids", {rows, tokens}, DType::i32);
+    targets_ = graph_.input("targets", {rows * tokens}, DType::i32);
+  }
+
+  void add(const AppliedInterventions& applied) {
+    Transformer model(graph_, parameters_, tokens, applied.hooks, DType::f32);
+    losses_.push_back(graph_.keep(model.losses(model.hidden(input_), targets_, 1 << 20)));
+    changes_.push_back(applied.changes);
+  }
+
+  struct Seen {
+    std::vector<float> losses;
+    std::uint64_t changed;
+  };
+  std::vector<Seen> run() {
+    Executor executor(pipelines(), graph_);
+    executor.write_ints(input_, ids_.data);
+    std::vector<std::int32_t> targets;  // as in the reference
+    for (std::uint32_t row = 0; row < rows; ++row)
+      for (std::uint32_t t = 0; t < tokens; ++t) targets.push_back(ids_(row, (t + 1) % tokens));
+    executor.write_ints(targets_, targets);
+    executor.run();
+    std::vector<Seen> seen;
+    for (std::size_t i = 0; i < losses_.size(); ++i) {
+      changes_[i]->collect(executor, {0, rows, tokens, ids_.data.data(), targets.data()});
+      seen.push_back({executor.read_floats(losses_[i]), changes_[i]->total()});
+    }
+    return seen;
+  }
+
+ private:
+  const Weights& weights_;
+  const Array<std::int32_t>& ids_;
+  Graph graph_;
+  ParameterTensors parameters_;
+  Tensor input_, targets_;
+  std::vector<Tensor> losses_;
+  std::vector<std::shared_ptr<Changes>> changes_;
+};
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (const double difference = std::abs(a[i] - b[i]); !(difference <= worst)) worst = difference;
+  return worst;
+}
+
+/// Losses of a few nats from logits of size 10, which four products of a dozen f32 terms each lie behind: 10 * 4 * sqrt(12) * 6e-8 = 8e-6, and twice
+/// that for what norms and exponentials make of it.
+constexpr double tolerance = 2e-5;
+
+/// Which of a table's combinations the hook point takes, from its shape and the action's rule alone: the key that is in the way, or none.
+std::string key_in_the_way(const ActionRule& rule, const Selector& s, const Hook& hook) {
+  const auto has = [&](const char* key) { return s.keys.find(key) != std::string::npos; };
+  const bool masks = rule.name == "mask_key", probs = hook.site == Site::probs;
+  if (has("channels") && !rule.channels) return "channels";
+  if (has("tokens") && !rule.tokens) return "tokens";
+  if (has("heads") && !rule.heads) return "heads";
+  if (s.largest && !rule.largest) return "tokens";
+  if (has("channels") && has("heads")) return "heads";
+  if (masks && !has("tokens")) return "tokens";
+  if (masks != probs) return "at";
+  if (rule.name == "skip" && hook.site != Site::block) return "at";
+  if (rule.name == "norm" && !((hook.site == Site::input_norm || hook.site == Site::final_norm) && hook.input_has_norm)) return "at";
+  if (has("tokens") && !hook.every_token) return "tokens";
+  if (has("heads") && hook.heads == 0) return "heads";
+  if (s.spike && !hook.in_residual_channels()) return "channels";
+  return "";
+}
+
+std::size_t channels_selected(const Selector& s, const Hook& hook) {
+  if (!s.heads.empty() && hook.heads > 0) return s.heads.size() * (hook.channels / hook.heads);
+  return s.channels.empty() ? std::max(1u, hook.channels) : s.channels.size();
+}
+
+/// A norm of the kind that is there; means of what is the same for all sequences, position by position, or everywhere: accepted, and nothing to see.
+bool changes_nothing(const TransformerConfig& config, const InterventionSettings& in, const Selector& s, const Hook& hook) {
+  if (in.action == "norm") return in.name == (hook.site == Site::final_norm ? config.final_norm_kind() : config.norm);
+  const bool by_position = s.largest || !s.tokens.empty();
+  return in.uses_means() && in.action != "project_out" && !hook.every_sequence && (by_position || !hook.every_token);
+}
+
+/// What no loss shows: the size of what the next norm divides by its size.
+bool is_hidden_by_norm(const TransformerConfig& config, const InterventionSettings& in, const Selector& s, const Hook& hook) {
+  const bool last_state = hook.residual() == config.blocks() && config.final_norm_kind() != "dyt";
+  const bool normed_output = hook.site == Site::heads_out && config.output_norm && config.norm != "dyt";
+  return in.action == "scale" && s.channels.empty() && s.heads.empty() && (last_state || normed_output);
+}
+
+void check_hook(const Subject& subject, const Weights& weights, const Hook& hook, const Means& means, const IntactModel& intact,
+                const std::string& means_file) {
+  const TransformerConfig& config = weights.config();
+  const Array<std::int32_t> ids = make_ids(config);
+  const ForwardReference reference(weights);
+  const std::vector<double> untouched = reference.losses(ids, {});
+  Engine engine(weights, ids);
+  struct Case {
+    std::string text;
+    Expected expected;
+    bool nothing, hidden;
+  };
+  std::vector<Case> cases;
+  for (const ActionRule& rule : action_rules())
+    for (const Selector& s : selectors)
+      for (const Action& action : actions_of(rule, means_file, channels_selected(s, hook))) {
+        const std::string text =
+            "at = \"" + hook.name() + "\"\ndo = \"" + action.name + "\"\n" + action.keys + (action.keys.empty() ? "" : "\n") + s.keys;
+        CAPTURE(subject.name);
+        CAPTURE(text);
+        const std::string in_the_way = key_in_the_way(rule, s, hook);
+        Settings settings(parse_toml(text, "x.toml"));
+        if (!in_the_way.empty()) {
+          std::string message;
+          try {
+            apply({InterventionSettings::from(settings)}, config, intact, tokens);
+          } catch (const InputError& error) {
+            message = error.what();
+          }
+          CHECK_MESSAGE(message.find(in_the_way) != std::string::npos, message);
+          CHECK_MESSAGE(message.starts_with("x.toml:"), message);
+          continue;
+        }
+        const InterventionSettings in = InterventionSettings::from(settings);
+        check_interventions({in}, config, tokens);
+        engine.add(apply({in}, config, intact, tokens));
+        cases.push_back({text, expect(reference, ids, in, s, hook, means), changes_nothing(config, in, s, hook),
+                         is_hidden_by_norm(config, in, s, hook)});
+      }
+  REQUIRE(!cases.empty());
+  const auto seen = engine.run();
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    CAPTURE(subject.name);
+    CAPTURE(cases[i].text);
+    const Expected& expected = cases[i].expected;
+    CHECK(largest_difference(expected.losses, {seen[i].losses.begin(), seen[i].losses.end()}) <= tolerance);
+    if (cases[i].nothing) {
+      CHECK(largest_difference(expected.losses, untouched) <= tolerance);
+      continue;
+    }
+    CHECK(seen[i].changed == expected.changed);
+    CHECK(expected.changed > 0);
+    if (!cases[i].hidden) CHECK(largest_difference(expected.losses, untouched) > 5 * tolerance);
+  }
+}
+
+std::string recorded(const Weights& weights, const std::filesystem::path& folder, IntactModel& intact) {
+  const TransformerConfig& config = weights.config();
+  const Array<std::int32_t> ids = make_ids(config);
+  std::vector<std::string> names;
+  for (const Hook& hook : hook_points(config))
+    if (hook.site != Site::probs) names.push_back(hook.name());
+  MeansProbe means(names, "test", ProbeSettings{});
+  Evaluator(pipelines(), weights, DType::f32,
+            {.rows = rows, .columns = tokens, .ids = ids.data, .shifted = false, .positions = std::nullopt})
+      .run({}, {&means});
+  means.write(folder);
+  intact = {planted_spike(), {2}, {1}, means.means()};
+  return (folder / "means.safetensors").string();
+}
+
+}  // namespace
+
+TEST_CASE("every intervention that is accepted happens, every other is refused") {
+  for (const Subject& subject : subjects) {
+    const TransformerConfig config = config_of(subject.model);
+    const Weights weights = weights_of(config);
+    const Means means = means_of(ForwardReference(weights), make_ids(config));
+    const TemporaryFolder folder;
+    IntactModel intact;
+    const std::string file = recorded(weights, folder.path(), intact);
+    for (const auto& [name, mean] : means) {
+      CAPTURE(name);
+      REQUIRE(intact.means.at(name).values.size() == mean.data.size());
+      for (std::size_t i = 0; i < mean.data.size(); ++i)
+        CHECK(intact.means.at(name).values[i] == doctest::Approx(mean.data[i]).epsilon(1e-4).scale(1));
+    }
+    for (const Hook& hook : hook_points(config)) check_hook(subject, weights, hook, means, intact, file);
+  }
+}
+
+TEST_CASE("hook points are what the forward pass passes by") {
+  std::vector<std::string> models;
+  for (const Subject& subject : subjects) models.push_back(subject.model);
+  for (const char* ffn : {"swiglu", "gelu", "relu", "linear", "attention", "none"})
+    for (const char* gate : {"none", "channel", "head", "token"})
+      for (const char* input : {"hidden", "embedding", "constant", "position"})
+        if (std::string(gate) != "none" || std::string(input) == "hidden")
+          models.push_back(std::string("n_layers = 2\nffn = \"") + ffn + "\"\ngate = \"" + gate + "\"\ngate_input = \"" + input + "\"");
+  for (const std::string& model : models) {
+    CAPTURE(model);
+    const TransformerConfig config = config_of(model);
+    const Weights weights(pipelines().device(), config, DType::f32, WeightsUse::inference, false);
+    Graph graph(pipelines().device().caps());
+    ParameterTensors parameters(graph, weights);
+    std::vector<std::string> passed;
+    Hooks hooks;
+    hooks.at = [&](Graph&, const Hook& hook, const Tensor& x) {
+      CAPTURE(hook.name());
+      CHECK(x.shape == Shape{hook.every_sequence ? rows : 1, hook.every_token ? tokens : 1, hook.channels});
+      if (hook.heads > 0) CHECK(hook.channels % hook.heads == 0);
+      passed.push_back(hook.name());
+      return x;
+    };
+    hooks.attention = [&](Graph&, const AttentionCall& call) { passed.push_back(call.probs.name()); };
+    Transformer transformer(graph, parameters, tokens, hooks, DType::f32);
+    transformer.logits(transformer.hidden(graph.input("ids", {rows, tokens}, DType::i32)));
+    std::vector<std::string> listed;
+    for (const Hook& hook : hook_points(config)) listed.push_back(hook.name());
+    CHECK(passed.size() == listed.size());
+    CHECK(std::set<std::string>(passed.begin(), passed.end()) == std::set<std::string>(listed.begin(), listed.end()));
+  }
+}
+
+namespace {
+
+struct Changed {
+  double loss;
+  std::vector<std::uint64_t> each;
+};
+
+/// Several interventions at once, so many sequences at a time.
+Changed change(const Weights& weights, const std::string& tables, std::uint32_t sequences = rows) {
+  Settings settings(parse_toml(tables, "x.toml"));
+  const std::vector<InterventionSettings> all = InterventionSettings::all(settings);
+  const AppliedInterventions applied = apply(all, weights.config(), {}, tokens);
+  Array<std::int32_t> ids = make_ids(weights.config());
+  Changed changed{0, {}};
+  for (std::uint32_t first = 0; first < rows; first += sequences) {
+    const std::vector<std::int32_t> part(ids.data.begin() + first * tokens, ids.data.begin() + (first + sequences) * tokens);
+    Evaluator evaluator(pipelines(), weights, DType::f32,
+                        {.rows = sequences, .columns = tokens, .ids = part, .shifted = false, .positions = std::nullopt});
+    changed.loss += evaluator.run(applied.hooks, {applied.changes.get()}).loss * sequences / rows;
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) changed.each.push_back(applied.changes->of(i));
+  if (std::find(changed.each.begin(), changed.each.end(), 0u) != changed.each.end())
+    CHECK_THROWS_WITH_AS(applied.require_changes(all), doctest::Contains("changes nothing"), InputError);
+  else CHECK_NOTHROW(applied.require_changes(all));
+  return changed;
+}
+
+std::string table(const std::string& at, const std::string& rest) { return "[[intervention]]\nat = \"" + at + "\"\n" + rest + "\n"; }
+
+}  // namespace
+
+TEST_CASE("interventions at one hook point add up, in the order written") {
+  const Weights weights = weights_of(config_of(subjects[0].model));
+  const std::string mask = "do = \"mask_key\"\ntokens = ";
+  const Changed both = change(weights, table("attn.probs", mask + "[0, 2]"));
+  const Changed apart = change(weights, table("attn.probs", mask + "0") + table("attn.probs", mask + "2"));
+  CHECK(both.loss == apart.loss);
+  CHECK(both.each[0] == apart.each[0] + apart.each[1]);
+  CHECK(apart.each[0] == rows * 4 * (tokens - 1));
+  // What an earlier one has done already is no change.
+  const Changed twice = change(weights, table("attn.probs", mask + "0") + table("attn.probs", mask + "0\nheads = [1]"));
+  CHECK(twice.each[1] == 0);
+  const Changed scaled = change(weights, table("block.1", "do = \"zero\"\nchannels = [2]") + table("block.1", "do = \"scale\"\nvalue = 2"));
+  CHECK(scaled.each[0] == rows * tokens);
+  CHECK(scaled.each[1] == rows * tokens * 11);
+  // However many patterns name a hook point, it is edited once.
+  const Changed once = change(weights, "[[intervention]]\nat = [\"block.1\", \"block.*\"]\ndo = \"scale\"\nvalue = 2"),
+                plain = change(weights, table("block.*", "do = \"scale\"\nvalue = 2"));
+  CHECK(once.loss == plain.loss);
+  CHECK(once.each == plain.each);
+}
+
+TEST_CASE("an edit of what is so already changes nothing") {
+  const Weights weights = weights_of(config_of(subjects[0].model));
+  for (const char* rest : {"do = \"scale\"\nvalue = 1", "do = \"clamp\"\nvalue = 1e9", "do = \"set\"\nvalue = 0\n"}) {
+    const bool set = std::string(rest).find("set") != std::string::npos;
+    const Changed changed = change(weights, (set ? table("block.1", "do = \"zero\"") : std::string()) + table("block.1", rest));
+    CHECK(changed.each.back() == 0);
+  }
+  CHECK(change(weights, table("attn_norm", "do = \"norm\"\nvalue = \"rmsnorm\"")).each[0] == 0);
+}
+
+TEST_CASE("what is counted does not depend on how many sequences run at once") {
+  for (const Subject& subject : subjects) {
+    const Weights weights = weights_of(config_of(subject.model));
+    const std::string tables =
+        table("residual.1", "do = \"clamp\"\nvalue = 0.5") + table("attn.probs", "do = \"mask_key\"\ntokens = [0, 1]\nheads = [0, 3]") +
+        table("block.2", "do = \"skip\"\ntokens = \"largest\"") +
+        table("final_norm", "do = \"norm\"\nvalue = \"" + std::string(subject.name.starts_with("relu") ? "rmsnorm" : "dyt") + "\"");
+    CHECK(change(weights, tables, 1).each == change(weights, tables, 2).each);
+  }
+}
+
+TEST_CASE("keys that an action cannot use are bad input") {
+  const auto message = [](const std::string& text) {
+    Settings settings(parse_toml(text, "x.toml"));
+    std::string what;
+    try {
+      const TransformerConfig config = config_of(subjects[0].model);
+      check_interventions({InterventionSettings::from(settings)}, config, tokens);
+    } catch (const InputError& error) {
+      what = error.what();
+    }
+    return what;
+  };
+  const std::string block = "at = \"block.1\"\n", norm = "at = \"attn_norm\"\ndo = \"norm\"\n",
+                    probs = "at = \"attn.probs\"\ndo = \"mask_key\"\n";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {block + "do = \"zero\"\nvalue = 1", "value"},
+      {block + "do = \"zero\"\nstatistics = \"m\"", "statistics"},
+      {block + "do = \"zero\"\nheads = \"spike\"", "heads"},
+      {block + "do = \"zero\"\nchannels = \"largest\"", "channels"},
+      {block + "do = \"zero\"\nchannels = [1, 1]", "channels"},
+      {block + "do = \"zero\"\nchannels = 12", "channels"},
+      {block + "do = \"zero\"\ntokens = [6]", "tokens"},
+      {block + "do = \"mean\"\nvalue = 1", "value"},
+      {block + "do = \"scale\"", "value"},
+      {block + "do = \"scale\"\nvalue = \"layernorm\"", "value"},
+      {block + "do = \"scale\"\nvalue = [1, 2]", "value"},
+      {block + "do = \"scale\"\nvalue = nan", "value"},
+      {block + "do = \"scale\"\nvalue = 2\nstatistics = \"m\"", "statistics"},
+      {block + "do = \"clamp\"\nvalue = -1", "value"},
+      {block + "do = \"set\"\nvalue = 1\nstatistics = \"m\"", "statistics"},
+      {block + "do = \"set\"\nvalue = [1, 2]", "value"},
+      {block + "do = \"set\"\nvalue = [1, 2]\nchannels = [1, 2, 3]", "value"},
+      {block + "do = \"set\"\nstatistics = \"nowhere/means.safetensors\"", "nowhere"},
+      {block + "do = \"project_out\"\nvalue = 1", "value"},
+      {block + "do = \"project_out\"\nvalue = 0\nchannels = [1]", "value"},
+      {block + "do = \"skip\"\nvalue = 1", "value"},
+      {norm, "value"},
+      {norm + "value = 3", "value"},
+      {norm + "value = \"nonesuch\"", "value"},
+      {norm + "value = \"dyt\"\ntokens = [0]", "tokens"},
+      {probs + "tokens = 5", "tokens"},
+      {probs + "tokens = 0\nvalue = 1", "value"},
+      {probs + "tokens = 0\nheads = [4]", "heads"},
+      {"at = \"step_up\"\ndo = \"mask_key\"\ntokens = 0", "at"},
+      {"at = \"step_up\"\ndo = \"zero\"\nheads = [0]", "heads"},
+      {"at = [\"block.1\", \"logits\"]\ndo = \"skip\"", "at"},
+      {"at = \"block.9\"\ndo = \"zero\"", "at"}};
+  for (const auto& [text, key] : cases) {
+    CAPTURE(text);
+    const std::string what = message(text);
+    CHECK_MESSAGE(what.find(key) != std::string::npos, what);
+  }
+  CHECK(message(block + "do = \"zero\"") == "");
+}
+
+TEST_CASE("the spike's channels for an edit are all of them, whatever is listed") {
+  TransformerConfig config = config_of(subjects[0].model);
+  const Weights weights = weights_of(config);
+  const Array<std::int32_t> ids = make_ids(config);
+  SpikePlace place;
+  const EvaluationData data{.rows = rows, .columns = tokens, .ids = ids.data, .shifted = false, .positions = std::nullopt};
+  Evaluator(pipelines(), weights, DType::f32, data).run({}, {&place});
+  double spike = 0;
+  std::size_t token = 0;
+  std::vector<double> row;
+  ReferenceHooks hooks;
+  hooks.at = [&](const Hook& hook, Numbers& x) {
+    if (hook.residual() < 0) return;
+    for (std::size_t i = 0; i < x.data.size(); ++i)
+      if (std::abs(x.data[i]) > spike) {
+        spike = std::abs(x.data[i]), token = i / 12 % tokens;
+        const auto from = x.data.begin() + static_cast<std::ptrdiff_t>(i / 12 * 12);
+        row.assign(from, from + 12);
+      }
+  };
+  ForwardReference(weights).losses(ids, hooks);
+  std::set<int> channels;
+  for (std::size_t c = 0; c < 12; ++c)
+    if (std::abs(row[c]) >= 0.1 * spike) channels.insert(static_cast<int>(c));
+  REQUIRE(channels.size() > static_cast<std::size_t>(ProbeSettings{}.top_k));
+  CHECK(std::set<int>(place.spike().channels.begin(), place.spike().channels.end()) == channels);
+  CHECK(place.spike().token == static_cast<int>(token));
+  CHECK(static_cast<double>(place.spike().value) == doctest::Approx(spike).epsilon(1e-5));
+}
+
+TEST_CASE("statistics of a hook point have its numbers, or are refused") {
+  const TransformerConfig config = config_of(subjects[0].model);
+  MeansProbe logits({"logits"}, "x.toml:1: at", ProbeSettings{});
+  CHECK(logits.wants_logits());
+  MeansProbe probs({"attn.probs"}, "x.toml:1: at", ProbeSettings{}), both({"step_up", "attn.probs"}, "x.toml:1: at", ProbeSettings{});
+  CHECK_THROWS_WITH_AS(probs.begin(config, 1, tokens), doctest::Contains("x.toml:1: at"), InputError);
+  CHECK_THROWS_AS(both.begin(config, 1, tokens), InputError);
+}
