@@ -4,6 +4,8 @@
 #include "base/settings.h"
 #include "experiment/results.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>

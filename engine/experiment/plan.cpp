@@ -19,12 +19,12 @@ constexpr std::size_t most_points = 20000;
 const std::vector<std::string>& top_level_keys() {
   static const std::vector<std::string> keys{"name",  "kind",    "title",     "description", "seed",    "scale",        "scales",
                                              "let",   "extends", "reference", "sweep",       "model",   "data",         "train",
-                                             "probe", "report",  "shaders",   "device",      "without", "intervention", "variant"};
+                                             "probe", "report",  "shaders",   "device",      "without", "intervention", "variant",     "claim"};
   return keys;
 }
 
 /// Keys that hold for the whole experiment: no point has a value of its own.
-constexpr std::array whole_keys{"title", "description", "sweep", "variant", "extends", "scales", "device", "without"};
+constexpr std::array whole_keys{"claim", "title", "description", "sweep", "variant", "extends", "scales", "device", "without"};
 
 void check_top_level(const Value& file, const std::string& prefix = "") {
   for (const auto& [key, value] : *file.as<Value::Table>()) {
@@ -270,7 +270,7 @@ std::vector<const Value*> Source::lineage(const Value& variant) const {
 Point Source::point(const Value* variant, const Swept& swept) const {
   Point point;
   point.table = merged(scale_of(variant, swept));
-  for (const char* key : {"sweep", "variant"}) erase(point.table, key);
+  for (const char* key : {"sweep", "variant", "claim"}) erase(point.table, key);
   if (variant) {
     for (const Value* ancestor : lineage(*variant)) {
       erase(point.table, "reference");  // published values are those of one variant, whatever is like it
@@ -383,6 +383,8 @@ Plan Source::plan(const fs::path& file) const {
   }
   check_whole_keys(plan);
   name_points(plan);
+  plan.claims = read_claims(common_);
+  check_claims(plan);
   return plan;
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/settings.h"
+#include "experiment/claim.h"
 
 #include <filesystem>
 #include <utility>
@@ -37,6 +38,7 @@ struct Plan {
   std::string description;  ///< may be empty, may have several lines
   std::filesystem::path source;
   std::vector<std::string> sets;  ///< the assignments it was read with
+  std::vector<Claim> claims;      ///< what the experiment says it shows
   std::vector<Point> points;
 };
 

@@ -60,6 +60,18 @@ Row row_from_json(const Json& json) {
   return row;
 }
 
+Json claim_to_json(const Claim& claim, const Judgement& judgement) {
+  Json json = {{"text", claim.text},
+               {"holds", claim.holds},
+               {"verdict", to_text(judgement.verdict)},
+               {"seeds", judgement.seeds},
+               {"left", number_to_json(judgement.left)},
+               {"right", number_to_json(judgement.right)}};
+  if (!judgement.reason.empty()) json["reason"] = judgement.reason;
+  if (!claim.paper.empty()) json["paper"] = claim.paper;
+  return json;
+}
+
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 template <class Read>
@@ -163,6 +175,9 @@ Results read_results(const fs::path& path) {
   return parse_file(path, [](const Json& json) {
     Results results{json.at("experiment").get<std::string>(), {}};
     for (const Json& row : json.at("rows")) results.rows.push_back(row_from_json(row));
+    const Json claims = json.value("claims", Json::array());
+    for (const Json& claim : claims)
+      results.claims.push_back({claim.at("text").get<std::string>(), claim.at("holds").get<std::string>(), claim.value("paper", ""), path.string()});
     return results;
   });
 }
@@ -170,6 +185,7 @@ Results read_results(const fs::path& path) {
 void write_results(const fs::path& folder, const Results& results) {
   Json json = {{"experiment", results.experiment}, {"rows", Json::array()}};
   for (const Row& row : results.rows) json["rows"].push_back(row_to_json(row));
+  for (const Claim& claim : results.claims) json["claims"].push_back(claim_to_json(claim, judge(claim, results.rows)));
   write_atomically(folder / "results.json", dump(json));
   write_atomically(folder / "results.csv", Csv(results.rows).text());
 }
@@ -298,7 +314,7 @@ void ResultsFolder::insert(const Row& row) {
 
 void ResultsFolder::flush() {
   const double start = seconds_now();
-  write_results(path_, {plan_.name, rows_});
+  write_results(path_, {plan_.name, rows_, plan_.claims});
   last_flush_ = seconds_now();
   flush_took_ = last_flush_ - start;
 }

@@ -51,9 +51,10 @@ std::vector<Metrics> read_log(const std::filesystem::path& path);
 struct Results {
   std::string experiment;
   std::vector<Row> rows;
+  std::vector<Claim> claims = {};
 };
 Results read_results(const std::filesystem::path& path);
-/// Writes results.json and results.csv into `folder`.
+/// Writes results.json and results.csv into `folder`; the claims with what the rows say of them.
 void write_results(const std::filesystem::path& folder, const Results& results);
 
 /// What manifest.json says besides the plan.

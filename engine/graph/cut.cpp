@@ -64,11 +64,11 @@ std::vector<Dispatch> pieces_of(Dispatch dispatch, std::uint64_t most) {
 }
 
 Cut cut_elements(std::uint64_t count, std::initializer_list<std::uint32_t> push) {
-  Cut cut{.units = count, .step = 64};
+  Cut cut(count, 64, {});
   for (const std::uint32_t index : push) cut.shares.push_back({index, 1});
   return cut;
 }
 
-Cut cut_along(std::uint64_t units, std::initializer_list<Cut::Share> shares) { return {.units = units, .shares = shares}; }
+Cut cut_along(std::uint64_t units, std::initializer_list<Cut::Share> shares) { return {units, 1, shares}; }
 
 }  // namespace ablate

@@ -54,7 +54,11 @@ struct Cut {
   };
   std::uint64_t units = 0;  ///< 0: the launch cannot be cut
   std::uint64_t step = 1;   ///< pieces begin at multiples of so many units
-  std::vector<Share> shares{};
+  std::vector<Share> shares;
+
+  // Constructors, for GCC 12 takes the members of an aggregate within an aggregate for uninitialized.
+  Cut() = default;
+  Cut(std::uint64_t units, std::uint64_t step, std::vector<Share> shares) : units(units), step(step), shares(std::move(shares)) {}
 };
 
 /// One launch. Which tensors it reads and writes follows from the pointer types of the shader's push constants.

@@ -4,6 +4,7 @@
 #include "model/rope.h"
 #include "ops/add.h"
 #include "ops/bias.h"
+#include "ops/copy.h"
 #include "ops/cross_entropy.h"
 #include "ops/embedding.h"
 #include "ops/gate.h"
@@ -167,7 +168,9 @@ Matrix Transformer::head() { return parameters_.matrix(config_.tie_embeddings ? 
 
 Tensor Transformer::logits(const Tensor& hidden) {
   const Tensor flat = graph_.reshape(hidden, {hidden.rows(), hidden.dim(-1)});
-  const Tensor logits = matmul(graph_, flat, head(), Layout::nt, {DType::f32});
+  std::vector<Tensor> parts;
+  for (const Tensor& part : head().parts) parts.push_back(matmul(graph_, flat, part, Layout::nt, {DType::f32}));
+  const Tensor logits = parts.size() == 1 ? parts[0] : join_columns(graph_, parts);
   return hook(Site::logits, graph_.reshape(logits, {hidden.dim(0), hidden.dim(1), logits.dim(-1)}));
 }
 

@@ -68,7 +68,7 @@ Specialization AttentionProblem::constants(Specialization more) const {
 
 Cut AttentionProblem::cut(std::vector<Cut::Share> tensors, std::uint32_t at) const {
   tensors.push_back({at, 1});
-  return {.units = batch, .shares = std::move(tensors)};
+  return {batch, 1, std::move(tensors)};
 }
 
 Specialization AttentionProblem::masked_constants(Specialization more) const {

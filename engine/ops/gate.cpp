@@ -36,7 +36,7 @@ View view_of(const Tensor& y, const Tensor& z, std::uint32_t heads) {
 // A cut of a kernel that gates rows one by one: `tensors` are of y's shape, `logits` and `by_row` have an element per row.
 Cut cut_rows(const View& view, std::initializer_list<std::uint32_t> tensors, std::uint32_t logits,
              std::initializer_list<std::uint32_t> by_row) {
-  Cut cut{.units = view.rows};
+  Cut cut(view.rows, 1, {});
   for (const std::uint32_t tensor : tensors) cut.shares.push_back({tensor, view.dim});
   for (const std::uint32_t push : by_row) cut.shares.push_back({push, 1});
   if (!view.per_channel && view.own) cut.shares.push_back({logits, 1});

@@ -271,6 +271,9 @@ IntactModel presumed_model(const std::vector<InterventionSettings>& intervention
                            const std::function<bool(const std::string&, const Hook&)>& records) {
   IntactModel model;
   model.spike.channels = {0};
+  for (const InterventionSettings& in : interventions)  // a value for each of them says how many they will be
+    while (in.channels.found == "spike" && model.spike.channels.size() < in.value.size())
+      model.spike.channels.push_back(static_cast<int>(model.spike.channels.size()));
   model.step_up_blocks = {1};
   model.step_down_blocks = {config.blocks()};
   const Resolver resolver{config, &model, 0};

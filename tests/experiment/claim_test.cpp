@@ -142,5 +142,4 @@ TEST_CASE("claims: rows of the plan") {
   CHECK_NOTHROW(with("spike('pre-norm, sequences=1') < 1", "[sweep]\nprobe.sequences = [1, 2]\n"));
   CHECK_THROWS_WITH_AS(with("spike('pre-norm') < 1", "[sweep]\nprobe.sequences = [1, 2]\n"), doctest::Contains("stands for several rows"),
                        InputError);
-  CHECK_THROWS_WITH_AS(with("spikes('pre-norm') < 1"), doctest::Contains("there is no metric spikes; did you mean spike?"), InputError);
 }

@@ -19,7 +19,10 @@ struct Options {
 
 /// What a terminal shows of a run: the table and its place.
 void show(const std::filesystem::path& run, const std::filesystem::path& page) {
-  if (std::filesystem::exists(run / "results.json")) fmt::print("{}\n", format_table(read_results(run / "results.json").rows));
+  if (std::filesystem::exists(run / "results.json")) {
+    const Results results = read_results(run / "results.json");
+    fmt::print("{}\n{}", format_table(results.rows), format_claims(results.claims, results.rows));
+  }
   fmt::print("{}\n", page.string());
 }
 

@@ -16,6 +16,7 @@ std::function<int()> declare(CLI::App& app) {
                  "Spread the points over several devices, a process on each: all (every GPU), or a list such as 0,1")
       ->type_name("all|LIST")
       ->excludes("--device");
+  app.add_flag("--strict", request->strict, "Exit with 1 when a claim of the experiment fails");
   app.add_flag("--profile", request->profile,
                "Write where the time of a training step goes to profile.csv of every point (slows training down)");
   app.add_flag("--one-by-one", request->one_by_one, "Run one kernel at a time, so that a lost device is blamed on the right one (slow)");

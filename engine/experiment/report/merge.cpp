@@ -173,7 +173,7 @@ void merge_runs(const std::vector<fs::path>& folders, const fs::path& out) {
   std::map<std::string, ablate::Row> rows;
   for (std::size_t i = 0; i < folders.size(); ++i)
     for (const ablate::Row& row : parts[i].rows) add_row(rows, row, folders[i]);
-  Results merged{parts.at(0).experiment, {}};
+  Results merged{parts.at(0).experiment, {}, parts[0].claims};
   for (auto& [id, row] : rows) merged.rows.push_back(std::move(row));
   for (const fs::path& folder : folders) copy_points(folder / "points", out / "points");
   write_atomically(out / "manifest.json", manifest);

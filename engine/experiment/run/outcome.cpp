@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace ablate {
 
 Outcome::Outcome(const Plan& plan, ResultsFolder& results, std::function<Environment()> environment)
@@ -27,6 +29,11 @@ void Outcome::publish() {
   published_ = seconds(), publishing_ = published_ - start;
 }
 
+bool Outcome::claims_fail() const {
+  return std::any_of(plan_.claims.begin(), plan_.claims.end(),
+                     [&](const Claim& claim) { return judge(claim, results_.rows()).verdict == Verdict::fails; });
+}
+
 void Outcome::print() const {
   std::string text = fmt::format("{}\n{}", plan_.title, format_table(results_.rows()));
   for (const Row& row : results_.rows()) {
@@ -36,6 +43,7 @@ void Outcome::print() const {
     text += fmt::format("\nLargest |h| of every residual state, {}:\n{}", row.label, plot_life_cycle(*values));
     break;
   }
+  if (!plan_.claims.empty()) text += "\n" + format_claims(plan_.claims, results_.rows());
   if (!plan_.description.empty()) text += fmt::format("\n{}\n", plan_.description);
   text += fmt::format("\nresults: {}\n", results_.path().string());
   if (const std::string reason = write_output(text); !reason.empty())

@@ -21,6 +21,8 @@ class Outcome {
   void publish();
   /// The table of results, on standard output.
   void print() const;
+  /// Whether what the rows say is against one of the plan's claims.
+  bool claims_fail() const;
 
  private:
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }

@@ -72,7 +72,8 @@ Study read_study(PointRun& run) {
   const TransformerConfig& config = study.model.config;
   check_window(run.point.table, config, study.data.tokens(), own_width ? "the data" : "probe.seq_len", false);
   for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
-  make_probes(run, study.probe);
+  check_interventions(study.interventions, config, study.data.tokens());
+  for (const auto& listener : make_probes(run, study.probe)) listener->begin(config, 1, study.data.tokens());
   run.settings.reject_unused();
   return study;
 }
@@ -104,10 +105,12 @@ PointPlan prepare(PointRun& run) {
   plan.tokens = static_cast<double>(study.data.rows) * study.data.tokens();
   plan.advice = "use a smaller model, or lower probe.seq_len";
   plan.memory.parameters = Weights::bytes_needed(study.model.config, stored, WeightsUse::inference);
-  const auto records = [&](const std::string& statistics, const std::string& hook) { return will_record(run.plan, statistics, hook); };
+  const auto records = [&](const std::string& statistics, const Hook& hook) { return will_record(run.plan, statistics, hook); };
   const IntactModel intact = presumed_model(study.interventions, study.model.config, study.data.tokens(), records);
-  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.rows, study.data.tokens());
-  plan_evaluation(plan, device, evaluator, applied.hooks, pointers(probes), 1);
+  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.tokens());
+  std::vector<Probe*> listeners = pointers(probes);
+  if (!study.interventions.empty()) listeners.push_back(applied.changes.get());
+  plan_evaluation(plan, device, evaluator, applied.hooks, listeners, 1);
   SpikeProbe spikes(study.probe);
   if (needs_intact_model(study.interventions)) plan_evaluation(plan, device, evaluator, {}, {&spikes}, 1);
   return plan;

@@ -102,7 +102,7 @@ class Runner {
     outcome.publish();
     progress_.clear();
     outcome.print();
-    return failed ? 1 : 0;
+    return failed || (request_.strict && outcome.claims_fail()) ? 1 : 0;
   }
 
   /// The points whose numbers come by standard input, for a process that holds the folder (run/devices.cpp).

@@ -20,6 +20,7 @@ struct RunRequest {
   std::string devices;  ///< --devices: a process on each ("all", or a list); empty: this process runs everything
   bool worker = false;  ///< one of those processes: takes the numbers of points from standard input
   bool resume = false;
+  bool strict = false;  ///< --strict: a claim that fails fails the run
   bool validation = false;
   bool profile = false;              ///< --profile
   bool one_by_one = false;           ///< --one-by-one
