@@ -172,7 +172,7 @@ Row Row::of(const Point& point, Metrics metrics) {
 }
 
 Results read_results(const fs::path& path) {
-  return parse_file(path, [](const Json& json) {
+  return parse_file(path, [&](const Json& json) {
     Results results{json.at("experiment").get<std::string>(), {}};
     for (const Json& row : json.at("rows")) results.rows.push_back(row_from_json(row));
     const Json claims = json.value("claims", Json::array());

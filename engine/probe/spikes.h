@@ -34,7 +34,7 @@ class SpikeProbe : public Probe {
   struct Spike {
     double value = 0;
     int state = 0, sequence = 0, token = 0;
-    std::vector<int> channels;
+    std::vector<int> channels{};
   };
   const Spike& spike() const { return spike_; }
   const std::vector<int>& step_up_blocks() const { return step_up_; }

@@ -161,7 +161,7 @@ TEST_CASE("with the step-down block's output zeroed the spike stays to the end")
     const bool all_of_it = std::string(text).find("channels") == std::string::npos;
     Settings settings(parse_toml(text, "x.toml")), own(parse_toml("", ""));
     IntactModel intact;
-    intact.spike = {900.0f, 0, {7, 33}};
+    intact.spike = {.value = 900, .channels = {7, 33}};
     intact.step_up_blocks = {4}, intact.step_down_blocks = {8};
     const AppliedInterventions applied =
         apply({InterventionSettings::from(settings)}, golden.checkpoint.config(), intact, golden.data.tokens());

@@ -94,7 +94,7 @@ const std::vector<Selector> selectors = {
     {"channels = [1]\nheads = [1]", {1}, {}, {1}},
 };
 
-SpikePlace::Spike planted_spike() { return {1.0f, 2, {2, 0}}; }
+SpikeProbe::Spike planted_spike() { return {.value = 1, .token = 2, .channels = {2, 0}}; }
 
 template <class List>
 bool chosen(const List& list, std::size_t i) {
@@ -410,7 +410,7 @@ std::string recorded(const Weights& weights, const std::filesystem::path& folder
             {.rows = rows, .columns = tokens, .ids = ids.data, .shifted = false, .positions = std::nullopt})
       .run({}, {&means});
   means.write(folder);
-  intact = {planted_spike(), {2}, {1}, means.means()};
+  intact = {.spike = planted_spike(), .step_up_blocks = {2}, .step_down_blocks = {1}, .means = means.means()};
   return (folder / "means.safetensors").string();
 }
 
@@ -485,7 +485,7 @@ Changed change(const Weights& weights, const std::string& tables, std::uint32_t 
     const std::vector<std::int32_t> part(ids.data.begin() + first * tokens, ids.data.begin() + (first + sequences) * tokens);
     Evaluator evaluator(pipelines(), weights, DType::f32,
                         {.rows = sequences, .columns = tokens, .ids = part, .shifted = false, .positions = std::nullopt});
-    changed.loss += evaluator.run(applied.hooks, {applied.changes.get()}).loss * sequences / rows;
+    changed.loss += evaluator.run(applied.hooks, {applied.changes.get()}).loss.value() * sequences / rows;
   }
   for (std::size_t i = 0; i < all.size(); ++i) changed.each.push_back(applied.changes->of(i));
   if (std::find(changed.each.begin(), changed.each.end(), 0u) != changed.each.end())
@@ -599,7 +599,7 @@ TEST_CASE("the spike's channels for an edit are all of them, whatever is listed"
   TransformerConfig config = config_of(subjects[0].model);
   const Weights weights = weights_of(config);
   const Array<std::int32_t> ids = make_ids(config);
-  SpikePlace place;
+  SpikeProbe place(ProbeSettings{});
   const EvaluationData data{.rows = rows, .columns = tokens, .ids = ids.data, .shifted = false, .positions = std::nullopt};
   Evaluator(pipelines(), weights, DType::f32, data).run({}, {&place});
   double spike = 0;

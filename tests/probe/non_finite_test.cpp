@@ -33,7 +33,7 @@ Weights planted_weights(DType type = DType::f32) {
 Hooks edited(const std::string& text) {
   Settings settings(parse_toml(text, "x.toml"));
   const EvaluationData data = planted_data();
-  return apply({InterventionSettings::from(settings)}, planted().config(), {}, data.rows, data.tokens()).hooks;
+  return apply({InterventionSettings::from(settings)}, planted().config(), {}, data.tokens()).hooks;
 }
 
 struct Measured {

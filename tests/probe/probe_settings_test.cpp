@@ -55,7 +55,7 @@ value = "dyt"
   REQUIRE(all.size() == 5);
   CHECK(all[0].action == "zero");
   CHECK(all[0].channels.all);
-  CHECK(all[0].where == "f.toml:3: intervention.at");
+  CHECK(all[0].where("at") == "f.toml:3: intervention.at");
   CHECK(all[1].at.size() == 2);
   CHECK(all[1].tokens.list == std::vector<int>{0});
   CHECK(all[1].value == std::vector<double>{1.5, -2});

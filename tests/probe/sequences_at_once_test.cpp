@@ -117,7 +117,7 @@ void check_all(const Weights& weights, const Hooks& hooks) {
 // An intervention on all sequences at some tokens.
 AppliedInterventions edited(const std::string& table) {
   Settings settings(parse_toml(table, "x.toml"));
-  return apply({InterventionSettings::from(settings)}, odd_model(), {}, sequences, tokens);
+  return apply({InterventionSettings::from(settings)}, odd_model(), {}, tokens);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ class Queue {
     if (!waiting_.empty())
       throw RunError(fmt::format("the process of every device has ended; --resume does the {} points that are left", waiting_.size()));
     outcome_.print();
-    return failed_ ? 1 : 0;
+    return failed_ || (request_.strict && outcome_.claims_fail()) ? 1 : 0;
   }
 
  private:
