@@ -111,10 +111,10 @@ TEST_CASE("a template after a template gets the sequences that the first one mad
     file["post_processor"] = {{"type", "Sequence"}, {"processors", {step(first), step(second)}}};
     return tokenizer_of(file);
   };
-  const Tokenizer pair = steps({special, sequence("A")}, {sequence("A")});
+  const Tokenizer pair = steps({special, sequence("A")}, json::array({sequence("A")}));
   CHECK(pair.encode("ab") == Ids{2, 7, 7});  // B, ?, A of ? and ab
   CHECK(pair.encode("ab", false) == Ids{2});
-  const Tokenizer three = steps({special, sequence("A"), special}, {sequence("A")});
+  const Tokenizer three = steps({special, sequence("A"), special}, json::array({sequence("A")}));
   CHECK_THROWS_WITH_AS(three.encode("ab"), doctest::Contains("gets 3 sequences"), InputError);  // the tokenizers library aborts
 }
 

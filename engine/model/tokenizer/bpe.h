@@ -6,7 +6,9 @@
 #include "model/tokenizer/json_node.h"
 #include "model/tokenizer/pair_table.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -94,21 +96,21 @@ class Bpe {
 /// A table of short words, one for each value of a hash: a word that comes takes the place of the one that had it.
 class Bpe::Cache {
  public:
-  Cache() : slots_(slot_count) {}
+  /// For texts of about so many bytes.
+  explicit Cache(std::size_t bytes) : slots_(std::bit_ceil(std::clamp<std::size_t>(bytes / 8, 16, 1 << 16))) {}
 
   /// Appends what `word` is if that is known.
   bool find(std::string_view word, std::vector<std::int32_t>& ids) const;
   void insert(std::string_view word, std::span<const std::int32_t> ids);
 
  private:
-  static constexpr std::size_t slot_count = 1 << 16;
   /// What one read from memory fetches.
   struct alignas(64) Slot {
     std::uint8_t bytes = 0, count = 0;
     std::array<char, 30> word;
     std::array<std::int32_t, 8> ids;
   };
-  static std::size_t place_of(std::string_view word) { return StringHash{}(word) % slot_count; }
+  std::size_t place_of(std::string_view word) const { return StringHash{}(word) & (slots_.size() - 1); }
 
   std::vector<Slot> slots_;
 };

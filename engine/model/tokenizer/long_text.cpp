@@ -16,7 +16,7 @@ LongText::LongText(const TokenizerParts& parts, const LongTextOptions& options, 
     : parts_(parts),
       options_(options),
       sink_(sink),
-      caches_(options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency())) {}
+      caches_(options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency()), Bpe::Cache(options.window)) {}
 
 void LongText::encode(std::string_view text) {
   parts_.added.cut_raw(

@@ -12,7 +12,7 @@ namespace ablate {
 
 namespace {
 
-constexpr unsigned stack_entries = 1u << 24;  // of one match: about a GiB
+constexpr unsigned stack_entries = 1u << 27;  // of one match: what a run of so many letters takes, about 6 GiB
 
 const OnigUChar* units(const char* text) { return reinterpret_cast<const OnigUChar*>(text); }
 

@@ -51,7 +51,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool special_
   std::string repaired;
   if (!is_valid_utf8(text)) text = repaired = repair_utf8(text);
   std::vector<std::int32_t> ids;
-  Bpe::Cache cache;
+  Bpe::Cache cache(text.size());
   parts_->added.cut_raw(
       {text, true}, [&](std::int32_t id) { ids.push_back(id); }, [&](Piece raw) { parts_->encode(raw, cache, ids); });
   return parts_->post_processor.apply(std::move(ids), special_tokens);

@@ -141,7 +141,7 @@ bool is_nonspacing_mark(char32_t code_point) {
 
 bool is_other(char32_t code_point) {
   const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
-  return category == UTF8PROC_CATEGORY_CN || category >= UTF8PROC_CATEGORY_CC;
+  return category >= UTF8PROC_CATEGORY_CC;
 }
 
 std::string lowercase(std::string_view text) {

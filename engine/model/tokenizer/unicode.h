@@ -30,7 +30,7 @@ bool is_punctuation(char32_t code_point);
 bool is_mark(char32_t code_point);
 bool is_nonspacing_mark(char32_t code_point);
 
-/// General category Cc, Cf, Cn, Co or Cs.
+/// General category Cc, Cf, Co or Cs.
 bool is_other(char32_t code_point);
 
 /// Lower case of every character by itself, without the context rule for the final sigma (Rust's char::to_lowercase).
