@@ -96,7 +96,7 @@ TEST_CASE("attention statistics: the proxy of scores that may be negative") {
           {})
           .points.at(0)
           .settings();
-  read_user_shaders(settings);
+  const RegistrationScope shaders = read_user_shaders(settings);
   for (const DType type : float_types)
     for (const AttentionCase& c : {AttentionCase{2, 19, 4, 2, 8, "identity"}, AttentionCase{1, 33, 2, 2, 7, "identity", 5},
                                    AttentionCase{1, 20, 2, 1, 8, "identity", 0, "k"}, AttentionCase{1, 20, 2, 1, 8, "identity", 0, "", 0}})
