@@ -230,6 +230,7 @@ TEST_CASE("the dynamic loss scale backs off and grows, and skipped steps do not 
 TEST_CASE("bias correction far into a run") {
   const std::uint32_t count = 8;
   const OptimizerOptions options{.beta1 = 0.0, .beta2 = 0.999, .weight_decay = 0, .clip = 0};
+  if (!can_reach("bias correction far into a run", 40000)) return;  // its table of corrections
   for (const std::uint32_t t : {0u, 9u, 17000u, 30000u}) {
     Reference reference{Kind::adamw,    options, random_numbers(count, 1, 1), std::vector<double>(count), std::vector<double>(count),
                         {1.0f, 0, t, 0}};

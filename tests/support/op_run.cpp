@@ -77,6 +77,12 @@ std::vector<std::vector<double>> run_op(const std::vector<OpInput>& inputs, cons
   return results;
 }
 
+bool can_reach(const std::string& name, std::uint64_t elements) {
+  if (elements <= pipelines().device().caps().max_elements) return true;
+  skip(name, "beyond the reach of \"elements=\", and not to be cut");
+  return false;
+}
+
 bool can_store(const std::string& name, DType type) {
   if (type == DType::f32 || pipelines().device().caps().storage16) return true;
   skip(name, "the device has no 16-bit storage");

@@ -19,6 +19,9 @@ std::unique_ptr<Executor> run_both_ways(const Graph& graph, const std::function<
 std::vector<std::vector<double>> run_op(const std::vector<OpInput>& inputs, const std::vector<Array<double>>& data,
                                         const std::function<std::vector<Tensor>(Graph&, const std::vector<Tensor>&)>& build);
 
+/// Whether the device's kernels index so many elements ("elements=" may mask that); if not, notes the skip.
+bool can_reach(const std::string& name, std::uint64_t elements);
+
 /// Whether the device can store the type; if not, notes the skip.
 bool can_store(const std::string& name, DType type);
 
