@@ -24,7 +24,7 @@ std::string without_seed(const std::string& label) {
   for (std::size_t start = 0; start <= label.size();) {
     const std::size_t end = std::min(label.find(", ", start), label.size());
     const std::string part = label.substr(start, end - start);
-    if (part.rfind("seed=", 0) != 0) text += (text.empty() ? "" : ", ") + part;
+    if (!part.starts_with("seed=")) text += fmt::format("{}{}", text.empty() ? "" : ", ", part);
     start = end + 2;
   }
   return text.empty() ? "all points" : text;

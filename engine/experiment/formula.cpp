@@ -206,7 +206,7 @@ Formula parse_formula(std::string_view text, const std::string& where) { return 
 std::string to_text(const Formula& formula) {
   const auto inside = [&](const Formula& part, bool right) {
     const std::string text = to_text(part);
-    return rank(part.kind) < rank(formula.kind) + (right ? 1 : 0) ? "(" + text + ")" : text;
+    return rank(part.kind) < rank(formula.kind) + (right ? 1 : 0) ? fmt::format("({})", text) : text;
   };
   switch (formula.kind) {
     case Kind::number: return std::visit([](auto number) { return fmt::format("{}", number); }, formula.number);
@@ -215,14 +215,14 @@ std::string to_text(const Formula& formula) {
       const char quote = formula.row.find('\'') == std::string::npos ? '\'' : '"';
       return fmt::format("{}({}{}{})", formula.name, quote, formula.row, quote);
     }
-    case Kind::negative: return "-" + inside(formula.parts[0], true);
+    case Kind::negative: return fmt::format("-{}", inside(formula.parts[0], true));
     case Kind::min:
     case Kind::max: {
       std::string list;
-      for (const Formula& part : formula.parts) list += (list.empty() ? "" : ", ") + to_text(part);
-      return (formula.kind == Kind::min ? "min(" : "max(") + list + ")";
+      for (const Formula& part : formula.parts) list += fmt::format("{}{}", list.empty() ? "" : ", ", to_text(part));
+      return fmt::format("{}({})", formula.kind == Kind::min ? "min" : "max", list);
     }
-    default: return inside(formula.parts[0], false) + symbol(formula.kind) + inside(formula.parts[1], true);
+    default: return fmt::format("{}{}{}", inside(formula.parts[0], false), symbol(formula.kind), inside(formula.parts[1], true));
   }
 }
 

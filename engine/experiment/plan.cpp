@@ -17,9 +17,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_points = 20000;
 
 const std::vector<std::string>& top_level_keys() {
-  static const std::vector<std::string> keys{"name",  "kind",    "title",     "description", "seed",    "scale",        "scales",
-                                             "let",   "extends", "reference", "sweep",       "model",   "data",         "train",
-                                             "probe", "report",  "shaders",   "device",      "without", "intervention", "variant",     "claim"};
+  static const std::vector<std::string> keys{"name",    "kind",      "title",   "description",  "seed",    "scale", "scales", "let",
+                                             "extends", "reference", "sweep",   "model",        "data",    "train", "probe",  "report",
+                                             "shaders", "device",    "without", "intervention", "variant", "claim"};
   return keys;
 }
 

@@ -10,10 +10,10 @@
 namespace ablate {
 
 struct FeedForwardArgs {
-  Tensor x;                                                    ///< (B, T, D), normed
-  Tensor residual;                                             ///< added to the output in the last product; none
-  std::function<Matrix(const std::string&)> parameter;         ///< by its name after the block's prefix: "up_proj.weight"
-  std::function<Tensor(Site, const Tensor&)> hook;             ///< ffn_gate, ffn_up, ffn_act; hook_points() lists them
+  Tensor x;                                             ///< (B, T, D), normed
+  Tensor residual;                                      ///< added to the output in the last product; none
+  std::function<Matrix(const std::string&)> parameter;  ///< by its name after the block's prefix: "up_proj.weight"
+  std::function<Tensor(Site, const Tensor&)> hook;      ///< ffn_gate, ffn_up, ffn_act; hook_points() lists them
 };
 
 /// (B, T, D) -> (B, T, D).

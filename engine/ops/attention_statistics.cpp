@@ -13,18 +13,18 @@ Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& 
   auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, problem.options.masked_keys, keys, y});
   push.push_back(count);
   push.push_back(length > 0 ? std::min(length, problem.q.dim(1)) : problem.q.dim(1));
-  graph.dispatch(
-      {.shader = problem.kernel("attention/key_mass"),
-       .push = push,
-       .cut = problem.cut({{0, problem.query_elements()},
-                           {1, problem.key_elements()},
-                           {2, problem.row_elements()},
-                           {6, std::uint64_t{problem.options.heads} * count}},
-                          7),
-       .rows = y.size(),
-       .constants = problem.masked_constants({{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
-       .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()) * count,
-                .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
+  graph.dispatch({.shader = problem.kernel("attention/key_mass"),
+                  .push = push,
+                  .cut = problem.cut({{0, problem.query_elements()},
+                                      {1, problem.key_elements()},
+                                      {2, problem.row_elements()},
+                                      {6, std::uint64_t{problem.options.heads} * count}},
+                                     7),
+                  .rows = y.size(),
+                  .constants = problem.masked_constants(
+                      {{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
+                  .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()) * count,
+                           .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
   return y;
 }
 

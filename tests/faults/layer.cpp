@@ -212,11 +212,11 @@ VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice d, const VkAllocationCallback
 NAME(vkCreateBuffer)
 NAME(vkDestroyBuffer)
 NAME(vkFreeMemory)
-NAME(vkCreateCommandPool) NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAME(vkDestroyQueryPool) NAME(vkCreateFence)
-    NAME(vkDestroyFence) NAME(vkDestroyPipeline) NAME(vkCreatePipelineLayout) NAME(vkDestroyPipelineLayout) NAME(vkCreatePipelineCache)
-        NAME(vkDestroyPipelineCache) NAME(vkCreateShaderModule) NAME(vkDestroyShaderModule) NAME(vkBindBufferMemory) NAME(vkMapMemory)
-            NAME(vkAllocateCommandBuffers) NAME(vkBeginCommandBuffer) NAME(vkEndCommandBuffer) NAME(vkResetFences)
-                NAME(vkGetPipelineCacheData)
+NAME(vkCreateCommandPool)
+NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAME(vkDestroyQueryPool) NAME(vkCreateFence) NAME(vkDestroyFence) NAME(vkDestroyPipeline)
+    NAME(vkCreatePipelineLayout) NAME(vkDestroyPipelineLayout) NAME(vkCreatePipelineCache) NAME(vkDestroyPipelineCache)
+        NAME(vkCreateShaderModule) NAME(vkDestroyShaderModule) NAME(vkBindBufferMemory) NAME(vkMapMemory) NAME(vkAllocateCommandBuffers)
+            NAME(vkBeginCommandBuffer) NAME(vkEndCommandBuffer) NAME(vkResetFences) NAME(vkGetPipelineCacheData)
 #define CREATE(thing, Info)                                                                                                             \
   {name_vkCreate##thing, reinterpret_cast<PFN_vkVoidFunction>(create<name_vkCreate##thing, name_vkDestroy##thing, Info, Vk##thing>)}, { \
     name_vkDestroy##thing, reinterpret_cast<PFN_vkVoidFunction>(destroy<name_vkDestroy##thing, Vk##thing>)                              \
@@ -224,7 +224,7 @@ NAME(vkCreateCommandPool) NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAM
 #define FAIL(function, ...) \
   { name_##function, reinterpret_cast<PFN_vkVoidFunction>(failing<name_##function, __VA_ARGS__>) }
 
-                    PFN_vkVoidFunction own(const char* name) {
+                PFN_vkVoidFunction own(const char* name) {
   const struct {
     const char* name;
     PFN_vkVoidFunction function;

@@ -80,9 +80,7 @@ TEST_CASE("edits with a value per channel, from the host or the device, and a ma
            {0, 0});
 }
 
-TEST_CASE("heads are consecutive channels") {
-  CHECK(channels_of_heads({2, 0}, 3) == std::vector<std::uint32_t>{6, 7, 8, 0, 1, 2});
-}
+TEST_CASE("heads are consecutive channels") { CHECK(channels_of_heads({2, 0}, 3) == std::vector<std::uint32_t>{6, 7, 8, 0, 1, 2}); }
 
 TEST_CASE("edits outside the tensor are refused") {
   const Caps caps;

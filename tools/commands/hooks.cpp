@@ -15,7 +15,7 @@ namespace {
 
 TransformerConfig config_of(const Point& point) {
   Settings settings = point.settings();
-  read_user_shaders(settings);
+  const RegistrationScope shaders = read_user_shaders(settings);
   Settings model = settings.table("model");
   return ModelSource::from(model, "paper", 0).config;
 }

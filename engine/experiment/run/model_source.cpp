@@ -16,8 +16,9 @@ ModelSource from_checkpoint(Settings& model) {
   const std::string stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
   const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
   const DType type = stored == "f32" ? DType::f32 : stored == "f16" ? DType::f16 : stored == "bf16" ? DType::bf16 : checkpoint->dtype();
-  return {checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder.string(),
-          folder, checkpoint->notes()};
+  return {
+      checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder.string(), folder,
+      checkpoint->notes()};
 }
 
 // Names that anyone may add to are known by whoever implements them.

@@ -15,10 +15,10 @@ namespace ablate {
 
 struct ModelSource {
   TransformerConfig config;
-  DType stored = DType::f32;           ///< the type of the weights where they come from
-  std::function<void(Weights&)> fill;  ///< puts the weights in; for a plain configuration, by rule and seed
-  std::string description;             ///< "checkpoint models/llama", "preset planted", "initialised from seed 1"
-  std::filesystem::path folder = {};   ///< of a checkpoint; else empty
+  DType stored = DType::f32;            ///< the type of the weights where they come from
+  std::function<void(Weights&)> fill;   ///< puts the weights in; for a plain configuration, by rule and seed
+  std::string description;              ///< "checkpoint models/llama", "preset planted", "initialised from seed 1"
+  std::filesystem::path folder = {};    ///< of a checkpoint; else empty
   std::vector<std::string> notes = {};  ///< what was left out or taken without being said
 
   /// Reads the whole table. A checkpoint wins over a preset. Throws InputError.

@@ -43,7 +43,7 @@ void Outcome::print() const {
     text += fmt::format("\nLargest |h| of every residual state, {}:\n{}", row.label, plot_life_cycle(*values));
     break;
   }
-  if (!plan_.claims.empty()) text += "\n" + format_claims(plan_.claims, results_.rows());
+  if (!plan_.claims.empty()) text += fmt::format("\n{}", format_claims(plan_.claims, results_.rows()));
   if (!plan_.description.empty()) text += fmt::format("\n{}\n", plan_.description);
   text += fmt::format("\nresults: {}\n", results_.path().string());
   if (const std::string reason = write_output(text); !reason.empty())

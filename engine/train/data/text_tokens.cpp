@@ -1,7 +1,7 @@
 #include "train/data/text_tokens.h"
 
-#include "base/file_hash.h"
 #include "base/error.h"
+#include "base/file_hash.h"
 #include "base/hash.h"
 #include "model/tokenizer.h"
 
