@@ -72,7 +72,9 @@ void read_value(Settings& settings, InterventionSettings& in) {
   if (value->as<std::string>()) in.name = settings.get<std::string>("value");
   else if (value->as<Value::Array>()) in.value = settings.get<std::vector<double>>("value");
   else in.value = {settings.get<double>("value")};
-  for (const double number : in.value) require(std::isfinite(number), "{}: expected a finite number, found {}", in.where("value"), number);
+  // "set" may put in what is not finite: to see what becomes of it.
+  for (const double number : in.value)
+    require(in.action == "set" || std::isfinite(number), "{}: expected a finite number, found {}", in.where("value"), number);
 }
 
 std::string taken_keys(const ActionRule& rule) {

@@ -273,7 +273,7 @@ TEST_CASE("user shaders: mistakes are named by file and line") {
 TEST_CASE("user shaders: the largest of a row that has a NaN is NaN, whichever invocation has it") {
   const ShaderFile file("kind = \"statistic\"",
                         "float forward() { float m = -1e30; for_channels(i) m = is_nan(x(i)) || x(i) > m ? x(i) : m; return row_max(m); }");
-  file.read();
+  const RegistrationScope shaders = file.read();
   const OpInput input{
       {3, 70}, DType::f32, false, 1.0, [](std::size_t i) {
         return i == 5 || i == 139 ? std::nan("") : i / 70 == 2 ? -3.0 - static_cast<double>(i % 70) : static_cast<double>(i % 70);
