@@ -225,6 +225,7 @@ TEST_CASE("fingerprint: a training checkpoint of other settings is refused befor
   const Plan plan = files.plan(text);
   const fs::path out = files.path() / "out", checkpoint = out / "r/points/01-r/checkpoint";
   fs::create_directories(checkpoint);
+  write_atomically(out / "r/manifest.json", "{\"experiment\": \"r\", \"points\": []}");  // what makes the folder a run's
   const auto save = [&](const Metadata& notes) {
     write_safetensors(checkpoint / "optimizer.safetensors", std::vector<TensorToWrite>(), notes);
   };

@@ -177,13 +177,13 @@ TEST_CASE("a damaged row, or a line in the middle of a log, is missed by name") 
   const TestFolder folder;
   folder.write("results.json", R"({"experiment": "x", "rows": [{"point": {"id": "1", "label": "a"}, "metrics": {}}]})");
   folder.write("points/1/metrics.jsonl",
-               "{\"step\": 0, \"loss\": 3}\n{\"step\": 1, \"lo\0\0\n{\"step\": 2, \"loss\": 1}\n{\"step\": 3, \"lo");
+               "{\"step\": 0, \"loss\": 3}\n{\"step\": 1, \"lo\x01\x01\n{\"step\": 2, \"loss\": 1}\n{\"step\": 3, \"lo");
   folder.write("points/2/row.json", "{\"point\": {\n\"id\": \"2\",}}");
   std::string missing;
   for (const std::string& line : report::read_run(folder.path()).missing) missing += line + "\n";
   CHECK(missing.find("metrics.jsonl:2 is damaged") != std::string::npos);
   CHECK(missing.find("metrics.jsonl:4") == std::string::npos);  // torn by a kill
-  CHECK(missing.find("row.json:2:12: not JSON") != std::string::npos);
+  CHECK_MESSAGE(missing.find("row.json:2:11: not JSON") != std::string::npos, missing);
 }
 
 TEST_CASE("points that differ only in the seed are one row") {

@@ -134,7 +134,7 @@ class Samples {
     const std::uint32_t out = size_.width() / 2 + 3;
     const SampleInput weight = {{out, size_.width()}, type_};
     add("linear", {like_x(), weight}, [](Graph& g, const Inputs& in) { return linear(g, in[0], in[1]); });
-    add("linear of a matrix in parts", {like_x(), {{out - 3, size_.width()}, type_}, {{3, size_.width()}, type_}},
+    add("linear of a matrix in parts", {like_x(), {{out - out / 3, size_.width()}, type_}, {{out / 3, size_.width()}, type_}},
         [](Graph& g, const Inputs& in) {
           return linear(g, in[0], Matrix({in[1], in[2]}));
         });
