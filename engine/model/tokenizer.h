@@ -21,6 +21,7 @@ struct TokenizerParts;
 
 struct LongTextOptions {
   std::filesystem::path scratch_folder = {};  ///< where long text may lie between two steps; empty: in memory
+  std::size_t memory = 256 << 20;             ///< so many bytes of it stay in memory all the same
   std::size_t window = 1 << 20;               ///< about so many bytes are encoded by a thread at a time
   unsigned threads = 0;                       ///< 0: as many as the machine has cores
 };

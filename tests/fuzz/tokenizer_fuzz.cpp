@@ -31,7 +31,7 @@ void round_trip(const Tokenizer& tokenizer, std::string_view text) {
     if (id < 0) std::abort();
   }
   std::vector<std::int32_t> in_windows;
-  tokenizer.encode_long(text, {.scratch_folder = {}, .window = 16, .threads = 2},
+  tokenizer.encode_long(text, {.scratch_folder = {}, .memory = 256 << 20, .window = 16, .threads = 2},
                         [&](std::span<const std::int32_t> found) { in_windows.insert(in_windows.end(), found.begin(), found.end()); });
   if (in_windows != tokenizer.encode(text, false)) std::abort();
   tokenizer.decode(ids);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "model/tokenizer.h"
+#include "support/folder.h"
 #include "support/places.h"
 
 #include <doctest/doctest.h>
@@ -19,7 +20,7 @@ std::filesystem::path goldens() { return test::tests_folder() / "golden/tokenize
 
 Ids long_ids(const Tokenizer& tokenizer, std::string_view text, std::size_t window, unsigned threads) {
   Ids all;
-  tokenizer.encode_long(text, {.scratch_folder = {}, .window = window, .threads = threads},
+  tokenizer.encode_long(text, {.scratch_folder = {}, .memory = 256 << 20, .window = window, .threads = threads},
                         [&](std::span<const std::int32_t> ids) { all.insert(all.end(), ids.begin(), ids.end()); });
   return all;
 }
@@ -131,6 +132,28 @@ TEST_CASE("added tokens that take white space are found in long text as in the w
       {{"added_tokens",
         {token("\n", true, false, false, false), token("quotes", false, true, true, true), token("[INST]", true, true, false, false)}}});
   check_windows(tokenizer, long_sample().substr(0, 4000), {1, 10, 100, 1000});
+}
+
+TEST_CASE("ill-formed bytes of long text are those of the whole text") {
+  const std::string text = "a\xff\xe2\x82 b\xf0\x9f\x98\x80\xf0\x9f\x98 \x80\x80\x80\x80\xed\xa0\x80 c\xc3";
+  check_windows(Tokenizer::load(goldens() / "llama2" / "tokenizer.json"), text, {1, 2, 3, 4, 5});
+}
+
+TEST_CASE("long text may lie in a scratch file on its way, or in memory where there can be none") {
+  std::string text;
+  while (text.size() < 100000) text += "a b  c\n";
+  const Tokenizer tokenizer = Tokenizer::load(goldens() / "llama2" / "tokenizer.json");  // whose spaces take three bytes
+  const auto ids_by = [&](const std::filesystem::path& scratch) {
+    Ids all;
+    tokenizer.encode_long(text, {.scratch_folder = scratch, .memory = 20000, .window = 5000},
+                          [&](std::span<const std::int32_t> ids) { all.insert(all.end(), ids.begin(), ids.end()); });
+    return all;
+  };
+  const Ids whole = tokenizer.encode(text, false);
+  const TestFolder folder;
+  CHECK(ids_by(folder.path()) == whole);
+  CHECK(std::filesystem::is_empty(folder.path()));
+  CHECK(ids_by(folder.write("file", "") / "below") == whole);
 }
 
 TEST_CASE("text that gives a pattern too much to do is refused however it is cut") {

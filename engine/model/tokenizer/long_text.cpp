@@ -99,7 +99,7 @@ std::size_t LongText::part_end(std::string_view text, std::size_t begin, const N
 template <class Use>
 void LongText::rewritten(Piece piece, const Normalizer* normalizer, const Use& use) {
   if (!normalizer) return use(piece);
-  TextBuffer buffer(options_.scratch_folder);
+  TextBuffer buffer(options_.scratch_folder, options_.memory);
   bool same = true, at_start = piece.at_start;  // the same as in the piece, up to here
   for (std::size_t begin = 0, end = 0; begin < piece.text.size(); begin = end) {
     end = part_end(piece.text, begin, *normalizer);

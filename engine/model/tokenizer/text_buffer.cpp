@@ -6,10 +6,8 @@
 
 namespace ablate {
 
-static constexpr std::size_t greatest_in_memory = std::size_t{256} << 20;
-
 void TextBuffer::append(std::string_view text) {
-  if (!file_ && !folder_.empty() && memory_.size() + text.size() > greatest_in_memory) {
+  if (!file_ && !folder_.empty() && memory_.size() + text.size() > greatest_in_memory_) {
     file_ = std::make_unique<ScratchFile>(folder_);
     if (!file_->valid()) take_back();
     spill(std::exchange(memory_, {}));

@@ -13,7 +13,8 @@ namespace ablate {
 class TextBuffer {
  public:
   /// Without a folder, or where nothing can be written there, all of it stays in memory.
-  explicit TextBuffer(std::filesystem::path scratch_folder) : folder_(std::move(scratch_folder)) {}
+  TextBuffer(std::filesystem::path scratch_folder, std::size_t greatest_in_memory)
+      : folder_(std::move(scratch_folder)), greatest_in_memory_(greatest_in_memory) {}
 
   void append(std::string_view text);
 
@@ -25,6 +26,7 @@ class TextBuffer {
   void take_back();
 
   std::filesystem::path folder_;
+  std::size_t greatest_in_memory_;
   std::string memory_;
   std::unique_ptr<ScratchFile> file_;
 };

@@ -4,6 +4,7 @@
 #include "model/tokenizer/json_node.h"
 #include "model/tokenizer/long_text.h"
 #include "model/tokenizer/parts.h"
+#include "model/tokenizer/text_buffer.h"
 #include "model/tokenizer/unicode.h"
 
 #include <algorithm>
@@ -60,8 +61,15 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool special_
 void Tokenizer::encode_long(std::string_view text, const LongTextOptions& options,
                             const std::function<void(std::span<const std::int32_t>)>& ids) const {
   if (!parts_->post_processor.keeps_text()) return ids(encode(text, false));
-  std::string repaired;
-  if (!is_valid_utf8(text)) text = repaired = repair_utf8(text);
+  TextBuffer repaired(options.scratch_folder, options.memory);
+  if (!is_valid_utf8(text)) {
+    // What is ill-formed ends where something else than a continuation of a character comes.
+    for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+      end = character_end(text, std::min(text.size(), begin + options.window));
+      repaired.append(repair_utf8(text.substr(begin, end - begin)));
+    }
+    text = repaired.text();
+  }
   LongText(*parts_, options, ids).encode(text);
 }
 
