@@ -35,9 +35,7 @@ struct LongTextOptions {
 /// Fuse, Replace, Strip, Metaspace, WordPiece, BPEDecoder, CTC, Sequence. `truncation` and `padding` shape batches rather than tokens: they
 /// are not applied, as Transformers does not apply them unless asked to.
 ///
-/// The Unicode tables are those of the libraries: Oniguruma's for patterns (6.9.8: Unicode 14), utf8proc's for all else (2.8: Unicode 15).
-/// The `tokenizers` library 0.23 has Unicode 16 in patterns and Unicode 9 in normal forms and StripAccents, so characters that came in between
-/// may be read differently.
+/// docs/tokenizers.md says which versions of Unicode are used for what.
 class Tokenizer {
  public:
   /// Throws InputError naming the file and the JSON key of whatever is missing, malformed or not supported: nothing is ignored. A decoder

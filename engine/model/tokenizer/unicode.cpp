@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 namespace ablate {
@@ -29,6 +30,32 @@ int character_length(std::string_view text, std::size_t at) {
     if (byte(static_cast<std::size_t>(i)) < 0x80 || byte(static_cast<std::size_t>(i)) > 0xBF) return -i;
   }
   return length;
+}
+
+/// Marks, and characters with a decomposition, that came between Unicode 9 and 15. The `tokenizers` library normalizes by Unicode 9, where they are
+/// like letters that nothing goes together with.
+constexpr std::pair<char32_t, char32_t> newer_marks[] = {
+    {0x7FD, 0x7FD},     {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},     {0xAFA, 0xAFF},     {0xB55, 0xB55},
+    {0xC04, 0xC04},     {0xC3C, 0xC3C},     {0xCF3, 0xCF3},     {0xD00, 0xD00},     {0xD3B, 0xD3C},     {0xD81, 0xD81},
+    {0xEBA, 0xEBA},     {0xECE, 0xECE},     {0x1715, 0x1715},   {0x180F, 0x180F},   {0x1ABF, 0x1ACE},   {0x1CF7, 0x1CF7},
+    {0x1DF6, 0x1DFA},   {0x32FF, 0x32FF},   {0xA7F2, 0xA7F4},   {0xA82C, 0xA82C},   {0xA8FF, 0xA8FF},   {0xAB69, 0xAB69},
+    {0x10781, 0x10785}, {0x10787, 0x107B0}, {0x107B2, 0x107BA}, {0x10D24, 0x10D27}, {0x10EAB, 0x10EAC}, {0x10EFD, 0x10EFF},
+    {0x10F46, 0x10F50}, {0x10F82, 0x10F85}, {0x11070, 0x11070}, {0x11073, 0x11074}, {0x110C2, 0x110C2}, {0x11145, 0x11146},
+    {0x111C9, 0x111C9}, {0x111CE, 0x111CF}, {0x11241, 0x11241}, {0x1133B, 0x1133B}, {0x1145E, 0x1145E}, {0x1182C, 0x1183A},
+    {0x11930, 0x11935}, {0x11937, 0x11938}, {0x1193B, 0x1193E}, {0x11940, 0x11940}, {0x11942, 0x11943}, {0x119D1, 0x119D7},
+    {0x119DA, 0x119E0}, {0x119E4, 0x119E4}, {0x11A01, 0x11A0A}, {0x11A33, 0x11A39}, {0x11A3B, 0x11A3E}, {0x11A47, 0x11A47},
+    {0x11A51, 0x11A5B}, {0x11A8A, 0x11A99}, {0x11D31, 0x11D36}, {0x11D3A, 0x11D3A}, {0x11D3C, 0x11D3D}, {0x11D3F, 0x11D45},
+    {0x11D47, 0x11D47}, {0x11D8A, 0x11D8E}, {0x11D90, 0x11D91}, {0x11D93, 0x11D97}, {0x11EF3, 0x11EF6}, {0x11F00, 0x11F01},
+    {0x11F03, 0x11F03}, {0x11F34, 0x11F3A}, {0x11F3E, 0x11F42}, {0x13440, 0x13440}, {0x13447, 0x13455}, {0x16F4F, 0x16F4F},
+    {0x16F7F, 0x16F87}, {0x16FE4, 0x16FE4}, {0x16FF0, 0x16FF1}, {0x1CF00, 0x1CF2D}, {0x1CF30, 0x1CF46}, {0x1E030, 0x1E06D},
+    {0x1E08F, 0x1E08F}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2AE}, {0x1E2EC, 0x1E2EF}, {0x1E4EC, 0x1E4EF}, {0x1F16C, 0x1F16C},
+    {0x1FBF0, 0x1FBF9},
+};
+
+bool is_newer_mark(char32_t c) {
+  const auto after =
+      std::upper_bound(std::begin(newer_marks), std::end(newer_marks), c, [](char32_t a, const auto& range) { return a < range.first; });
+  return after != std::begin(newer_marks) && c <= std::prev(after)->second;
 }
 
 /// Marks that follow a letter go by their combining class, those of one class as they came (The Unicode Standard, D109).
@@ -64,6 +91,19 @@ void append_normal_form(std::string& normal, std::string_view text, int options)
 
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
+/// Characters that the normal form does not know stay, and separate what is around them.
+void append_parts(std::string& normal, std::string_view text, int options) {
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t here = at;
+    if (!is_newer_mark(next_code_point(text, at))) continue;
+    append_normal_form(normal, text.substr(begin, here - begin), options);
+    normal += text.substr(here, at - here);
+    begin = at;
+  }
+  append_normal_form(normal, text.substr(begin), options);
+}
+
 /// ASCII stays as it is, but for the last character before others, which may go together with them.
 std::string normalized(std::string_view text, int options) {
   std::string normal;
@@ -74,7 +114,7 @@ std::string normalized(std::string_view text, int options) {
     normal.append(at, other);
     if (other == text.end()) break;
     at = std::find_if(std::find_if_not(other, text.end(), is_ascii), text.end(), is_ascii);
-    append_normal_form(normal, std::string_view(other, at), options);
+    append_parts(normal, std::string_view(other, at), options);
   }
   return normal;
 }
@@ -130,7 +170,7 @@ bool is_punctuation(char32_t code_point) {
 }
 
 bool is_mark(char32_t code_point) {
-  if (code_point < 0x80) return false;
+  if (code_point < 0x80 || is_newer_mark(code_point)) return false;
   const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
   return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
 }

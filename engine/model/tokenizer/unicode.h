@@ -26,7 +26,7 @@ bool is_numeric(char32_t code_point);
 /// ASCII punctuation and symbols, and general categories Pc, Pd, Pe, Pf, Pi, Po, Ps.
 bool is_punctuation(char32_t code_point);
 
-/// General category Mn, Mc or Me; Mn alone.
+/// General category Mn, Mc or Me (of Unicode 9, as for normal forms); Mn alone.
 bool is_mark(char32_t code_point);
 bool is_nonspacing_mark(char32_t code_point);
 
@@ -38,7 +38,7 @@ std::string lowercase(std::string_view text);
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
-/// Unicode Standard Annex 15, of valid UTF-8. Takes n log n steps for a run of n marks.
+/// Unicode Standard Annex 15, of valid UTF-8, with the characters of Unicode 9 as in the `tokenizers` library: newer ones stay as they are. Takes n log n steps for a run of n marks.
 std::string normal_form(std::string_view text, NormalForm form);
 
 /// `text` with U+FFFD for every maximal ill-formed part (The Unicode Standard, section 3.9, table 3-8): Python's errors="replace", Rust's
