@@ -78,14 +78,14 @@ void LongText::encode_words(Piece piece, std::size_t step, Bpe::Cache& cache, Id
 /// Where a part of the text ends that can be normalized by itself: near the end of a window if possible.
 std::size_t LongText::part_end(std::string_view text, std::size_t begin, const Normalizer& normalizer) const {
   constexpr std::size_t reach = 1 << 16;
-  if (text.size() - begin <= options_.window) return text.size();
+  const std::size_t limit = text.size() - begin > options_.window ? character_end(text, begin + options_.window) : text.size();
+  if (limit == text.size()) return limit;
   const auto splits = [&](std::size_t end) {
     std::size_t at = character_begin(text, end - 1);
     char32_t before = next_code_point(text, at);
     char32_t after = next_code_point(text, at);
     return normalizer.splits(before, after);
   };
-  const std::size_t limit = character_end(text, begin + options_.window);
   for (std::size_t end = limit; end > begin && limit - end < reach; end = character_begin(text, end - 1)) {
     if (splits(end)) return end;
   }
