@@ -148,7 +148,8 @@ class Bpe::Joints : public Cutter {
 };
 
 /// A merge can only cross from one character to the next if some merged token has the two side by side. Where byte and unknown tokens,
-/// which stand for characters they do not spell, take part in merges, or words change their spelling, or an id stands for several tokens, that
+/// which stand for characters they do not spell, take part in merges, or words change their spelling, or an id stands for several tokens,
+/// that
 /// does not hold.
 void Bpe::find_joints() {
   bool cuts = continuing_prefix_.empty() && end_suffix_.empty() && !shared_ids_;

@@ -42,7 +42,8 @@ class MatchCutter : public Cutter {
 std::unique_ptr<Cutter> cut_at_characters(bool (*is_delimiter)(char32_t), SplitBehavior behavior);
 std::unique_ptr<Cutter> cut_at_character(char32_t delimiter, SplitBehavior behavior);
 
-/// Where the script changes, as SentencePiece sees it: hiragana, katakana and the prolonged sound mark are Han, and a space is of any script.
+/// Where the script changes, as SentencePiece sees it: hiragana, katakana and the prolonged sound mark are Han, and a space is of any
+/// script.
 std::unique_ptr<Cutter> cut_at_scripts();
 
 /// After every `length` characters.

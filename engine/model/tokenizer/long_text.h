@@ -1,8 +1,10 @@
 // Ids of texts of any length, as of the whole text: on all cores, and without all of it in memory.
 //
-// Added tokens separate a text; what lies between two of them is encoded by itself. Where that is long, it is normalized in parts, cut where no
+// Added tokens separate a text; what lies between two of them is encoded by itself. Where that is long, it is normalized in parts, cut
+// where no
 // step of the normalizer reaches across, and the whole of it is read by the pre-tokenizer: every core starts somewhere in it as if a word
-// began there. What it finds counts from the first place on where the core before it agrees that a word begins: from there on both would find
+// began there. What it finds counts from the first place on where the core before it agrees that a word begins: from there on both would
+// find
 // the same. Nothing is guessed: where the two do not agree, the text is gone through again from where a word is known to begin.
 #pragma once
 

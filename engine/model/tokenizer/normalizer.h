@@ -24,7 +24,8 @@ class Normalizer {
   virtual ~Normalizer() = default;
   virtual void apply(NormalizedText& text) const = 0;
 
-  /// Whether a text may be normalized in two parts, the first up to the character `before`, the second, which continues it, from `after` on.
+  /// Whether a text may be normalized in two parts, the first up to the character `before`, the second, which continues it, from `after`
+  /// on.
   /// These two become what they are in the normalized text; what comes after the cut may be unknown, before and thereafter.
   virtual bool splits(char32_t& before, char32_t& after) const = 0;
 };

@@ -10,7 +10,8 @@
 
 namespace ablate {
 
-/// Steps one after another. Like in the `tokenizers` library each sees how many sequences the one before it left: a template makes one of each
+/// Steps one after another. Like in the `tokenizers` library each sees how many sequences the one before it left: a template makes one of
+/// each
 /// of its pieces.
 class PostProcessor {
  public:

@@ -14,8 +14,10 @@ enum class RegexSyntax {
   oniguruma,  // Oniguruma's own, which follows Ruby (its doc/RE)
 };
 
-/// Immutable and cheap to copy; safe to use from several threads at once. Letters, numbers and scripts are those of the version of Unicode that
-/// the installed Oniguruma knows (6.9.8: Unicode 14; the `tokenizers` library brings 6.9.10: Unicode 16). What else 6.9.8 reads differently is
+/// Immutable and cheap to copy; safe to use from several threads at once. Letters, numbers and scripts are those of the version of Unicode
+/// that
+/// the installed Oniguruma knows (6.9.8: Unicode 14; the `tokenizers` library brings 6.9.10: Unicode 16). What else 6.9.8 reads
+/// differently is
 /// rewritten: [:punct:] has the symbols too.
 class Regex {
  public:
@@ -29,7 +31,8 @@ class Regex {
   const std::string* literal() const;
 
   /// Goes through the matches from left to right as Oniguruma's find_iter does: they do not overlap, and an empty match right behind the
-  /// previous match is skipped. The text must be valid UTF-8 and outlive the scan. Of a text over 2 GiB a match sees the GiB before it and the
+  /// previous match is skipped. The text must be valid UTF-8 and outlive the scan. Of a text over 2 GiB a match sees the GiB before it and
+  /// the
   /// GiB behind it.
   class Scan {
    public:

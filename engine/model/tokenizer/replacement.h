@@ -16,7 +16,8 @@ class Replacement {
  public:
   Replacement(Regex pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
 
-  /// Every match becomes the content, taken literally. Throws InputError when the result is longer than a GiB and four times as long as `text`.
+  /// Every match becomes the content, taken literally. Throws InputError when the result is longer than a GiB and four times as long as
+  /// `text`.
   std::string apply(std::string_view text) const;
 
   /// Bytes of the match at the very start of `text`; 0 if there is none.

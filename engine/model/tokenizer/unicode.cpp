@@ -32,7 +32,8 @@ int character_length(std::string_view text, std::size_t at) {
   return length;
 }
 
-/// Marks, and characters with a decomposition, that came between Unicode 9 and 15. The `tokenizers` library normalizes by Unicode 9, where they are
+/// Marks, and characters with a decomposition, that came between Unicode 9 and 15. The `tokenizers` library normalizes by Unicode 9, where
+/// they are
 /// like letters that nothing goes together with.
 constexpr std::pair<char32_t, char32_t> newer_marks[] = {
     {0x7FD, 0x7FD},     {0x898, 0x89F},     {0x8CA, 0x8D3},     {0x9FE, 0x9FE},     {0xAFA, 0xAFF},     {0xB55, 0xB55},

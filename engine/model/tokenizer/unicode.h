@@ -38,7 +38,8 @@ std::string lowercase(std::string_view text);
 
 enum class NormalForm { nfc, nfd, nfkc, nfkd };
 
-/// Unicode Standard Annex 15, of valid UTF-8, with the characters of Unicode 9 as in the `tokenizers` library: newer ones stay as they are. Takes n log n steps for a run of n marks.
+/// Unicode Standard Annex 15, of valid UTF-8, with the characters of Unicode 9 as in the `tokenizers` library: newer ones stay as they
+/// are. Takes n log n steps for a run of n marks.
 std::string normal_form(std::string_view text, NormalForm form);
 
 /// `text` with U+FFFD for every maximal ill-formed part (The Unicode Standard, section 3.9, table 3-8): Python's errors="replace", Rust's
