@@ -47,7 +47,8 @@ void MeansProbe::collect(Executor& executor, const ProbeBatch& batch) {
   for (const auto& [name, tensor] : tensors_) {
     const std::vector<float> values = executor.read_floats(tensor);
     std::vector<double>& sum = sums_.at(name).values;
-    for (std::size_t i = 0; i < values.size(); ++i) sum[i % sum.size()] += static_cast<double>(values[i]);
+    const double sequences = batch.rows / tensor.dim(0);  // that share one row of it
+    for (std::size_t i = 0; i < values.size(); ++i) sum[i % sum.size()] += sequences * static_cast<double>(values[i]);
   }
   sequences_ += batch.rows;
 }

@@ -136,8 +136,8 @@ shaders.mine = {kind = "norm", forward = "mine.comp", parameters = {weight = {st
 name = "does not"
 model.norm = "mine"
 TOML
-refuses "another point's norm, alone" scoped 'unknown kind "mine"' "$ablate" run scoped.toml --out scoped --points 2
-refuses "another point's norm, in a sweep" scoped 'unknown kind "mine"' "$ablate" run scoped.toml --out scoped
+refuses "another point's norm, alone" scoped '"mine" is not known' "$ablate" run scoped.toml --out scoped --points 2
+refuses "another point's norm, in a sweep" scoped '"mine" is not known' "$ablate" run scoped.toml --out scoped
 passes "its own norm" "$ablate" run scoped.toml --out scoped --points 1
 
 echo "$done checks, $failed failed"

@@ -22,6 +22,7 @@ namespace {
 PFN_vkGetInstanceProcAddr next_instance = nullptr;
 PFN_vkGetDeviceProcAddr next_device = nullptr;
 PFN_vkEnumerateDeviceExtensionProperties next_extensions = nullptr;
+PFN_vkEnumeratePhysicalDevices next_devices = nullptr;
 VkInstance instance = nullptr;
 VkDevice device = nullptr;
 unsigned long long waits = 0, allocated = 0;
@@ -73,6 +74,8 @@ VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* creat
   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
   const VkResult result = reinterpret_cast<PFN_vkCreateInstance>(next_instance(nullptr, "vkCreateInstance"))(create, allocator, out);
   instance = *out;
+  // Asked for here: later the loader would answer with this layer's own.
+  next_devices = reinterpret_cast<PFN_vkEnumeratePhysicalDevices>(next_instance(instance, "vkEnumeratePhysicalDevices"));
   next_extensions =
       reinterpret_cast<PFN_vkEnumerateDeviceExtensionProperties>(next_instance(instance, "vkEnumerateDeviceExtensionProperties"));
   return result;
@@ -81,7 +84,7 @@ VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo* creat
 VKAPI_ATTR VkResult VKAPI_CALL enumerate_devices(VkInstance i, std::uint32_t* count, VkPhysicalDevice* out) {
   const char* name = "vkEnumeratePhysicalDevices";
   if (fails(name)) return VK_ERROR_INITIALIZATION_FAILED;  // as a driver without a device for it says
-  return reinterpret_cast<PFN_vkEnumeratePhysicalDevices>(next_instance(i, name))(i, count, out);
+  return next_devices(i, count, out);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, const VkDeviceCreateInfo* create,

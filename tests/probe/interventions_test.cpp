@@ -124,7 +124,7 @@ struct Action {
 std::vector<Action> actions_of(const ActionRule& rule, const std::string& means, std::size_t channels) {
   const std::string name(rule.name), statistics = "statistics = \"" + means + "\"";
   if (name == "scale") return {{name, "value = 1.5"}};
-  if (name == "clamp") return {{name, "value = 0.05"}};
+  if (name == "clamp") return {{name, "value = 0.02"}};
   if (name == "norm") return {{name, "value = \"rmsnorm\""}, {name, "value = \"layernorm\""}, {name, "value = \"dyt\""}};
   if (name == "mean") return {{name, ""}, {name, statistics}};
   if (name != "set" && name != "project_out") return {{name, ""}};
