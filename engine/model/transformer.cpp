@@ -119,7 +119,8 @@ Tensor Transformer::hook_gate_logits(const Tensor& z, const Tensor& x, int layer
   if (!hooks_.at || z.shape.size() == 3) return hook(Site::head_gate, z, layer, second);
   const bool constant = z.shape.size() == 1;
   const Tensor used = constant ? z : graph_.slice(z, 0, x.dim(1));
-  const Tensor own = copy_columns(graph_, graph_.reshape(used, {1, constant ? 1 : x.dim(1), z.dim(-1)}), 0, z.dim(-1));  // not the weight itself
+  const Tensor own =
+      copy_columns(graph_, graph_.reshape(used, {1, constant ? 1 : x.dim(1), z.dim(-1)}), 0, z.dim(-1));  // not the weight itself
   const Tensor seen = hook(Site::head_gate, own, layer, second);
   return graph_.reshape(seen, used.shape);
 }

@@ -165,8 +165,7 @@ TEST_CASE("results: the manifest says what was run") {
 
 TEST_CASE("results: what cannot be read or written is said") {
   const TestFolder folder;
-  CHECK_THROWS_WITH_AS(read_results(folder.write("r.json", "{\"experiment\": ")), doctest::Contains("r.json:1:16: not JSON"),
-                       InputError);
+  CHECK_THROWS_WITH_AS(read_results(folder.write("r.json", "{\"experiment\": ")), doctest::Contains("r.json:1:16: not JSON"), InputError);
   CHECK_THROWS_AS(read_results(folder.write("r.json", "{\"experiment\": \"x\", \"rows\": [{}]}")), InputError);
   folder.write("file", "");
   CHECK_THROWS_WITH_AS(ResultsFolder(folder.path() / "file", plan_in(folder), false), doctest::Contains("cannot be made"), RunError);

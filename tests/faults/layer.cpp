@@ -211,15 +211,31 @@ VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice d, const VkAllocationCallback
 }
 
 // A name that can be a template's argument.
-#define NAME(function) constexpr char name_##function[] = #function;
-NAME(vkCreateBuffer)
-NAME(vkDestroyBuffer)
-NAME(vkFreeMemory)
-NAME(vkCreateCommandPool)
-NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAME(vkDestroyQueryPool) NAME(vkCreateFence) NAME(vkDestroyFence) NAME(vkDestroyPipeline)
-    NAME(vkCreatePipelineLayout) NAME(vkDestroyPipelineLayout) NAME(vkCreatePipelineCache) NAME(vkDestroyPipelineCache)
-        NAME(vkCreateShaderModule) NAME(vkDestroyShaderModule) NAME(vkBindBufferMemory) NAME(vkMapMemory) NAME(vkAllocateCommandBuffers)
-            NAME(vkBeginCommandBuffer) NAME(vkEndCommandBuffer) NAME(vkResetFences) NAME(vkGetPipelineCacheData)
+#define NAME(function) constexpr char name_##function[] = #function
+NAME(vkCreateBuffer);
+NAME(vkDestroyBuffer);
+NAME(vkFreeMemory);
+NAME(vkCreateCommandPool);
+NAME(vkDestroyCommandPool);
+NAME(vkCreateQueryPool);
+NAME(vkDestroyQueryPool);
+NAME(vkCreateFence);
+NAME(vkDestroyFence);
+NAME(vkDestroyPipeline);
+NAME(vkCreatePipelineLayout);
+NAME(vkDestroyPipelineLayout);
+NAME(vkCreatePipelineCache);
+NAME(vkDestroyPipelineCache);
+NAME(vkCreateShaderModule);
+NAME(vkDestroyShaderModule);
+NAME(vkBindBufferMemory);
+NAME(vkMapMemory);
+NAME(vkAllocateCommandBuffers);
+NAME(vkBeginCommandBuffer);
+NAME(vkEndCommandBuffer);
+NAME(vkResetFences);
+NAME(vkGetPipelineCacheData);
+
 #define CREATE(thing, Info)                                                                                                             \
   {name_vkCreate##thing, reinterpret_cast<PFN_vkVoidFunction>(create<name_vkCreate##thing, name_vkDestroy##thing, Info, Vk##thing>)}, { \
     name_vkDestroy##thing, reinterpret_cast<PFN_vkVoidFunction>(destroy<name_vkDestroy##thing, Vk##thing>)                              \
@@ -227,7 +243,7 @@ NAME(vkDestroyCommandPool) NAME(vkCreateQueryPool) NAME(vkDestroyQueryPool) NAME
 #define FAIL(function, ...) \
   { name_##function, reinterpret_cast<PFN_vkVoidFunction>(failing<name_##function, __VA_ARGS__>) }
 
-                PFN_vkVoidFunction own(const char* name) {
+PFN_vkVoidFunction own(const char* name) {
   const struct {
     const char* name;
     PFN_vkVoidFunction function;

@@ -76,7 +76,7 @@ TEST_CASE("[[intervention]]: what cannot be is refused with its place") {
   fails("at = \"block.1\"\ndo = \"zero\"\nvalue = 1", "f.toml:4: intervention.value: do = \"zero\" takes no value");
   fails("at = \"block.1\"\ndo = \"set\"\nchannels = [1, 2]\nvalue = [1, 2, 3]", "3 values for 2 channels");
   fails("at = \"block.1\"\ndo = \"zero\"\nchannels = [-1]", "expected indices from 0 up, found -1");
-  fails("at = \"block.1\"\ndo = \"zero\"\nchannels = \"loud\"", "expected one of all, spike; found \"loud\"");
+  fails("at = \"block.1\"\ndo = \"zero\"\nchannels = \"loud\"", "or \"all\", \"spike\", found \"loud\"");
   fails("at = \"a\"\ndo = \"mask_key\"", "needs the keys to mask");
   fails("at = \"block.1\"\ndo = \"zero\"\nchanels = [1]", "f.toml:4: intervention.chanels: unknown key; did you mean channels?");
 }
