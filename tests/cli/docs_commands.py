@@ -32,7 +32,7 @@ def cut(words):
     plan = json.loads(plan.stdout)
     more = [] if {"--points", "--shard"} & set(words) else ["--points", "1"]
     points = plan["points"]
-    if any(p["kind"] == "train" for p in points):
+    if points[0]["kind"] == "train":
         for key, value in {"steps": 2, "batch": 2, "seq_len": 16, "eval_windows": 2}.items():
             more += ["--set", f"train.{key}={value}"]
         more += ["--set", "probe.every=0"]
