@@ -201,7 +201,10 @@ ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, bool resume)
   } catch (const fs::filesystem_error& error) {
     throw RunError(fmt::format("{}: earlier results cannot be moved to previous/ ({})", path_.string(), error.code().message()));
   }
-  if (resume) read_finished();
+  if (!resume) return;
+  read_finished();
+  // From here on without the rows of points that go on, or that this plan does not have.
+  if (fs::exists(path_ / "results.json")) write_results(path_, {plan_.name, rows_, plan_.claims});
 }
 
 ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, Worker) : plan_(plan), path_(out / plan.name) {

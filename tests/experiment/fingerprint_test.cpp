@@ -272,3 +272,32 @@ TEST_CASE("fingerprint: parts of a sweep that other settings made do not merge")
                        InputError);
   CHECK_FALSE(fs::exists(files.path() / "no"));
 }
+
+TEST_CASE("fingerprint: rows of points that are to go on, or of another plan, are in no results and in no report") {
+  const Files files;
+  const std::string text =
+      "name = \"r\"\nkind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n[train]\nschedule = \"constant\"\nsteps = 50\n";
+  const std::string two = "[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\n",
+                    other = "[[variant]]\nname = \"a\"\n[[variant]]\nname = \"c\"\n";
+  const auto take_up = [&](const Plan& plan, bool resume) {
+    ResultsFolder results(files.path(), plan, resume);
+    for (std::size_t i = 0; i < 2 && !resume; ++i) results.add(Row::of(plan.points.at(i), {{"loss", 1.0}}));
+    results.write_manifest({}, {}, 1);
+  };
+  const auto rows_in = [&](auto&& wanted) {
+    std::string ids;
+    for (const auto& row : report::read_run(files.path() / "r").rows) ids += wanted(row) ? row.id + " " : "";
+    return ids;
+  };
+  const auto done = [](const report::Row& row) { return row.state == report::Row::State::done; };
+  take_up(files.plan(text + two), false);
+  CHECK(rows_in(done) == "01-a 02-b ");
+  take_up(files.plan(text + other), true);
+  CHECK(read_results(files.path() / "r/results.json").rows.size() == 1);
+  CHECK(rows_in(done) == "01-a ");
+  CHECK(report::read_run(files.path() / "r").missing.at(0) == "Left out, because other settings made them: 02-b.");
+  take_up(files.plan(text + other, {"train.steps=60"}), true);
+  CHECK(read_results(files.path() / "r/results.json").rows.empty());
+  CHECK(rows_in(done).empty());
+  CHECK(rows_in([](const report::Row&) { return true; }) == "01-a 02-c ");
+}

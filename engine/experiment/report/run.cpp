@@ -279,21 +279,34 @@ void read_row(const Json& json, Run& run) {
   else if (planned->state == Row::State::unfinished) *planned = std::move(row);
 }
 
-/// Points that finished after results.json was last written, or whose results.json is lost, have their row in their own folder.
-void read_rows_of_points(const fs::path& points, Run& run) {
-  std::set<fs::path> files;
-  std::error_code none;
-  for (const fs::directory_entry& point : fs::directory_iterator(points, none))
-    if (fs::exists(point.path() / "row.json")) files.insert(point.path() / "row.json");
-  for (const fs::path& file : files)
-    if (const std::optional<Json> json = read_json(file, run.missing)) read_row(*json, run);
-}
-
 std::string listed(std::vector<std::string> names) {
   constexpr std::size_t most = 6;
   const std::size_t more = names.size() > most ? names.size() - most : 0;
   names.resize(names.size() - more);
   return joined(names, ", ") + (more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+/// Whether a point's own row is one of the manifest's plan and made with its settings; so far as the manifest says.
+bool belongs(const Json& row, const Run& run, const std::set<std::string>& planned) {
+  const std::string id = text(of_row(row, "id"));
+  if (!run.settings.knows(id)) return planned.empty() || planned.contains(id);
+  return at(row, "settings").is_object() && differences(Fingerprint(facts_of(at(row, "settings"))), run.settings.at(id)).empty();
+}
+
+/// Points that finished after results.json was last written, or whose results.json is lost, have their row in their own folder. There may be
+/// points of another plan besides, in a folder that a changed experiment was resumed in; and those that are to go on.
+void read_rows_of_points(const fs::path& points, Run& run, const std::set<std::string>& planned) {
+  std::set<fs::path> files;
+  std::error_code none;
+  for (const fs::directory_entry& point : fs::directory_iterator(points, none))
+    if (fs::exists(point.path() / "row.json")) files.insert(point.path() / "row.json");
+  std::vector<std::string> others;
+  for (const fs::path& file : files) {
+    const std::optional<Json> json = read_json(file, run.missing);
+    if (json && belongs(*json, run, planned)) read_row(*json, run);
+    else if (json) others.push_back(file.parent_path().filename().string());
+  }
+  if (!others.empty()) run.missing.push_back(fmt::format("Left out, because other settings made them: {}.", listed(others)));
 }
 
 }  // namespace
@@ -355,8 +368,11 @@ Run read_run(const fs::path& folder) {
 
   run.settings = settings_of(manifest);
   run.rows = planned_rows(manifest);
+  std::set<std::string> planned;
+  for (const Row& row : run.rows)
+    if (!row.id.empty()) planned.insert(row.id);
   for (const Json& row : at(results, "rows")) read_row(row, run);
-  read_rows_of_points(folder / "points", run);
+  read_rows_of_points(folder / "points", run, planned);
 
   std::map<std::string, double> tokens;
   std::vector<Json> tables;
