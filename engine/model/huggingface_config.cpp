@@ -143,12 +143,12 @@ int first_windowed_layer(Settings& json, const Architecture& a, int n_layers) {
 }
 
 /// What a class without windows may say about them: that there are none.
-void refuse_window(Settings& json, const Architecture& a) {
-  const Value* window = json.raw("sliding_window");
-  const bool used = json.get<bool>("use_sliding_window", true);
-  json.raw("max_window_layers");
-  require(!window || is_off(*window) || !used, "{}: {} has no sliding windows; null, or use_sliding_window = false, says so",
-          json.where("sliding_window"), a.name);
+void leave_out_window(const File& file, const Architecture& a) {
+  const Value* window = file.json.raw("sliding_window");
+  require(!window || is_off(*window) || !file.json.get<bool>("use_sliding_window", true),
+          "{}: {} has no sliding windows; null, or use_sliding_window = false, says so", file.json.where("sliding_window"), a.name);
+  for (const char* key : {"sliding_window", "use_sliding_window", "max_window_layers"})
+    if (file.json.has(key)) file.notes.push_back(fmt::format("{}: left out, as {} has no sliding windows", file.json.where(key), a.name));
 }
 
 int window_width(const File& file, const Architecture& a) {
@@ -166,7 +166,7 @@ int window_width(const File& file, const Architecture& a) {
 /// 0, or the window of all layers.
 int read_window(const File& file, const Architecture& a, int n_layers) {
   Settings& json = file.json;
-  if (a.window == Window::never) refuse_window(json, a);
+  if (a.window == Window::never) leave_out_window(file, a);
   int first = first_windowed_layer(json, a, n_layers);
   const int window = window_width(file, a);
   if (window == 0) first = n_layers;

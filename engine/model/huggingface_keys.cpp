@@ -12,16 +12,16 @@ namespace {
 /// Keys of many files that say nothing about what the forward pass computes from given weights.
 // clang-format off
 constexpr std::string_view common[] = {
-    "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash", "_flash_attn_2_enabled",
-    "_from_model_config", "_name_or_path", "ablate", "architectures", "attn_implementation", "bad_words_ids", "begin_suppress_tokens",
-    "bos_token", "chunk_size_feed_forward", "decoder_start_token_id", "diversity_penalty", "do_sample", "dtype", "early_stopping",
-    "encoder_no_repeat_ngram_size", "eos_token", "exponential_decay_length_penalty", "finetuning_task", "id2label", "initializer_range",
-    "is_decoder", "keys_to_ignore_at_inference", "label2id", "length_penalty", "license", "max_length", "max_new_tokens",
-    "max_sequence_length", "min_length", "model_name", "model_type", "name_or_path", "no_repeat_ngram_size", "num_beam_groups",
-    "num_beams", "num_return_sequences", "output_attentions", "output_hidden_states", "output_scores", "pad_token", "prefix",
-    "pretraining_tp", "problem_type", "remove_invalid_values", "repetition_penalty", "return_dict", "return_dict_in_generate",
-    "suppress_tokens", "task_specific_params", "temperature", "tf_legacy_loss", "tokenizer_class", "top_k", "top_p", "torch_dtype",
-    "torchscript", "transformers_version", "typical_p", "unk_token", "unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache"};
+    "_attn_implementation", "_attn_implementation_autoset", "_commit_hash", "_from_model_config", "_name_or_path", "ablate",
+    "architectures", "attn_implementation", "bad_words_ids", "begin_suppress_tokens", "bos_token", "chunk_size_feed_forward",
+    "decoder_start_token_id", "diversity_penalty", "do_sample", "dtype", "early_stopping", "encoder_no_repeat_ngram_size", "eos_token",
+    "exponential_decay_length_penalty", "finetuning_task", "id2label", "initializer_range", "is_decoder", "keys_to_ignore_at_inference",
+    "label2id", "length_penalty", "license", "max_length", "max_new_tokens", "max_sequence_length", "min_length", "model_name",
+    "model_type", "name_or_path", "no_repeat_ngram_size", "num_beam_groups", "num_beams", "num_return_sequences", "output_attentions",
+    "output_hidden_states", "output_scores", "pad_token", "prefix", "pretraining_tp", "problem_type", "remove_invalid_values",
+    "repetition_penalty", "return_dict", "return_dict_in_generate", "suppress_tokens", "task_specific_params", "temperature",
+    "tf_legacy_loss", "tokenizer_class", "top_k", "top_p", "torch_dtype", "torchscript", "transformers_version", "typical_p", "unk_token",
+    "unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache"};
 
 /// What a key's name holds when it changes the arithmetic of the models that have it: Granite's multipliers, Gemma's caps, Cohere's
 /// logit_scale, MiniCPM's scale_emb, partial rotations, experts, biases, norms, other activations, adapters, quantization.

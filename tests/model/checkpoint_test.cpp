@@ -206,6 +206,10 @@ TEST_CASE("what a config.json leaves out is said, or asked for") {
   bare.erase("rms_norm_eps");
   CHECK(notes_of(bare).find("no rms_norm_eps is given: 1e-06, Transformers' default for MistralForCausalLM") != std::string::npos);
   CHECK(notes_of(bare).find("no sliding_window is given: 4096") != std::string::npos);
+  CHECK(
+      notes_of(with(llama(), R"({"rope_theta": 1e4, "sliding_window": 32, "use_sliding_window": false})")) ==
+      "config.json:1: sliding_window: left out, as LlamaForCausalLM has no sliding windows; config.json:1: use_sliding_window: left out, as "
+      "LlamaForCausalLM has no sliding windows");
   bare.erase("num_key_value_heads");
   refuses(bare, "num_key_value_heads: this key is needed and missing");
   for (const char* name : {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"})
@@ -221,13 +225,26 @@ TEST_CASE("what a config.json leaves out is said, or asked for") {
 
 TEST_CASE("keys that Transformers does not read are left out with a note, those that sound like arithmetic are refused") {
   const Json plain = with(llama(), R"({"rope_theta": 1e4})");
-  for (const char* key :
-       {R"({"is_llama_config": true})", R"({"transformers.js_config": {"kv_cache_dtype": {"q4f16": "float16"}}})",
-        R"({"pruned_heads": {}})", R"({"num_labels": 2})", R"({"neftune_noise_alpha": 5})", R"({"hidden_dropout_prob": 0.1})",
-        R"({"gradient_checkpointing": true})", R"({"model_max_length": 4096})", R"({"min_p": 0.05})",
-        R"({"auto_map": {"AutoConfig": "x.X"}})", R"({"use_flash_attn": true})", R"({"layer_norm_eps": 1e-5})",
-        R"({"residual_multiplier": 1.0})", R"({"logit_scale": 1})", R"({"final_logit_softcapping": 0.0})", R"({"num_experts": 0})",
-        R"({"qkv_bias": false})", R"({"position_embedding_type": "rope"})"}) {
+  for (const char* key : {R"({"is_llama_config": true})",
+                          R"({"transformers.js_config": {"kv_cache_dtype": {"q4f16": "float16"}}})",
+                          R"({"pruned_heads": {}})",
+                          R"({"num_labels": 2})",
+                          R"({"neftune_noise_alpha": 5})",
+                          R"({"hidden_dropout_prob": 0.1})",
+                          R"({"gradient_checkpointing": true})",
+                          R"({"model_max_length": 4096})",
+                          R"({"min_p": 0.05})",
+                          R"({"auto_map": {"AutoConfig": "x.X"}})",
+                          R"({"use_flash_attn": true})",
+                          R"({"_flash_attn_2_enabled": true})",
+                          R"({"_attn_implementation_internal": "sdpa"})",
+                          R"({"layer_norm_eps": 1e-5})",
+                          R"({"residual_multiplier": 1.0})",
+                          R"({"logit_scale": 1})",
+                          R"({"final_logit_softcapping": 0.0})",
+                          R"({"num_experts": 0})",
+                          R"({"qkv_bias": false})",
+                          R"({"position_embedding_type": "rope"})"}) {
     CAPTURE(key);
     std::vector<std::string> notes;
     CHECK(parse_model_config(with(plain, key).dump(), "config.json", &notes) == parse(plain));
@@ -236,8 +253,8 @@ TEST_CASE("keys that Transformers does not read are left out with a note, those 
     CHECK(notes[0] == "config.json: left out what LlamaForCausalLM does not read: " + name);
   }
   std::vector<std::string> notes;
-  parse_model_config(with(plain, R"({"_flash_attn_2_enabled": true, "_attn_implementation_internal": "sdpa", "use_cache": true})").dump(),
-                     "config.json", &notes);
+  parse_model_config(with(plain, R"({"_attn_implementation": "sdpa", "torch_dtype": "bfloat16", "use_cache": true})").dump(), "config.json",
+                     &notes);
   CHECK(notes.empty());  // in every other file
   for (const char* key :
        {R"({"attn_logit_softcapping": 50.0})", R"({"embedding_multiplier": 12})", R"({"scale_emb": 12})", R"({"logit_scale": 0.06})",

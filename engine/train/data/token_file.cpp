@@ -72,7 +72,7 @@ void TokenFile::check_width(bool said) const {
   if (halves.pairs < 4 || halves.greatest_lower == 0) return;
   const bool narrow = tokens_.width == 2;
   require(halves.zeros < halves.pairs, "{}: every second id is 0: {}", where_,
-          narrow ? "are they uint32 (data.dtype = \"uint32\"), or int64?" : "are they int64? write them as uint32, or give data.dtype");
+          narrow ? "are they uint32 (data.dtype = \"uint32\"), or int64?" : "are they int64? write them as uint32");
   constexpr std::int32_t small = 8, large = 1024;  // uint32 ids below 8 * 65536
   require(said || !narrow || halves.pairs < 64 || halves.greatest >= small || halves.greatest_lower < large,
           "{}: every second id is at most {}, the others up to {}: give data.dtype, \"uint32\" or \"uint16\"", where_, halves.greatest,
