@@ -79,43 +79,54 @@ class Lowercase : public Normalizer {
   }
 };
 
-/// Removes the marks of decomposed letters.
-class StripAccents : public Normalizer {
+/// Removes some characters, and makes spaces of some others.
+class Cleaning : public Normalizer {
  public:
-  void apply(NormalizedText& text) const override {
-    keep_characters(text, [](char32_t c) { return !is_mark(c); });
-  }
-  bool splits(char32_t& before, char32_t& after) const override { return stays(before) && stays(after); }
+  using Predicate = bool (*)(char32_t c);
+  Cleaning(Predicate removed, Predicate space) : removed_(removed), space_(space) {}
 
- private:
-  static bool stays(char32_t c) { return c != unknown_character && !is_mark(c); }
-};
-
-/// What the machine translation of SentencePiece does to control characters and rare spaces.
-class Nmt : public Normalizer {
- public:
   void apply(NormalizedText& text) const override {
-    keep_characters(text, [](char32_t c) { return !is_removed(c); });
-    map_characters(text.text, mapped);
+    keep_characters(text, [this](char32_t c) { return !removed_(c); });
+    map_characters(text.text, [this](char32_t c) { return mapped(c); });
   }
 
   bool splits(char32_t& before, char32_t& after) const override {
-    const bool stay = !is_removed(before) && after != unknown_character && !is_removed(after);
+    const bool stay = !removed_(before) && after != unknown_character && !removed_(after);
     before = mapped(before);
     after = mapped(after);
     return stay;
   }
 
  private:
-  static bool is_removed(char32_t c) {
-    return (c >= 1 && c <= 8) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F;
-  }
-  static char32_t mapped(char32_t c) {
-    const bool space = c == 9 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 || (c >= 0x200B && c <= 0x200F) || c == 0x2028 ||
-                       c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
-    return space ? U' ' : c;
-  }
+  char32_t mapped(char32_t c) const { return space_(c) ? U' ' : c; }
+
+  Predicate removed_, space_;
 };
+
+/// What the machine translation of SentencePiece does to control characters and rare spaces.
+std::unique_ptr<Normalizer> nmt() {
+  return std::make_unique<Cleaning>(
+      [](char32_t c) { return (c >= 1 && c <= 8) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F; },
+      [](char32_t c) {
+        return c == 9 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 || (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 ||
+               c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
+      });
+}
+
+bool never(char32_t) { return false; }
+
+/// Removes the marks of decomposed letters.
+std::unique_ptr<Normalizer> strip_accents() { return std::make_unique<Cleaning>(is_mark, never); }
+
+/// Removes marks that take no space of their own.
+std::unique_ptr<Normalizer> bert_accents() { return std::make_unique<Cleaning>(is_nonspacing_mark, never); }
+
+/// Removes control characters, and makes all white space spaces.
+std::unique_ptr<Normalizer> bert_clean() {
+  return std::make_unique<Cleaning>(
+      [](char32_t c) { return c == 0 || c == 0xFFFD || (c != '\t' && c != '\n' && c != '\r' && is_other(c)); },
+      [](char32_t c) { return is_whitespace(c); });
+}
 
 class SpelledBytes : public Normalizer {
  public:
@@ -138,26 +149,6 @@ class SpelledBytes : public Normalizer {
     append_byte_characters(spelled, as_utf8(c));
     return spelled;
   }
-};
-
-/// Removes control characters, and makes all white space spaces.
-class BertClean : public Normalizer {
- public:
-  void apply(NormalizedText& text) const override {
-    keep_characters(text, [](char32_t c) { return !is_removed(c); });
-    map_characters(text.text, mapped);
-  }
-
-  bool splits(char32_t& before, char32_t& after) const override {
-    const bool stay = !is_removed(before) && after != unknown_character && !is_removed(after);
-    before = mapped(before);
-    after = mapped(after);
-    return stay;
-  }
-
- private:
-  static bool is_removed(char32_t c) { return c == 0 || c == 0xFFFD || (c != '\t' && c != '\n' && c != '\r' && is_other(c)); }
-  static char32_t mapped(char32_t c) { return is_whitespace(c) ? U' ' : c; }
 };
 
 /// Puts spaces around Chinese characters.
@@ -185,18 +176,6 @@ class BertChinese : public Normalizer {
            (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
   }
-};
-
-/// Removes marks that take no space of their own.
-class BertAccents : public Normalizer {
- public:
-  void apply(NormalizedText& text) const override {
-    keep_characters(text, [](char32_t c) { return !is_nonspacing_mark(c); });
-  }
-  bool splits(char32_t& before, char32_t& after) const override { return stays(before) && stays(after); }
-
- private:
-  static bool stays(char32_t c) { return c != unknown_character && !is_nonspacing_mark(c); }
 };
 
 /// Removes white space from the ends.
@@ -289,11 +268,11 @@ std::unique_ptr<Normalizer> read_bert(const JsonNode& node) {
   node.allow_only({"type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase"});
   const bool lower = node.at("lowercase").boolean();
   std::vector<std::unique_ptr<Normalizer>> steps;
-  if (node.at("clean_text").boolean()) steps.push_back(std::make_unique<BertClean>());
+  if (node.at("clean_text").boolean()) steps.push_back(bert_clean());
   if (node.at("handle_chinese_chars").boolean()) steps.push_back(std::make_unique<BertChinese>());
   if (node.flag("strip_accents", lower)) {
     steps.push_back(std::make_unique<UnicodeForm>(NormalForm::nfd));
-    steps.push_back(std::make_unique<BertAccents>());
+    steps.push_back(bert_accents());
   }
   if (lower) steps.push_back(std::make_unique<Lowercase>());
   return std::make_unique<Sequence>(std::move(steps));
@@ -328,7 +307,7 @@ std::unique_ptr<Normalizer> read(const JsonNode& node, int depth) {
   if (name == "StripAccents" || name == "Nmt" || name == "ByteLevel") {
     node.allow_only({"type"});
     if (name == "ByteLevel") return spelled_bytes();
-    return name == "Nmt" ? std::unique_ptr<Normalizer>(std::make_unique<Nmt>()) : std::make_unique<StripAccents>();
+    return name == "Nmt" ? nmt() : strip_accents();
   }
   if (name == "BertNormalizer") return read_bert(node);
   type.refuse_name("NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Prepend, Replace, Nmt, ByteLevel, BertNormalizer or Sequence");
