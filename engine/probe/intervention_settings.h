@@ -49,6 +49,9 @@ struct InterventionSettings {
   const ActionRule& rule() const;
   /// Whether it puts in means: those of `statistics`, or of the data at hand.
   bool uses_means() const { return action == "mean" || !statistics.empty(); }
+  /// Whether only the model tells if there is anything to change: means may be what was there, nothing may exceed a clamp, and the largest
+  /// token may hold zeros already.
+  bool may_change_nothing() const { return uses_means() || action == "clamp" || tokens.found == "largest"; }
 
   static InterventionSettings from(Settings& intervention);
   /// All [[intervention]] tables of an experiment, in order.

@@ -316,10 +316,15 @@ AppliedInterventions apply(const std::vector<InterventionSettings>& intervention
   return applied;
 }
 
-void AppliedInterventions::require_changes(const std::vector<InterventionSettings>& interventions) const {
-  for (std::size_t i = 0; i < interventions.size(); ++i)
-    require(changes->of(i) > 0 || interventions[i].uses_means(),
-            "{}: this intervention changes nothing: every element it acts on is what it would be", interventions[i].where("at"));
+std::vector<std::string> AppliedInterventions::require_changes(const std::vector<InterventionSettings>& interventions) const {
+  std::vector<std::string> idle;
+  for (std::size_t i = 0; i < interventions.size(); ++i) {
+    if (changes->of(i) > 0) continue;
+    idle.push_back(
+        fmt::format("{}: this intervention changes nothing: every element it acts on is what it would be", interventions[i].where("at")));
+    require(interventions[i].may_change_nothing(), "{}", idle.back());
+  }
+  return idle;
 }
 
 }  // namespace ablate

@@ -45,8 +45,9 @@ struct AppliedInterventions {
   Hooks hooks;
   std::shared_ptr<Changes> changes;  ///< to be run among the probes
 
-  /// After the run. Throws InputError when one has changed nothing, unless it put in means: that these are what was there is a result.
-  void require_changes(const std::vector<InterventionSettings>& interventions) const;
+  /// After the run. Throws InputError when one has changed nothing that could have been known to; for each other that has changed nothing,
+  /// which is a result, returns a line that says so.
+  std::vector<std::string> require_changes(const std::vector<InterventionSettings>& interventions) const;
 };
 
 /// For sequences of `tokens`. Throws InputError as check_interventions does.

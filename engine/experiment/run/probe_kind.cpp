@@ -171,7 +171,7 @@ Metrics run_study(PointRun& run) {
   const Evaluation evaluation =
       evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
 
-  applied.require_changes(study.interventions);
+  for (const std::string& line : applied.require_changes(study.interventions)) run.note(line);
   Metrics metrics;
   set_losses(metrics, evaluation);
   for (const auto& probe : probes) probe->finish(metrics);
