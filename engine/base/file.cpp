@@ -1,6 +1,8 @@
 // Everything here that differs between systems; the only file with system headers for files.
 #include "base/file.h"
 
+#include "base/system_file.h"
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +26,40 @@ namespace fs = std::filesystem;
 
 #ifdef _WIN32
 
+namespace system_file {
+
+static HANDLE native(Handle file) { return reinterpret_cast<HANDLE>(file); }
+static Handle portable(HANDLE file) { return file == INVALID_HANDLE_VALUE ? none : reinterpret_cast<Handle>(file); }
+
+Handle open_nameless(const fs::path& folder) {
+  wchar_t name[MAX_PATH];
+  if (!GetTempFileNameW(folder.c_str(), L"abl", 0, name)) return none;
+  return portable(CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS,
+                              FILE_ATTRIBUTE_TEMPORARY | FILE_FLAG_DELETE_ON_CLOSE, nullptr));
+}
+
+std::string write_all(Handle file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    DWORD written = 0;
+    const auto size = static_cast<DWORD>(std::min<std::size_t>(bytes.size(), 1u << 30));
+    if (!WriteFile(native(file), bytes.data(), size, &written, nullptr) || written == 0) return "is the disk full?";
+    bytes = bytes.subspan(written);
+  }
+  return "";
+}
+
+const std::byte* map(Handle file, std::size_t size) {
+  const HANDLE mapping = CreateFileMappingW(native(file), nullptr, PAGE_READONLY, 0, 0, nullptr);
+  const void* data = mapping ? MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, size) : nullptr;
+  if (mapping) CloseHandle(mapping);
+  return static_cast<const std::byte*>(data);
+}
+
+void unmap(const std::byte* data, std::size_t) { UnmapViewOfFile(data); }
+void close(Handle file) { CloseHandle(native(file)); }
+
+}  // namespace system_file
+
 MappedFile::MappedFile(const fs::path& path) {
   const HANDLE file = CreateFileW(path.c_str(), GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (file == INVALID_HANDLE_VALUE) {
@@ -35,17 +71,9 @@ MappedFile::MappedFile(const fs::path& path) {
   LARGE_INTEGER size{};
   GetFileSizeEx(file, &size);
   size_ = static_cast<std::size_t>(size.QuadPart);
-  if (size_ > 0) {
-    const HANDLE mapping = CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr);
-    data_ = mapping ? static_cast<const std::byte*>(MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0)) : nullptr;
-    if (mapping) CloseHandle(mapping);
-  }
+  if (size_ > 0) data_ = system_file::map(system_file::portable(file), size_);
   CloseHandle(file);
   require(size_ == 0 || data_, "{}: cannot be mapped into memory", path.string());
-}
-
-MappedFile::~MappedFile() {
-  if (data_) UnmapViewOfFile(data_);
 }
 
 void drop_pages(std::span<const std::byte>) {}
@@ -60,22 +88,8 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_
   handle_ = reinterpret_cast<std::intptr_t>(file);
 }
 
-void AtomicFile::write(std::span<const std::byte> piece) {
-  while (!piece.empty()) {
-    DWORD written = 0;
-    const auto size = static_cast<DWORD>(std::min<std::size_t>(piece.size(), 1u << 30));
-    if (!WriteFile(reinterpret_cast<HANDLE>(handle_), piece.data(), size, &written, nullptr) || written == 0)
-      throw WriteError(path_, "writing failed", "is the disk full?");
-    piece = piece.subspan(written);
-  }
-}
-
 static void flush(std::intptr_t handle, const fs::path& path) {
   if (!FlushFileBuffers(reinterpret_cast<HANDLE>(handle))) throw WriteError(path, "writing failed", "is the disk full?");
-}
-
-void AtomicFile::close() noexcept {
-  if (handle_ != -1) CloseHandle(reinterpret_cast<HANDLE>(std::exchange(handle_, -1)));
 }
 
 void sync_folder(const fs::path&) {}
@@ -100,6 +114,36 @@ fs::path executable_folder() {
 
 #else
 
+namespace system_file {
+
+Handle open_nameless(const fs::path& folder) {
+  std::string name = (folder / "scratch-XXXXXX").string();
+  const int file = ::mkstemp(name.data());
+  if (file < 0) return none;
+  ::fcntl(file, F_SETFD, FD_CLOEXEC);
+  ::unlink(name.c_str());
+  return file;
+}
+
+std::string write_all(Handle file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(static_cast<int>(file), bytes.data(), bytes.size());
+    if (written >= 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
+    else if (errno != EINTR) return std::strerror(errno);  // a signal is no full disk
+  }
+  return "";
+}
+
+const std::byte* map(Handle file, std::size_t size) {
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, static_cast<int>(file), 0);
+  return data == MAP_FAILED ? nullptr : static_cast<const std::byte*>(data);
+}
+
+void unmap(const std::byte* data, std::size_t size) { ::munmap(const_cast<std::byte*>(data), size); }
+void close(Handle file) { ::close(static_cast<int>(file)); }
+
+}  // namespace system_file
+
 // Why a name cannot be opened: a link whose target is gone is told apart from a name that is not there.
 [[noreturn]] static void refuse_to_open(const fs::path& path, int error) {
   std::error_code none;
@@ -122,15 +166,11 @@ MappedFile::MappedFile(const fs::path& path) {
   struct stat status {};
   const bool regular = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
   size_ = regular ? static_cast<std::size_t>(status.st_size) : 0;
-  void* data = size_ > 0 ? ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
+  if (size_ > 0) data_ = system_file::map(file, size_);
+  const int error = errno;
   ::close(file);
   require(regular, "{}: is {}", path.string(), kind_of(status.st_mode));
-  require(data != MAP_FAILED, "{}: cannot be mapped into memory ({})", path.string(), std::strerror(errno));
-  data_ = static_cast<const std::byte*>(data);
-}
-
-MappedFile::~MappedFile() {
-  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+  require(size_ == 0 || data_, "{}: cannot be mapped into memory ({})", path.string(), std::strerror(error));
 }
 
 // Only whole pages: the neighbours' bytes on the first and the last one may still be wanted.
@@ -173,20 +213,8 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_
   handle_ = open_alone(temporary_);
 }
 
-void AtomicFile::write(std::span<const std::byte> piece) {
-  while (!piece.empty()) {
-    const ssize_t written = ::write(static_cast<int>(handle_), piece.data(), piece.size());
-    if (written >= 0) piece = piece.subspan(static_cast<std::size_t>(written));
-    else if (errno != EINTR) throw WriteError(path_, "writing failed", std::strerror(errno));
-  }
-}
-
 static void flush(std::intptr_t handle, const fs::path& path) {
   if (::fsync(static_cast<int>(handle)) != 0 && errno != EINVAL) throw WriteError(path, "writing failed", std::strerror(errno));
-}
-
-void AtomicFile::close() noexcept {
-  if (handle_ != -1) ::close(static_cast<int>(std::exchange(handle_, -1)));
 }
 
 void sync_folder(const fs::path& folder) {
@@ -224,6 +252,10 @@ fs::path executable_folder() {
 
 #endif
 
+MappedFile::~MappedFile() {
+  if (data_) system_file::unmap(data_, size_);
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
@@ -237,6 +269,15 @@ FolderLock::FolderLock(FolderLock&& other) noexcept : handle_(std::exchange(othe
 std::string read_text(const fs::path& path) {
   const MappedFile file(path);
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+void AtomicFile::write(std::span<const std::byte> piece) {
+  const std::string trouble = system_file::write_all(handle_, piece);
+  if (!trouble.empty()) throw WriteError(path_, "writing failed", trouble);
+}
+
+void AtomicFile::close() noexcept {
+  if (handle_ != system_file::none) system_file::close(std::exchange(handle_, system_file::none));
 }
 
 // The name goes before the handle, and with it the lock: what has the name afterwards is somebody else's.

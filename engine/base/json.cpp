@@ -128,6 +128,10 @@ void refuse_json(std::string_view text, std::string_view where) {
   refuse_other_content(text, where);
   FirstError first;
   Json::sax_parse(text, &first);
+  if (first.message.empty()) {
+    first.byte = text.find('\0') + 1;
+    first.message = "a zero byte, behind which nothing is read";
+  }
   const Place place = Place::of(text, first.byte > 0 ? first.byte - 1 : 0);
   bad_input("{}:{}:{}: not JSON: {}", where, place.line, place.column, reason(first.message));
 }

@@ -15,7 +15,7 @@ namespace ablate {
 template <class Json>
 Json parse_json(std::string_view text, std::string_view where) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) refuse_json(text, where);
+  if (json.is_discarded() || text.find('\0') != text.npos) refuse_json(text, where);  // the parser takes a zero byte for the end
   return json;
 }
 

@@ -43,6 +43,25 @@ struct Workers::Worker {
 
 namespace {
 
+/// Both ends, closed with it unless they are taken out.
+struct Pipe {
+  int read = -1, write = -1;
+
+  Pipe() {
+    int ends[2];
+    if (::pipe(ends) != 0) throw RunError(fmt::format("no pipe to a worker ({})", std::strerror(errno)));
+    read = ends[0];
+    write = ends[1];
+    for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+  }
+  ~Pipe() {
+    for (const int end : {read, write})
+      if (end >= 0) ::close(end);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+};
+
 std::string own_path() {
 #ifdef __APPLE__
   char path[4096];
@@ -75,21 +94,22 @@ std::string how_it_ended(pid_t pid) {
 }  // namespace
 
 std::size_t Workers::start(const std::vector<std::string>& arguments) {
-  int down[2], up[2];
-  if (::pipe(down) != 0 || ::pipe(up) != 0) throw RunError(fmt::format("no pipe to a worker ({})", std::strerror(errno)));
-  for (const int end : {down[0], down[1], up[0], up[1]}) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+  Pipe down, up;
   const std::string path = own_path();
   std::vector<std::string> words = {"ablate"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
+  workers_.push_back(std::make_unique<Worker>());
   const pid_t pid = ::fork();
-  if (pid == 0) become(path, pointers, down[0], up[1]);
-  ::close(down[0]);
-  ::close(up[1]);
-  if (pid < 0) throw RunError(fmt::format("a worker cannot be started ({})", std::strerror(errno)));
-  workers_.push_back(std::make_unique<Worker>(Worker{pid, down[1], up[0], ""}));
+  if (pid == 0) become(path, pointers, down.read, up.write);
+  if (pid < 0) {
+    const int error = errno;
+    workers_.pop_back();
+    throw RunError(fmt::format("a worker cannot be started ({})", std::strerror(error)));
+  }
+  *workers_.back() = {pid, std::exchange(down.write, -1), std::exchange(up.read, -1), ""};
   return workers_.size() - 1;
 }
 

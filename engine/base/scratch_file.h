@@ -19,7 +19,7 @@ class ScratchFile {
 
   bool valid() const { return handle_ != -1; }
 
-  /// False when the system does not take it all (a full disk): what was appended before stays.
+  /// False when the system does not take it all (a full disk): what was appended before stays. Nothing can be appended thereafter.
   bool append(std::span<const std::byte> bytes);
 
   /// All of it, until the next append(). Empty if it cannot be mapped.
@@ -29,7 +29,7 @@ class ScratchFile {
   void unmap();
 
   std::intptr_t handle_ = -1;
-  std::byte* data_ = nullptr;
+  const std::byte* data_ = nullptr;
   std::size_t size_ = 0, mapped_ = 0;
 };
 

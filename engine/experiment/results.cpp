@@ -159,7 +159,20 @@ std::pair<Row, Fingerprint> read_row(const fs::path& file) {
   return {row, Fingerprint::parse(text, file.string())};
 }
 
+/// Refuses a folder that cannot be made because something else has its name, or that of a folder around it.
+void refuse_obstacle(const fs::path& folder) {
+  std::error_code none;
+  fs::path part = folder;
+  while (part.has_relative_path() && fs::symlink_status(part, none).type() == fs::file_type::not_found) part = part.parent_path();
+  if (fs::is_symlink(part, none) && !fs::exists(part, none))
+    bad_input("{}: is a link to {}, which is not there: results go into a folder, give another --out", part.string(),
+              fs::read_symlink(part, none).string());
+  require(!fs::exists(part, none) || fs::is_directory(part, none), "{}: is a file: results go into a folder, give another --out",
+          part.string());
+}
+
 void make_folder(const fs::path& folder) {
+  refuse_obstacle(folder);
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw RunError(fmt::format("{}: cannot be made ({})", folder.string(), error.message()));

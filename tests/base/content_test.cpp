@@ -89,6 +89,14 @@ TEST_CASE("what is no JSON is refused with line and column") {
   CHECK(parse_json<Json>("\xef\xbb\xbf{\"a\": [1, 2]}", "a.json").at("a").size() == 2);
 }
 
+TEST_CASE("a zero byte is no end of a JSON text") {
+  using namespace std::string_view_literals;
+  CHECK_THROWS_WITH_AS(parse_json<nlohmann::json>("{\"a\": 1}\n\0{\"b\": 2}"sv, "f"),
+                       "f:2:1: not JSON: a zero byte, behind which nothing is read", InputError);
+  CHECK_THROWS_WITH_AS(parse_json<nlohmann::json>("{}\0"sv, "f"), doctest::Contains("f:1:3: not JSON: a zero byte"), InputError);
+  CHECK_THROWS_WITH_AS(parse_json<nlohmann::json>("{\"a\0\": 1}"sv, "f"), doctest::Contains("f:1:4: not JSON: invalid string"), InputError);
+}
+
 TEST_CASE("keys know their lines, and may not be given twice") {
   CHECK(lines_of_keys("{\n\"a\": 1, \"b\":\n 12\n,\n\"c\": [{\"d\": \"e\\nf\"},\n {\"d\": 1}]}", "a.json") == std::vector{2, 2, 5, 5, 6});
   CHECK_THROWS_WITH_AS(lines_of_keys("{\"a\": 1,\n\"b\": {\"a\": 1},\n\"a\": 2}", "a.json"),

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include "base/error.h"
+#include "base/system_file.h"
 #include "support/temporary_folder.h"
 
 #include <doctest/doctest.h>
@@ -12,6 +13,11 @@
 #include <span>
 #include <thread>
 #include <vector>
+#ifndef _WIN32
+#include <pthread.h>
+#include <unistd.h>
+#include <csignal>
+#endif
 
 using namespace ablate;
 using namespace ablate::test;
@@ -82,3 +88,34 @@ TEST_CASE("bytes of a mapped file whose memory was given back are read again") {
     CHECK(same());
   }
 }
+
+#ifndef _WIN32
+TEST_CASE("a signal during a write is no full disk") {
+  struct sigaction heard {};
+  struct sigaction before {};
+  heard.sa_handler = [](int) {};  // without SA_RESTART: what it interrupts ends with EINTR
+  ::sigaction(SIGUSR1, &heard, &before);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const std::vector<std::byte> bytes(1 << 20);  // more than a pipe holds
+  std::string trouble = "not written";
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    trouble = system_file::write_all(ends[1], bytes);
+    done = true;
+    ::close(ends[1]);
+  });
+  std::size_t read = 0;
+  std::vector<char> piece(1 << 16);
+  for (ssize_t size = 1; size > 0; read += static_cast<std::size_t>(size)) {
+    for (int i = 0; i < 20 && !done; ++i) ::pthread_kill(writer.native_handle(), SIGUSR1), std::this_thread::yield();
+    size = ::read(ends[0], piece.data(), piece.size());
+    if (size < 0) break;
+  }
+  writer.join();
+  ::close(ends[0]);
+  ::sigaction(SIGUSR1, &before, nullptr);
+  CHECK(trouble == "");
+  CHECK(read == bytes.size());
+}
+#endif

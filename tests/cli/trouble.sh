@@ -51,7 +51,7 @@ if [ "$(id -u)" -ne 0 ]; then
   outcome "folder that may not be written" 1 "Permission denied" "$ablate" run x.toml --out closed
 fi
 : > file
-outcome "results where a file is" 1 "cannot be made" "$ablate" run x.toml --out file
+outcome "results where a file is" 2 "is a file: results go into a folder" "$ablate" run x.toml --out file
 
 # --- signals ---
 for signal in INT TERM; do

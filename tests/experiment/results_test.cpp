@@ -168,7 +168,11 @@ TEST_CASE("results: what cannot be read or written is said") {
   CHECK_THROWS_WITH_AS(read_results(folder.write("r.json", "{\"experiment\": ")), doctest::Contains("r.json:1:16: not JSON"), InputError);
   CHECK_THROWS_AS(read_results(folder.write("r.json", "{\"experiment\": \"x\", \"rows\": [{}]}")), InputError);
   folder.write("file", "");
-  CHECK_THROWS_WITH_AS(ResultsFolder(folder.path() / "file", plan_in(folder), false), doctest::Contains("cannot be made"), RunError);
+  CHECK_THROWS_WITH_AS(ResultsFolder(folder.path() / "file", plan_in(folder), false),
+                       doctest::Contains("file: is a file: results go into a folder"), InputError);
+  std::filesystem::create_symlink("/nowhere", folder.path() / "link");
+  CHECK_THROWS_WITH_AS(ResultsFolder(folder.path() / "link", plan_in(folder), false),
+                       doctest::Contains("link: is a link to /nowhere, which is not there"), InputError);
 }
 
 TEST_CASE("metrics log: a torn last line is dropped and resume cuts at a step") {
