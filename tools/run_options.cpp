@@ -50,7 +50,9 @@ void add_selection_options(CLI::App& app, RunOptions& options) {
 
 void add_run_options(CLI::App& app, RunOptions& options) {
   add_plan_options(app, options);
-  app.add_option("--out", options.out, "Folder for results")->type_name("DIR")->capture_default_str();
+  app.add_option("--out", options.out, "Folder for results")->type_name("DIR")->capture_default_str()->check([](const std::string& folder) {
+    return folder.empty() ? "expected a folder (\".\" is this one)" : "";
+  });
   add_device_options(app, options);
   app.add_flag("--resume", options.resume, "Go on where an interrupted run stopped");
   add_selection_options(app, options);

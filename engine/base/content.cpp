@@ -130,6 +130,14 @@ bool is_unmarked_utf16(std::string_view file) {
   return start.size() >= 8 && many * 4 >= start.size() && few * 50 <= start.size();
 }
 
+bool is_all_zeros(std::string_view bytes) { return bytes.size() >= 16 && bytes.find_first_not_of('\0') == bytes.npos; }
+
+/// Text has none, but for a stray one; what programs write for themselves has many.
+std::size_t zeros_where_it_begins(std::string_view file) {
+  const std::string_view start = file.substr(0, 4096);
+  return static_cast<std::size_t>(std::count(start.begin(), start.end(), '\0'));
+}
+
 std::string_view text_of(std::span<const std::byte> file) { return {reinterpret_cast<const char*>(file.data()), file.size()}; }
 
 }  // namespace
@@ -157,11 +165,13 @@ std::string describe_content(std::span<const std::byte> bytes) {
   if (has_at(file, 0, "\xff\xfe\0\0"sv) || has_at(file, 0, "\0\0\xfe\xff"sv))
     return "text in UTF-32: convert it (iconv -f utf-32 -t utf-8)";
   if (has_at(file, 0, "\xff\xfe"sv) || has_at(file, 0, "\xfe\xff"sv)) return "text in UTF-16: convert it (iconv -f utf-16 -t utf-8)";
-  const std::string_view start = file.substr(0, 4096);
-  if (start.size() >= 16 && start.find_first_not_of('\0') == start.npos)
-    return "nothing but zeros where it begins (a download or a copy that did not end?)";
+  if (is_all_zeros(file.substr(0, 4096))) return "nothing but zeros where it begins (a download or a copy that did not end?)";
+  if (file.size() > 4096 && is_all_zeros(file.substr(file.size() - 4096)))
+    return "nothing but zeros where it ends (a download or a copy that did not end?)";
   if (std::string what = describe_container(bytes); !what.empty()) return what;
   if (is_unmarked_utf16(file)) return "text in UTF-16 without a mark, or no text at all: convert it (iconv -f utf-16le -t utf-8)";
+  if (const std::size_t zeros = zeros_where_it_begins(file); zeros > 16)
+    return fmt::format("no text: {} of its first {} bytes are zero", zeros, std::min<std::size_t>(file.size(), 4096));
   return "";
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/cache.h"
 #include "base/hash.h"
+#include "base/prune_cache.h"
 #include "graph/choices_by_memory.h"
 
 #include <fmt/core.h>
@@ -11,6 +12,8 @@
 
 namespace ablate {
 namespace {
+
+constexpr std::size_t most_cached_devices = 32;  // with their drivers and what they were told to do without
 
 std::filesystem::path cache_file(const Caps& caps) {
   Hasher device;
@@ -86,6 +89,7 @@ std::string Choices::save(const Caps& caps) const {
     for (const auto& [question, answer] : answers_)
       if (!question.starts_with(choices_by_memory)) lasting.set(question, answer);
     lasting.share(file, caps);
+    prune_cache("choices-", most_cached_devices);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "base/cache.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/prune_cache.h"
 #include "vulkan/check.h"
 #include "vulkan/compat.h"
 
@@ -247,9 +248,13 @@ bool Device::fits(std::span<const std::byte> cached) const {
          header.deviceID == properties.deviceID && std::memcmp(header.pipelineCacheUUID, properties.pipelineCacheUUID, VK_UUID_SIZE) == 0;
 }
 
+// A thousand pipelines of a GPU take some 20 MB; a file of more than this holds mostly those of shaders that have changed since.
+static constexpr std::size_t most_cached_bytes = 128u << 20;
+static constexpr std::size_t most_cached_drivers = 8;  // devices times versions of their drivers
+
 void Device::load_pipeline_cache() {
   const auto cached = cache_file().read();
-  const bool usable = cached && fits(cached->bytes());
+  const bool usable = cached && cached->bytes().size() <= most_cached_bytes && fits(cached->bytes());
   if (usable) saved_ = hash_bytes(cached->bytes());
   VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, usable ? cached->bytes().size() : 0,
                                  usable ? cached->bytes().data() : nullptr};
@@ -271,9 +276,10 @@ std::string Device::save_pipeline_cache() const noexcept {
   try {
     const CacheFile file = cache_file();
     if (const auto data = pipeline_cache_data(); hash_bytes(data) == saved_) return "";
-    return file.keep([&](const CacheFile::Sink& sink) {
+    const std::string trouble = file.keep([&](const CacheFile::Sink& sink) {
       const auto cached = file.read();
-      if (cached && fits(cached->bytes()) && hash_bytes(cached->bytes()) != saved_) {  // another process has been here
+      const bool small = cached && cached->bytes().size() <= most_cached_bytes;
+      if (small && fits(cached->bytes()) && hash_bytes(cached->bytes()) != saved_) {  // another process has been here
         const VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, nullptr, 0, cached->bytes().size(),
                                              cached->bytes().data()};
         Owned<VkPipelineCache> others;
@@ -286,6 +292,8 @@ std::string Device::save_pipeline_cache() const noexcept {
       sink(data);
       return true;
     });
+    prune_cache("pipelines-", most_cached_drivers);
+    return trouble;
   } catch (const std::exception& error) {
     return error.what();  // the driver's own failure: the next run compiles again
   }

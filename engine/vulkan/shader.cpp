@@ -65,7 +65,7 @@ void add_user_functions(const std::string& suffix, UserFunctions functions) { us
 const ShaderModule& ShaderLibrary::find(std::string_view name) {
   if (const auto known = modules_.find(name); known != modules_.end()) return *known->second;
   if (name.find('@') != name.npos)
-    return *modules_.emplace(name, make_module(std::string(name), compile(name, storage16_, subgroup_))).first->second;
+    return *modules_.emplace(name, make_module(std::string(name), compile(name, storage16_, subgroup_, &cache_trouble_))).first->second;
   const auto embedded = embedded_shaders().find(name);
   require(embedded != embedded_shaders().end(), "there is no shader named {}", name);
   const EmbeddedShader::Variant* best = nullptr;
@@ -81,7 +81,7 @@ const ShaderModule& ShaderLibrary::find(std::string_view name) {
   return *modules_.emplace(name, std::move(module)).first->second;
 }
 
-std::vector<std::uint32_t> ShaderLibrary::compile(std::string_view name, bool storage16, bool subgroup) {
+std::vector<std::uint32_t> ShaderLibrary::compile(std::string_view name, bool storage16, bool subgroup, std::string* trouble) {
   const auto at = name.find('@');
   const auto functions = at == name.npos ? user_functions().end() : user_functions().find(name.substr(at));
   require(functions != user_functions().end(), "there is no shader named {}", name);
@@ -104,7 +104,8 @@ std::vector<std::uint32_t> ShaderLibrary::compile(std::string_view name, bool st
     return words;
   }
   const std::vector<std::uint32_t> words = compile_glsl(source, includes);
-  cached.keep([&](const CacheFile::Sink& sink) { return sink(std::as_bytes(std::span(words))), true; });
+  const std::string not_kept = cached.keep([&](const CacheFile::Sink& sink) { return sink(std::as_bytes(std::span(words))), true; });
+  if (trouble && !not_kept.empty()) *trouble = not_kept;
   return words;
 }
 

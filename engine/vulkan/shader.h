@@ -83,8 +83,11 @@ class ShaderLibrary {
   const ShaderModule& find(std::string_view name);
 
   /// Compiles a kernel with user functions ("user/norm@mine") for any device, or takes it from the cache on disk. Throws InputError
-  /// "file:line: message".
-  static std::vector<std::uint32_t> compile(std::string_view name, bool storage16, bool subgroup);
+  /// "file:line: message". `trouble` becomes why the cache could not keep it, one line; it stays as it was otherwise.
+  static std::vector<std::uint32_t> compile(std::string_view name, bool storage16, bool subgroup, std::string* trouble = nullptr);
+
+  /// Why the cache could not keep what find() compiled, one line for the user; empty if it could.
+  const std::string& cache_trouble() const { return cache_trouble_; }
 
   /// Names of all embedded kernels.
   static std::vector<std::string> names();
@@ -95,6 +98,7 @@ class ShaderLibrary {
 
  private:
   bool storage16_, subgroup_;
+  std::string cache_trouble_;
   std::map<std::string, std::unique_ptr<ShaderModule>, std::less<>> modules_;
 };
 

@@ -1,10 +1,14 @@
 #include "base/cache.h"
 
+#include "base/prune_cache.h"
+
 #include "support/environment.h"
 #include "support/temporary_folder.h"
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <set>
 #include <thread>
 
 using namespace ablate;
@@ -109,4 +113,27 @@ TEST_CASE("of several that make one file, one works while the others wait, and f
   }
   CHECK(made == 1);
   CHECK(content(CacheFile("a/b")) == "content");
+}
+
+TEST_CASE("of the files of one kind the newest stay") {
+  namespace fs = std::filesystem;
+  const OwnCache own;
+  const fs::path folder = own.path() / "cache";
+  const auto names = [&] {
+    std::set<std::string> all;
+    for (const auto& entry : fs::directory_iterator(folder)) all.insert(entry.path().filename().string());
+    return all;
+  };
+  fs::create_directories(folder / "kind-folder");
+  const auto now = fs::file_time_type::clock::now();
+  for (const char* name : {"kind-3", "kind-1", "kind-2", "kind-0.partial", "other-0"}) {
+    write_atomically(folder / name, "x");
+    fs::last_write_time(folder / name, now - std::chrono::hours(name[5]));  // "3" is the oldest
+  }
+  prune_cache("kind-", 2);
+  CHECK(names() == std::set<std::string>{"kind-1", "kind-2", "kind-0.partial", "kind-folder", "other-0"});
+  prune_cache("none-", 0);
+  CHECK(names().size() == 5);
+  fs::remove_all(folder);
+  CHECK_NOTHROW(prune_cache("kind-", 0));
 }

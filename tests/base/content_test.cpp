@@ -62,7 +62,9 @@ TEST_CASE("a file is called by what it is") {
   says(bytes("\0\0\xfe\xff"), "UTF-32");
   says(bytes("h\0e\0l\0l\0o\0 \0w\0o\0"), "UTF-16 without a mark");
   says("", "empty (0 bytes)");
-  says(std::string(5000, '\0'), "nothing but zeros");
+  says(std::string(5000, '\0'), "nothing but zeros where it begins");
+  says("Once upon a time" + std::string(5000, '\0'), "nothing but zeros where it ends");
+  says(bytes("Obj\1\4\0\0\0") + std::string(20, '\0') + rest, "no text: 23 of its first 628 bytes are zero");
 }
 
 TEST_CASE("text, JSON and rows of ids are not taken for something else") {
@@ -71,6 +73,7 @@ TEST_CASE("text, JSON and rows of ids are not taken for something else") {
     CHECK_MESSAGE(describe_content(std::string(text)) == "", text);
   CHECK(describe_content("<?xml version=\"1.0\"?>" + std::string(2 << 20, 'x')) == "");  // too long for an answer of a server
   CHECK(describe_content(std::string(257, 'x') + "ustar la idea") == "");
+  CHECK(describe_content("a stray" + std::string(3, '\0') + "zero or three") == "");
   std::string ids;
   for (int i = 0; i < 3000; ++i) ids += {static_cast<char>(i * 7), static_cast<char>(i % 197)};
   CHECK(describe_container(std::as_bytes(std::span(ids))) == "");

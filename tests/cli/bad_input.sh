@@ -96,4 +96,7 @@ if [ "$(id -u)" -ne 0 ] || command -v setpriv > /dev/null; then
   refuses "a file without permission" "model.safetensors: cannot be opened (Permission denied)"
   ablate=$real
 fi
+# A variable that is not set, as the folder of the results.
+fresh && output=$("$ablate" run x.toml --out "" 2>&1) && code=0 || code=$?
+if [ "$code" -ne 2 ] || [[ "$output" != *"--out: expected a folder"* ]] || [ -e x ]; then echo "FAILED --out \"\": exit $code, found: $output"; failed=$((failed + 1)); fi
 [ "$failed" -eq 0 ] && echo "all bad input refused"

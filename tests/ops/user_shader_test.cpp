@@ -319,6 +319,19 @@ TEST_CASE("user shaders: what was compiled is kept on disk, and a broken file th
   }
 }
 
+TEST_CASE("user shaders: a cache that cannot keep what was compiled is told of") {
+  const TestFolder cache;
+  const EnvironmentVariable variable("ABLATE_CACHE", cache.path().string());
+  cache.write("shaders", "a file where the folder should be");
+  const ShaderFile file("kind = \"activation\"\nconstants = {kept = 7.5}", "float forward(float x) { return kept * x; }");
+  const RegistrationScope shaders = file.read();
+  ShaderLibrary library(test::pipelines().device().caps());
+  library.find("norm/dyt");
+  CHECK(library.cache_trouble() == "");
+  library.find("activation/activation" + find_user_shader("mine")->suffix);
+  CHECK(library.cache_trouble().starts_with("nothing can be kept in the cache folder"));
+}
+
 TEST_CASE("user shaders: a kernel is as new as the newest of what it includes, however that is written") {
   const TestFolder cache;
   const EnvironmentVariable variable("ABLATE_CACHE", cache.path().string());

@@ -1,9 +1,12 @@
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_hash.h"
+#include "base/hash.h"
 #include "base/settings.h"
 #include "model/json_settings.h"
 #include "model/safetensors.h"
 #include "model/tokenizer.h"
+#include "model/tokenizer/libraries.h"
 #include "support/environment.h"
 #include "support/golden.h"
 #include "support/places.h"
@@ -238,6 +241,7 @@ TEST_CASE("ids in another width than they are read in are refused") {
   CHECK(open(source(ids("2.bin", 2, 1)))->vocabulary_size() == 251);
   refuses(source(ids("4.bin", 4, 1)), "4.bin: every second id is 0: are they uint32 (data.dtype = \"uint32\")");
   refuses(source(ids("8.bin", 8, 1), "uint32"), "8.bin: every second id is 0: are they int64?");
+  refuses(source(folder.file("zeros.bin", std::string(1000, '\0'))), "zeros.bin: its first 500 ids are all 0");
   CHECK(open(source(ids("4.bin", 4, 1), "uint32"))->vocabulary_size() == 251);
   refuses(source(ids("large.bin", 4, 511)), "every second id is at most 1");  // ids up to 128,000
   CHECK(open(source(ids("large.bin", 4, 511), "uint32"))->vocabulary_size() == 250 * 511 + 1);
@@ -349,6 +353,12 @@ TEST_CASE("text becomes bytes, once") {
     return std::vector<fs::directory_entry>(begin(files), end(files));
   };
   REQUIRE(cached().size() == 1);
+  // The key holds all that decides ids: also the libraries, which the system may replace.
+  Hasher key;
+  key.add(fmt::format("version 3, {}", tokenizer_libraries())).add("bytes").add(content_hash(a)).add(content_hash(b));
+  CHECK(cached()[0].path().filename() == key.hex() + ".u16");
+  CHECK(tokenizer_libraries().find("oniguruma 6.") != std::string::npos);
+  CHECK(tokenizer_libraries().find("utf8proc 2.") != std::string::npos);
   const auto written = fs::last_write_time(cached()[0]);
   CHECK(open(json)->batch(0, 4, 5).ids == source->batch(0, 4, 5).ids);
   CHECK(fs::last_write_time(cached()[0]) == written);

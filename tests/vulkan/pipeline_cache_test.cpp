@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 
 using namespace ablate;
 using namespace ablate::test;
@@ -110,4 +112,19 @@ TEST_CASE("a cache of pipelines that cannot be written is told of, and nothing e
   const LetterDevice device;
   LetterDevice::letters = "abc";
   CHECK(device.device.save_pipeline_cache().starts_with("nothing can be kept in the cache folder"));
+}
+
+TEST_CASE("a cache of pipelines does not grow without end, in bytes or in files") {
+  const TemporaryFolder folder;
+  const EnvironmentVariable variable("ABLATE_CACHE", folder.path().string());
+  for (int i = 0; i < 20; ++i) write_atomically(folder / fmt::format("pipelines-of-an-older-driver-{}.bin", i), "x");
+  LetterDevice::letters.assign((128u << 20) + 1, 'x');
+  const LetterDevice first, second;
+  CHECK(first.device.save_pipeline_cache() == "");
+  CHECK(kept().size() == LetterDevice::letters.size());
+  const auto files = std::distance(std::filesystem::directory_iterator(folder.path()), std::filesystem::directory_iterator());
+  CHECK(files == 8);
+  LetterDevice::letters = "ab";  // what is too large is not merged
+  CHECK(second.device.save_pipeline_cache() == "");
+  CHECK(kept() == "ab");
 }

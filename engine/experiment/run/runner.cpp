@@ -98,7 +98,7 @@ class Runner {
       }
       outcome.update();
     }
-    note(device_.save_pipeline_cache());
+    note_caches();
     outcome.publish();
     progress_.clear();
     outcome.print();
@@ -117,7 +117,7 @@ class Runner {
       run_point(results, turn, nullptr);
       report("done");
     }
-    note(device_.save_pipeline_cache());
+    note_caches();
     for (const auto& [name, hash] : environment().shader_hashes) report(fmt::format("shader {} {}", name, hash));
     for (const std::string& line : notes_) report("note " + line);
     return 0;
@@ -258,6 +258,11 @@ class Runner {
   static void report(const std::string& line) { write_output(line + "\n"); }
 
   void note(const std::string& line) { add_note(notes_, progress_, line); }
+
+  void note_caches() {
+    note(device_.save_pipeline_cache());
+    note(pipelines_.library().cache_trouble());
+  }
 
   static void add(ResultsFolder& results, const Turn& turn, const Row& row) { turn.has_row ? results.add(row) : results.add_needed(row); }
 

@@ -4,6 +4,7 @@
 #include "base/file_hash.h"
 #include "base/hash.h"
 #include "model/tokenizer.h"
+#include "model/tokenizer/libraries.h"
 
 #include <algorithm>
 #include <memory>
@@ -29,7 +30,7 @@ std::string_view text_of(const MappedFile& file) { return {reinterpret_cast<cons
 
 CacheFile cache_file(const std::vector<fs::path>& files, const TextEncoder& encoder, int width) {
   Hasher key;
-  key.add(fmt::format("version {}", cache_version)).add(encoder.identity);
+  key.add(fmt::format("version {}, {}", cache_version, tokenizer_libraries())).add(encoder.identity);
   for (const fs::path& file : files) key.add(content_hash(file));
   return CacheFile(fs::path("tokens") / fmt::format("{}.u{}", key.hex(), 8 * width));
 }

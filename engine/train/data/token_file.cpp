@@ -69,6 +69,8 @@ void TokenFile::read_header(int width) {
 /// Ids of 32 or 64 bits read in half their width: every second one is 0, or hardly more where the vocabulary is over 65536.
 void TokenFile::check_width(bool said) const {
   const UpperHalves halves(tokens_);
+  require(halves.pairs < 64 || halves.greatest > 0 || halves.greatest_lower > 0,
+          "{}: its first {} ids are all 0 (a download or a copy that did not end?)", where_, 2 * halves.pairs);
   if (halves.pairs < 4 || halves.greatest_lower == 0) return;
   const bool narrow = tokens_.width == 2;
   require(halves.zeros < halves.pairs, "{}: every second id is 0: {}", where_,
