@@ -1,6 +1,7 @@
 // Every intervention at every hook point with every selector: what is accepted happens as in a forward pass by its definition, and what is not
 // accepted is refused with the key named. The hook points come from the models, the actions from their rules: a new one is covered when it is there.
 #include "probe/interventions.h"
+#include "edited_models.h"
 #include "forward_reference.h"
 #include "support/device.h"
 #include "support/temporary_folder.h"
@@ -22,54 +23,6 @@ using namespace ablate;
 using namespace ablate::test;
 
 namespace {
-
-constexpr std::uint32_t rows = 2, tokens = 6;
-
-/// A model that has many kinds of hook points.
-struct Subject {
-  std::string name;
-  std::string model;  ///< its table
-};
-
-const std::vector<Subject> subjects = {
-    {"swiglu, rope, grouped heads, a gate per channel", "gate = \"channel\""},
-    {"two attention blocks, learned positions, a learned key, a gate per head and position",
-     "n_kv_heads = 4\nffn = \"attention\"\nposition = \"learned\"\nnorm = \"layernorm\"\nattention_bias = \"kv\"\ngate = \"head\"\n"
-     "gate_input = \"position\"\noutput_norm = true"},
-    {"relu, norms after the sum, no norm before attention, one gate for all tokens",
-     "ffn = \"relu\"\nattn_input_norm = false\npost_norm = true\nnorm = \"dyt\"\ngate = \"channel\"\ngate_input = \"constant\""},
-};
-
-TransformerConfig config_of(const std::string& model) {
-  const std::string keys =
-      "vocab_size = 11\nd_model = 12\nn_layers = 1\nn_heads = 4\nn_kv_heads = 2\nhead_dim = 4\nd_ffn = 10\nmax_seq_len = 8\n";
-  std::string own;  // a key of the subject's replaces the common one
-  std::istringstream lines(keys);
-  for (std::string line; std::getline(lines, line);)
-    if (model.find(line.substr(0, line.find(' ') + 1)) == std::string::npos) own += line + "\n";
-  Settings settings(parse_toml(own + model, "model.toml"));
-  return TransformerConfig::from(settings);
-}
-
-/// Weights of a size that makes every part of the model matter.
-Weights weights_of(const TransformerConfig& config) {
-  Weights weights(pipelines().device(), config, DType::f32, WeightsUse::inference);
-  Normal normal(7);
-  for (const ParameterSpec& spec : parameters(config)) {
-    std::vector<float> values(static_cast<std::size_t>(spec.elements()));
-    const bool scale = spec.name.ends_with("alpha") || spec.name.ends_with("norm.weight");
-    for (float& value : values) value = static_cast<float>(scale ? 1 + 0.2 * normal() : 0.5 * normal());
-    weights.write(spec.name, values);
-  }
-  return weights;
-}
-
-Array<std::int32_t> make_ids(const TransformerConfig& config) {
-  Array<std::int32_t> ids({rows, tokens});
-  for (std::size_t i = 0; i < ids.data.size(); ++i)
-    ids.data[i] = static_cast<std::int32_t>((5 * i + i / 4) % static_cast<std::size_t>(config.vocab_size));
-  return ids;
-}
 
 // --- What a selector means, by the words of docs/experiments.md ---
 
@@ -465,151 +418,6 @@ TEST_CASE("hook points are what the forward pass passes by") {
     CHECK(passed.size() == listed.size());
     CHECK(std::set<std::string>(passed.begin(), passed.end()) == std::set<std::string>(listed.begin(), listed.end()));
   }
-}
-
-namespace {
-
-struct Changed {
-  double loss;
-  std::vector<std::uint64_t> each;
-};
-
-/// Several interventions at once, so many sequences at a time.
-Changed change(const Weights& weights, const std::string& tables, std::uint32_t sequences = rows) {
-  Settings settings(parse_toml(tables, "x.toml"));
-  const std::vector<InterventionSettings> all = InterventionSettings::all(settings);
-  const AppliedInterventions applied = apply(all, weights.config(), {}, tokens);
-  Array<std::int32_t> ids = make_ids(weights.config());
-  Changed changed{0, {}};
-  for (std::uint32_t first = 0; first < rows; first += sequences) {
-    const std::vector<std::int32_t> part(ids.data.begin() + first * tokens, ids.data.begin() + (first + sequences) * tokens);
-    Evaluator evaluator(pipelines(), weights, DType::f32,
-                        {.rows = sequences, .columns = tokens, .ids = part, .shifted = false, .positions = std::nullopt});
-    changed.loss += evaluator.run(applied.hooks, {applied.changes.get()}).loss.value() * sequences / rows;
-  }
-  for (std::size_t i = 0; i < all.size(); ++i) changed.each.push_back(applied.changes->of(i));
-  std::size_t idle = 0, wrong = 0;
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (changed.each[i] == 0) ++(all[i].may_change_nothing() ? idle : wrong);
-  if (wrong > 0) CHECK_THROWS_WITH_AS(applied.require_changes(all), doctest::Contains("changes nothing"), InputError);
-  else CHECK(applied.require_changes(all).size() == idle);
-  return changed;
-}
-
-std::string table(const std::string& at, const std::string& rest) { return "[[intervention]]\nat = \"" + at + "\"\n" + rest + "\n"; }
-
-}  // namespace
-
-TEST_CASE("interventions at one hook point add up, in the order written") {
-  const Weights weights = weights_of(config_of(subjects[0].model));
-  const std::string mask = "do = \"mask_key\"\ntokens = ";
-  const Changed both = change(weights, table("attn.probs", mask + "[0, 2]"));
-  const Changed apart = change(weights, table("attn.probs", mask + "0") + table("attn.probs", mask + "2"));
-  CHECK(both.loss == apart.loss);
-  CHECK(both.each[0] == apart.each[0] + apart.each[1]);
-  CHECK(apart.each[0] == rows * 4 * (tokens - 1));
-  // What an earlier one has done already is no change.
-  const Changed twice = change(weights, table("attn.probs", mask + "0") + table("attn.probs", mask + "0\nheads = [1]"));
-  CHECK(twice.each[1] == 0);
-  const Changed scaled = change(weights, table("block.1", "do = \"zero\"\nchannels = [2]") + table("block.1", "do = \"scale\"\nvalue = 2"));
-  CHECK(scaled.each[0] == rows * tokens);
-  CHECK(scaled.each[1] == rows * tokens * 11);
-  // However many patterns name a hook point, it is edited once.
-  const Changed once = change(weights, "[[intervention]]\nat = [\"block.1\", \"block.*\"]\ndo = \"scale\"\nvalue = 2"),
-                plain = change(weights, table("block.*", "do = \"scale\"\nvalue = 2"));
-  CHECK(once.loss == plain.loss);
-  CHECK(once.each == plain.each);
-}
-
-TEST_CASE("an edit of what is so already changes nothing") {
-  const Weights weights = weights_of(config_of(subjects[0].model));
-  for (const char* rest : {"do = \"scale\"\nvalue = 1", "do = \"clamp\"\nvalue = 1e9", "do = \"set\"\nvalue = 0\n"}) {
-    const bool set = std::string(rest).find("set") != std::string::npos;
-    const Changed changed = change(weights, (set ? table("block.1", "do = \"zero\"") : std::string()) + table("block.1", rest));
-    CHECK(changed.each.back() == 0);
-  }
-  CHECK(change(weights, table("attn_norm", "do = \"norm\"\nvalue = \"rmsnorm\"")).each[0] == 0);
-}
-
-TEST_CASE("an edit that finds nothing to change in this model is a result, one that could be known to is an error") {
-  const Weights weights = weights_of(config_of(subjects[0].model));
-  const auto notes = [&](const std::string& tables) {
-    Settings settings(parse_toml(tables, "x.toml"));
-    const std::vector<InterventionSettings> all = InterventionSettings::all(settings);
-    return apply(all, weights.config(), {}, tokens).require_changes(all);  // before any run: nothing is changed yet
-  };
-  CHECK(notes(table("block.1", "do = \"clamp\"\nvalue = 1e9")) ==
-        std::vector<std::string>{
-            "x.toml:2: intervention.at: this intervention changes nothing: every element it acts on is what it would be"});
-  CHECK(notes(table("block.1", "do = \"zero\"\nchannels = 0\ntokens = \"largest\"")).size() == 1);
-  CHECK_THROWS_WITH_AS(notes(table("block.1", "do = \"zero\"\nchannels = 0\ntokens = 0")), doctest::Contains("changes nothing"),
-                       InputError);
-}
-
-TEST_CASE("what is counted does not depend on how many sequences run at once") {
-  for (const Subject& subject : subjects) {
-    const Weights weights = weights_of(config_of(subject.model));
-    const std::string tables =
-        table("residual.1", "do = \"clamp\"\nvalue = 0.5") + table("attn.probs", "do = \"mask_key\"\ntokens = [0, 1]\nheads = [0, 3]") +
-        table("block.2", "do = \"skip\"\ntokens = \"largest\"") +
-        table("final_norm", "do = \"norm\"\nvalue = \"" + std::string(subject.name.starts_with("relu") ? "rmsnorm" : "dyt") + "\"");
-    CHECK(change(weights, tables, 1).each == change(weights, tables, 2).each);
-  }
-}
-
-TEST_CASE("keys that an action cannot use are bad input") {
-  const auto message = [](const std::string& text) {
-    Settings settings(parse_toml(text, "x.toml"));
-    std::string what;
-    try {
-      const TransformerConfig config = config_of(subjects[0].model);
-      check_interventions({InterventionSettings::from(settings)}, config, tokens);
-    } catch (const InputError& error) {
-      what = error.what();
-    }
-    return what;
-  };
-  const std::string block = "at = \"block.1\"\n", norm = "at = \"attn_norm\"\ndo = \"norm\"\n",
-                    probs = "at = \"attn.probs\"\ndo = \"mask_key\"\n";
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {block + "do = \"zero\"\nvalue = 1", "value"},
-      {block + "do = \"zero\"\nstatistics = \"m\"", "statistics"},
-      {block + "do = \"zero\"\nheads = \"spike\"", "heads"},
-      {block + "do = \"zero\"\nchannels = \"largest\"", "channels"},
-      {block + "do = \"zero\"\nchannels = [1, 1]", "channels"},
-      {block + "do = \"zero\"\nchannels = 12", "channels"},
-      {block + "do = \"zero\"\ntokens = [6]", "tokens"},
-      {block + "do = \"mean\"\nvalue = 1", "value"},
-      {block + "do = \"scale\"", "value"},
-      {block + "do = \"scale\"\nvalue = \"layernorm\"", "value"},
-      {block + "do = \"scale\"\nvalue = [1, 2]", "value"},
-      {block + "do = \"scale\"\nvalue = nan", "value"},
-      {block + "do = \"scale\"\nvalue = 2\nstatistics = \"m\"", "statistics"},
-      {block + "do = \"clamp\"\nvalue = -1", "value"},
-      {block + "do = \"set\"\nvalue = 1\nstatistics = \"m\"", "statistics"},
-      {block + "do = \"set\"\nvalue = [1, 2]", "value"},
-      {block + "do = \"set\"\nvalue = [1, 2]\nchannels = [1, 2, 3]", "value"},
-      {block + "do = \"set\"\nstatistics = \"nowhere/means.safetensors\"", "nowhere"},
-      {block + "do = \"project_out\"\nvalue = 1", "value"},
-      {block + "do = \"project_out\"\nvalue = 0\nchannels = [1]", "value"},
-      {block + "do = \"skip\"\nvalue = 1", "value"},
-      {norm, "value"},
-      {norm + "value = 3", "value"},
-      {norm + "value = \"nonesuch\"", "value"},
-      {norm + "value = \"dyt\"\ntokens = [0]", "tokens"},
-      {probs + "tokens = 5", "tokens"},
-      {probs + "tokens = 0\nvalue = 1", "value"},
-      {probs + "tokens = 0\nheads = [4]", "heads"},
-      {"at = \"step_up\"\ndo = \"mask_key\"\ntokens = 0", "at"},
-      {"at = \"step_up\"\ndo = \"zero\"\nheads = [0]", "heads"},
-      {"at = [\"block.1\", \"logits\"]\ndo = \"skip\"", "at"},
-      {"at = \"block.9\"\ndo = \"zero\"", "at"}};
-  for (const auto& [text, key] : cases) {
-    CAPTURE(text);
-    const std::string what = message(text);
-    CHECK_MESSAGE(what.find(key) != std::string::npos, what);
-  }
-  CHECK(message(block + "do = \"zero\"") == "");
 }
 
 TEST_CASE("the spike's channels for an edit are all of them, whatever is listed") {
