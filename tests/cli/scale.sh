@@ -55,6 +55,21 @@ wait "$pid" 2> /dev/null
 for _ in $(seq 100); do "$ablate" run x.toml --out orphans --resume > log 2>&1 && break; grep -q "another run" log || break; sleep 0.1; done
 same "the holder of the queue killed" orphans/x
 
+# Shards that cannot be merged cost nothing of what was merged before; then one is put right, and the merge replaces it.
+for k in 1 2; do "$ablate" run x.toml --shard $k/2 --out merging/shard-$k > log 2>&1 || wrong "shard $k"; done
+ABLATE=$ablate "$root/tools/merge_shards" merging > log 2>&1 || wrong "a merge"
+grep -q "^merging/merged/report.html$" log && right "the merged page is named" || wrong "the merged page is not named"
+same "two shards, merged" merging/merged
+find merging/merged -type f -exec sha256sum {} + | sort > before
+mv merging/shard-2 kept && "$ablate" run x.toml --shard 2/2 --out merging/shard-2 --set train.lr=0.5 > log 2>&1
+ABLATE=$ablate "$root/tools/merge_shards" merging > log 2>&1
+code=$?
+if [ "$code" -eq 2 ] && find merging/merged -type f -exec sha256sum {} + | sort | cmp -s before - && [ "$(ls -A merging | wc -l)" -eq 3 ]; then right "a merge that is refused leaves the earlier one"
+else wrong "a merge that is refused: exit $code, $(ls -A merging | tr '\n' ' ')"; fi
+rm -r merging/shard-2 && mv kept merging/shard-2 && touch merging/merged/old
+ABLATE=$ablate "$root/tools/merge_shards" merging > log 2>&1 || wrong "a second merge"
+[ ! -e merging/merged/old ] && same "a second merge" merging/merged || wrong "a second merge keeps the first"
+
 if command -v parallel > /dev/null; then
   ABLATE=$ablate PARALLEL="--jobs 2" "$root/tools/sweep_parallel" x.toml 3 shards > log 2>&1 || wrong "GNU Parallel"
   same "GNU Parallel" shards/merged
