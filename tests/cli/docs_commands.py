@@ -2,8 +2,9 @@
 """docs_commands.py ABLATE: every command in README.md and docs/*.md runs as it is written.
 
 Commands are the lines of fenced blocks without a language, and code spans that begin with `ablate` or name a script of this project. Runs are cut
-short by further options behind those of the page (two steps, one point, few sequences); names that stand for a user's own files are listed in
-OWN. What a machine may not have is said on the page, where this test reads it: `# needs ...` behind a command, `<!-- needs ... -->` behind a code
+short by further options behind those of the page (two steps, one point, few sequences), and a run of an experiment of this project with the same
+options as an earlier one is only checked (`ablate check` makes the plan that a run makes; tests/cli/experiments.sh runs them all); names that
+stand for a user's own files are listed in OWN. What a machine may not have is said on the page, where this test reads it: `# needs ...` behind a command, `<!-- needs ... -->` behind a code
 span or in the line before a block. Such commands are counted, not run (but where the word after "needs" is a program that is here); so are scripts that are tests themselves, which have to be there."""
 import json, os, re, shutil, subprocess, sys, tempfile
 from pathlib import Path
@@ -23,24 +24,37 @@ def sh(command, **more):
 
 
 def cut(words):
-    """The same `ablate run`, in seconds: what FILE's first point is decides how."""
+    """The same `ablate run`, in seconds: what FILE's first point is decides how. Then `ablate check`, if the like of it has been run."""
     file = next((w for w in words[2:] if w.endswith(".toml")), None)
+    if not file:
+        return words
     sets = [part for i, w in enumerate(words) if w == "--set" for part in (w, words[i + 1])]
+    points = [part for i, w in enumerate(words) if w in ("--points", "--shard") for part in (w, words[i + 1])]
     plan = subprocess.run([ablate, "check", file, "--json", *sets], capture_output=True, text=True)
     if plan.returncode:
         return words  # says why by itself
     plan = json.loads(plan.stdout)
-    more = [] if {"--points", "--shard"} & set(words) else ["--points", "1"]
-    points = plan["points"]
-    if points[0]["kind"] == "train":
+    more = [] if points else ["--points", "1"]
+    first = plan["points"][0]
+    if first["kind"] == "train":
         for key, value in {"steps": 2, "batch": 2, "seq_len": 16, "eval_windows": 2}.items():
             more += ["--set", f"train.{key}={value}"]
-        more += ["--set", "probe.every=0"]
+        more += ["--set", "probe.every=0", "--set", "model.max_seq_len=16"]
     else:
         more += ["--set", "probe.sequences=2", "--set", "probe.seq_len=16"]
-    if any(p.get("data", {}).get("source") == "text" for p in points) and not any("data.files" in s for s in sets):
+    if any(p.get("data", {}).get("source") == "text" for p in plan["points"]) and not any("data.files" in s for s in sets):
         more += TEXT
+    if file.startswith("experiments/") and run_before(" ".join([first["kind"], *sorted(w for w in words if w.startswith("--"))])):
+        return [words[0], "check", file, "--json", *sets, *points, *more]
     return words + more
+
+
+def run_before(kind):
+    """Whether that was asked before; of all commands, each of which is a process of its own."""
+    seen = Path(os.environ["DOCS_COMMANDS_SEEN"])
+    kinds = seen.read_text().splitlines() if seen.exists() else []
+    seen.write_text("\n".join([*kinds, kind]))
+    return kind in kinds
 
 
 def shim(folder):
@@ -123,7 +137,8 @@ def main():
         (here / "bin").mkdir()
         shim(here / "bin")
         fixtures(here)
-        environment = {**os.environ, "PATH": f"{here / 'bin'}:{os.environ['PATH']}", "ABLATE": str(here / "bin/ablate")}
+        environment = {**os.environ, "PATH": f"{here / 'bin'}:{os.environ['PATH']}", "ABLATE": str(here / "bin/ablate"),
+                       "DOCS_COMMANDS_SEEN": str(here / "seen"), "ABLATE_CACHE": str(here / "cache")}
         for page in ["README.md", *sorted(f"docs/{p.name}" for p in (root / "docs").glob("*.md"))]:
             blocks = list(BLOCKS.get(page, []))
             for line, command, what in commands(page):
@@ -148,8 +163,10 @@ def main():
                         failed += 1
                         print(f"FAILED {page}:{line}: {words[0]} is not there")
                     continue
-                if len(words) == 1 or (words[0] == "ablate" and len(words) == 2 and words[1] in ("run", "check", "report")):
-                    continue  # the program and its commands, named
+                if len(words) == 1:
+                    continue  # the program, named
+                if words[0] == "ablate" and words[1:] in (["run"], ["check"], ["report"], ["hooks"], ["tokenize"]):
+                    command += " --help"  # one of its commands, named
                 for own, stand_in in OWN.items():
                     command = re.sub(rf"(?<!\S){re.escape(own)}(?!\S)|(?<==){re.escape(own)}(?!\S)", stand_in, command)
                 done = sh(command, cwd=here, env=environment)
@@ -169,5 +186,7 @@ if sys.argv[2:3] == ["--as"]:
         words = cut(words)
     elif words[1:2] == ["bench"]:
         words += ["--seconds", "0.001"]
+        if "--all-kernels" in words and "--rows" not in words:
+            words += ["--rows", "portable,subgroup"]
     os.execv(ablate, words)
 sys.exit(main())
