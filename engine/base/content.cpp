@@ -166,10 +166,10 @@ std::string describe_content(std::span<const std::byte> bytes) {
     return "text in UTF-32: convert it (iconv -f utf-32 -t utf-8)";
   if (has_at(file, 0, "\xff\xfe"sv) || has_at(file, 0, "\xfe\xff"sv)) return "text in UTF-16: convert it (iconv -f utf-16 -t utf-8)";
   if (is_all_zeros(file.substr(0, 4096))) return "nothing but zeros where it begins (a download or a copy that did not end?)";
-  if (file.size() > 4096 && is_all_zeros(file.substr(file.size() - 4096)))
-    return "nothing but zeros where it ends (a download or a copy that did not end?)";
   if (std::string what = describe_container(bytes); !what.empty()) return what;
   if (is_unmarked_utf16(file)) return "text in UTF-16 without a mark, or no text at all: convert it (iconv -f utf-16le -t utf-8)";
+  if (file.size() > 4096 && is_all_zeros(file.substr(file.size() - 4096)))
+    return "nothing but zeros where it ends (a download or a copy that did not end?)";
   if (const std::size_t zeros = zeros_where_it_begins(file); zeros > 16)
     return fmt::format("no text: {} of its first {} bytes are zero", zeros, std::min<std::size_t>(file.size(), 4096));
   return "";

@@ -54,6 +54,7 @@ TEST_CASE("a file is called by what it is") {
   says("PAR1\x15" + rest, "a Parquet table");
   says("%PDF-1.7\n" + rest, "a PDF document");
   says(std::string(257, '\0') + bytes("ustar\0") + rest, "a tar archive");
+  says(std::string(257, '\0') + bytes("ustar\0") + rest + std::string(10'240, '\0'), "a tar archive");  // as all of them end
   says("\x93NUMPY" + rest, "a NumPy array");
   says(bytes("\x80\4\x95\x05\0\0\0\0\0\0\0") + rest, "a Python pickle");
   says(bytes("\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02") + rest, "a SentencePiece model");
