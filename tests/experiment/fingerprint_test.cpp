@@ -139,6 +139,24 @@ TEST_CASE("fingerprint: what files hold counts, not what they are called") {
   CHECK_THROWS_WITH_AS(hash_of(files.plan(files.training())), doctest::Contains("corpus.txt: cannot be opened"), InputError);
 }
 
+TEST_CASE("fingerprint: the hash is of keys and values, and leaves out tables with what lies in them") {
+  using Facts = Fingerprint::Facts;
+  const auto hash = [](const Facts& facts, const std::vector<std::string>& without = {}) { return Fingerprint(facts).hash(without); };
+  CHECK(hash({{"a", "1"}}) != hash({{"b", "1"}}));
+  CHECK(hash({{"a", "1"}}) != hash({{"a", "2"}}));
+  CHECK(hash({{"data", "1"}, {"data.seed", "2"}, {"data[1].seed", "3"}, {"database", "4"}}, {"data"}) == hash({{"database", "4"}}));
+  const Files files;
+  CHECK(Fingerprint::of_table(resolve(files.plan(files.planted()).points.at(0))).get("arithmetic").starts_with("version "));
+}
+
+TEST_CASE("fingerprint: only a training goes on to other steps") {
+  const auto of = [](const char* kind, const char* steps) {
+    return Fingerprint(Fingerprint::Facts{{"kind", kind}, {"train.schedule", "\"constant\""}, {"train.steps", steps}});
+  };
+  CHECK_FALSE(require_continuable(of("\"train\"", "50"), of("\"train\"", "60"), 50, "p"));
+  CHECK_THROWS_AS(require_continuable(of("\"probe\"", "50"), of("\"probe\"", "60"), 50, "p"), InputError);
+}
+
 TEST_CASE("fingerprint: a default that is written out is no other setting") {
   const Files files;
   const std::string plain = hash_of(files.plan(files.planted()));

@@ -134,6 +134,24 @@ TEST_CASE("a pattern that cannot be compiled, or gives up, is refused by its key
   CHECK_THROWS_WITH_AS(slow.encode(std::string(60, 'a') + "b"), doctest::Contains("the pattern gives up on this text"), InputError);
 }
 
+// As in Oniguruma 6.9.9 and later: the symbols are [:punct:] too.
+TEST_CASE("[:punct:] has symbols, inside whatever class it stands") {
+  const auto ids_of = [](const char* pattern, const char* text) {
+    json file = minimal();
+    file["model"]["vocab"] = {{"a", 0}, {"$", 1}, {"!", 2}, {"a$", 3}, {"$!", 4}, {"$a", 5}};
+    file["model"]["merges"] = {"a $", "$ !", "$ a"};
+    file["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+    return tokenizer_of(file).encode(text);
+  };
+  CHECK(ids_of("[[:punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[[:^punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[[:^punct:]$]+", "a$!") == Ids{3, 2});
+  CHECK(ids_of("[][:punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[^][:punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("\\[[:punct:]]+|a", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[\\][:punct:]]+", "a$!") == Ids{0, 4});
+}
+
 TEST_CASE("a file that is no JSON, or nested without end, is refused in one line") {
   CHECK_THROWS_WITH_AS(Tokenizer::parse("{\"model\": ", "t.json"), doctest::Contains("t.json:1:11: not JSON"), InputError);
   CHECK_THROWS_WITH_AS(Tokenizer::parse("[]", "t.json"), doctest::Contains("t.json: expected an object"), InputError);
