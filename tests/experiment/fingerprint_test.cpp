@@ -157,6 +157,37 @@ TEST_CASE("fingerprint: only a training goes on to other steps") {
   CHECK_THROWS_AS(require_continuable(of("\"probe\"", "50"), of("\"probe\"", "60"), 50, "p"), InputError);
 }
 
+TEST_CASE("fingerprint: content that was not read may be any content, and nothing else") {
+  const auto of = [](const char* value) { return Fingerprint(Fingerprint::Facts{{"data.files", value}}); };
+  CHECK(differences(of("content not read"), of("content 00ff")).empty());
+  CHECK(differences(of("content 00ff"), of("content not read")).empty());
+  CHECK(differences(of("content 00ff"), of("content 00fe")).size() == 1);
+  CHECK(differences(of("content not read"), of("\"bytes\"")).size() == 1);
+  CHECK(differences(of("\"bytes\""), of("content not read")).size() == 1);
+  CHECK(completed(of("content not read"), of("content 00ff")).facts() == of("content 00ff").facts());
+  CHECK(completed(of("content 00fe"), of("content 00ff")).facts() == of("content 00fe").facts());
+  const Files files;
+  files.write("unread.txt", "nobody has read this");
+  const Plan plan =
+      files.plan("kind = \"train\"\n[data]\nsource = \"text\"\ntokenizer = \"bytes\"\nfiles = " + files.name("unread.txt") + "\n");
+  CHECK(Fingerprint::of(plan, plan.points[0], Fingerprint::Files::if_known).get("data.files") == "content not read");
+}
+
+TEST_CASE("fingerprint: a point that failed may go on to fewer steps") {
+  const Files files;
+  const std::string text =
+      "name = \"r\"\nkind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n[train]\nschedule = \"constant\"\nsteps = 50\n";
+  const Plan plan = files.plan(text);
+  Row failed = Row::of(plan.points[0], {});
+  failed.error = "out of memory";
+  {
+    ResultsFolder results(files.path(), plan, false);
+    results.add(failed);
+    results.write_manifest({}, {}, 1);
+  }
+  CHECK(ResultsFolder(files.path(), files.plan(text, {"train.steps=20"}), true).rows().empty());
+}
+
 TEST_CASE("fingerprint: a default that is written out is no other setting") {
   const Files files;
   const std::string plain = hash_of(files.plan(files.planted()));

@@ -187,6 +187,8 @@ TEST_CASE("plan: points are selected by number, id, name and shard") {
   CHECK(select(plan, {{"b", "01-a-seed-1"}}) == Indices{0, 2, 3});
   CHECK(select(plan, {{}, 2, 4}) == Indices{1, 5});
   CHECK(select(plan, {{}, 4, 4}) == Indices{3});
+  CHECK(select(plan, {{"2", "4", "6"}, 1, 2}) == Indices{1, 5});  // of those chosen
+  CHECK(select(plan, {{"2", "4", "6"}, 2, 2}) == Indices{3});
   CHECK_THROWS_WITH_AS(select(plan, {{"7"}}), doctest::Contains("--points 7"), InputError);
   CHECK_THROWS_AS(select(plan, {{"d"}}), InputError);
   CHECK_THROWS_AS(select(plan, {{}, 5, 4}), InputError);
