@@ -322,6 +322,35 @@ TEST_CASE("fingerprint: parts of a sweep that other settings made do not merge")
   CHECK_FALSE(fs::exists(files.path() / "no"));
 }
 
+TEST_CASE("parts of a sweep add up: the row that was made, and the time of all") {
+  const Files files;
+  const std::string text = "name = \"m\"\nkind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n[sweep]\nseed = [1, 2]\n";
+  const Plan plan = files.plan(text);
+  const auto part = [&](const char* folder, const std::string& error) {
+    ResultsFolder results(files.path() / folder, plan, false);
+    Row row = Row::of(plan.points.at(0), {});
+    row.error = error;
+    if (error.empty()) row.metrics.set("loss", 1.0);
+    results.add(row);
+    results.flush();
+    results.write_manifest({}, {}, 1.5);
+    return results.path();
+  };
+  const fs::path failed = part("a", "out of memory"), done = part("b", "");
+  CHECK(report::read_run(failed).rows.at(0).state == report::Row::State::failed);
+  for (const auto& parts : {std::vector{failed, done}, {done, failed}}) {
+    const fs::path whole = files.path() / "whole";
+    fs::remove_all(whole);
+    report::merge_runs(parts, whole);
+    REQUIRE(read_results(whole / "results.json").rows.size() == 1);
+    CHECK(read_results(whole / "results.json").rows[0].error.empty());
+    CHECK(read_text(whole / "manifest.json").find("\"wall_seconds\": 3.0") != std::string::npos);
+    const auto joined = report::side_by_side({report::read_run(parts[0]), report::read_run(parts[1])});
+    REQUIRE(joined.size() == 1);
+    CHECK(joined[0].rows.at(0).state == report::Row::State::done);
+  }
+}
+
 TEST_CASE("fingerprint: rows of points that are to go on, or of another plan, are in no results and in no report") {
   const Files files;
   const std::string text =

@@ -104,3 +104,10 @@ TEST_CASE("silu_regime: tokens without pre-activations have no ratio, and spike 
   CHECK(list(metrics, "silu_ratio_spike").at(0) == doctest::Approx(spike / run.data.rows).epsilon(1e-5));
   CHECK(list(metrics, "silu_ratio_rest").at(0) == doctest::Approx(rest / (run.data.rows * (run.data.columns - 2))).epsilon(1e-5));
 }
+
+// Left out is only what is skipped everywhere.
+TEST_CASE("a block that is skipped at some tokens is a block still") {
+  SmallRun run(SmallRun::small_model());
+  CHECK(std::isfinite(list(run.measure("spikes", {}, run.edited({"at = \"block.2\"\ndo = \"skip\"\ntokens = [1]"})), "block_top").at(1)));
+  CHECK(std::isnan(list(run.measure("spikes", {}, run.edited({"at = \"block.2\"\ndo = \"skip\""})), "block_top").at(1)));
+}
