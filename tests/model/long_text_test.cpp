@@ -195,6 +195,11 @@ TEST_CASE("text that gives a pattern too much to do is refused however it is cut
   CHECK_THROWS_WITH_AS(long_ids(tokenizer, std::string(60, 'a') + "b", 10, 3), doctest::Contains("the pattern gives up"), InputError);
 }
 
+TEST_CASE("a pattern that would give up in the middle of a text, which is never read from there, does not") {
+  const Tokenizer tokenizer = with({{"pre_tokenizer", split("\\A[^!]*!|(?:a|aa)+\\z", "Isolated")}});
+  check_windows(tokenizer, "x" + std::string(60, 'a') + "b!", {10});
+}
+
 TEST_CASE("a MiB of combining marks is normalized within seconds") {
   std::string marks = "a";
   while (marks.size() < (1u << 20)) marks += "\u0301\u0323";

@@ -15,6 +15,7 @@ constexpr std::uint32_t heads = 4, sequences = 6, tokens = 12, looked_at = 4, le
 struct Weighed {
   const std::map<std::string, std::vector<float>>& dumped;
   std::uint32_t learned;
+  bool normalized = true;  // else an importance is of each weight's share of its query's (Gu et al. 2025)
 
   double at(int layer, std::uint32_t row, std::uint32_t head, std::uint32_t query, std::uint32_t column) const {
     const auto& all = dumped.at("layer." + std::to_string(layer) + ".attn.probs");
@@ -24,7 +25,11 @@ struct Weighed {
   double importance(int layer, std::uint32_t row, std::uint32_t head, std::uint32_t column) const {
     const std::uint32_t first = column < learned ? 0 : column - learned;
     double sum = 0;
-    for (std::uint32_t query = first; query < length; ++query) sum += at(layer, row, head, query, column);
+    for (std::uint32_t query = first; query < length; ++query) {
+      double all = normalized ? 1 : 0;
+      for (std::uint32_t other = 0; !normalized && other < tokens + learned; ++other) all += at(layer, row, head, query, other);
+      sum += at(layer, row, head, query, column) / all;
+    }
     return sum / (length - first);
   }
   double mass(int layer, std::uint32_t row, std::uint32_t head) const {
@@ -73,15 +78,17 @@ ProbeSettings settings_of(double epsilon) {
 }  // namespace
 
 TEST_CASE("sinks: shares and masses are those of the attention weights, with a learned key and without") {
-  for (const AttentionBias bias : {AttentionBias::none, AttentionBias::k}) {
+  for (const auto& [attention, bias] :
+       {std::pair{"softmax", AttentionBias::none}, {"softmax", AttentionBias::k}, {"sigmoid", AttentionBias::none}}) {
+    CAPTURE(std::string(attention));
     TransformerConfig config = SmallRun::small_model();
-    config.attention_bias = bias;
+    config.attention_bias = bias, config.attention = attention;
     SmallRun run(config, sequences, tokens);
     ProbeSettings settings = settings_of(0.3);
     settings.dump = {"attn.probs"};
     const Metrics first = run.measure("sinks", settings);
     const std::uint32_t learned = bias == AttentionBias::k ? 1 : 0;
-    const Weighed weighed{run.dumped, learned};
+    const Weighed weighed{run.dumped, learned, config.attention == "softmax"};
     // Weights are exp(score - lse) in f32: relative errors of some 2^-24 times scores up to 10.
     double mass = 0;
     for (int layer = 0; layer < 2; ++layer)
