@@ -234,3 +234,17 @@ intervention = [{at = "block.2", do = "set", channels = [1], tokens = [0], value
     CHECK(read_text(folder.path() / "runs/n/report.html").find("100 %") == std::string::npos);
   }
 }
+
+TEST_CASE("what the only point fails with is what the run fails with") {
+  const TemporaryFolder folder;
+  const std::string plan = R"(
+name = "n"
+kind = "intervene"
+model = {preset = "planted", vocab_size = 35, bos_token_id = 33}
+data = {source = "bigram_backcopy", symbols = 33}
+probe = {sequences = 2, seq_len = 8}
+intervention = [{at = "block.2", do = "set", channels = [1], tokens = [0], value = nan}]
+)";
+  CHECK_THROWS_WITH_AS(run_plan(run_request(folder, plan)), doctest::Contains("residual.2 (block 2, feed-forward)"), RunError);
+  CHECK(read_text(folder.path() / "runs/n/results.json").find("residual.2 (block 2, feed-forward)") != std::string::npos);
+}
