@@ -164,6 +164,14 @@ TEST_CASE("decoders: as many characters as asked for are stripped, and what beca
   CHECK(tokenizer_of(file).decode(Ids{1, 2, 1}) == "b b");
 }
 
+TEST_CASE("decoders: a byte token has two digits, whatever looks like one") {
+  json file = minimal();
+  file["model"]["vocab"] = {{"<0x61>", 0}, {"<0x611>", 1}, {"<0x6>", 2}, {"<0x6g>", 3}};
+  file["model"]["merges"] = json::array();
+  file["decoder"] = {{"type", "ByteFallback"}};
+  CHECK(tokenizer_of(file).decode(Ids{0, 1, 2, 3}) == "a<0x611><0x6><0x6g>");
+}
+
 TEST_CASE("BertNormalizer's Chinese characters are those of the tokenizers library") {
   json file = minimal();
   file["model"]["vocab"] = {{"a", 0}, {" ", 1}, {"\U0002B820", 2}, {"\U0002B920", 3}};
@@ -195,6 +203,8 @@ TEST_CASE("Metaspace without a scheme: add_prefix_space says whether there is on
     file["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"add_prefix_space", prefix}};
     CHECK(tokenizer_of(file).encode("a") == (prefix ? Ids{1, 0} : Ids{0}));
   }
+  file["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"add_prefix_space", false}, {"prepend_scheme", "always"}};
+  CHECK(refusal_of(file) == "t.json: pre_tokenizer.prepend_scheme: contradicts add_prefix_space, which is false");
 }
 
 TEST_CASE("ignore_merges: a word that is a token is that token, its parts elsewhere are merged") {

@@ -9,6 +9,8 @@ using namespace ablate::test;
 namespace {
 
 constexpr std::size_t heads = 4, tokens = 12;
+// Weights are exp(score - lse), by another kernel perhaps: scores up to 100 in f32.
+constexpr float rounding = 1e-4f;
 
 /// Both layers' weights under [[intervention]] tables, and what they say they changed.
 std::vector<float> weights(SmallRun& run, const std::vector<std::string>& tables) {
@@ -41,8 +43,8 @@ TEST_CASE("a key is hidden from the heads that are named, and from queries behin
       const auto touches = [&](const auto& pair) { return pair.first == head && query > pair.second; };
       const auto hides = [&](const auto& pair) { return touches(pair) && pair.second == key; };
       if (std::any_of(c.hidden.begin(), c.hidden.end(), hides)) CHECK(masked[i] == 0);
-      else if (std::any_of(c.hidden.begin(), c.hidden.end(), touches)) CHECK(masked[i] >= intact[i]);
-      else CHECK(masked[i] == doctest::Approx(intact[i]).epsilon(1e-5));  // by another kernel, perhaps
+      else if (std::any_of(c.hidden.begin(), c.hidden.end(), touches)) CHECK(masked[i] >= (1 - rounding) * intact[i]);
+      else CHECK(masked[i] == doctest::Approx(intact[i]).epsilon(rounding));
     }
   }
 }
