@@ -1,7 +1,7 @@
 #include "base/cache.h"
 
+#include "base/file.h"
 #include "base/prune_cache.h"
-
 #include "support/environment.h"
 #include "support/temporary_folder.h"
 
@@ -67,6 +67,33 @@ TEST_CASE("a file of the cache that was changed counts as missing") {
   CHECK(content(file) == "none");
   CHECK(keep(file, "again") == "");
   CHECK(content(file) == "again");
+}
+
+// What was found whole once is taken for whole as long as it stays as it was.
+TEST_CASE("a file of the cache that was changed after it had been read counts as missing") {
+  const OwnCache own;
+  const CacheFile file("a/b");
+  const auto aged = [&](int hours) {
+    std::filesystem::last_write_time(own.file(), std::filesystem::file_time_type::clock::now() - std::chrono::hours(hours));
+  };
+  const auto spoil = [&] {
+    std::string changed = read_text(own.file());
+    changed[3] = static_cast<char>(changed[3] ^ 4);
+    write_atomically(own.file(), changed);
+  };
+  keep(file, "0123456789");
+  aged(5);
+  CHECK(content(file) == "0123456789");
+  spoil();
+  aged(4);
+  CHECK(content(file) == "none");
+  // A file as new as this may change within a tick of the clock, and is looked at anew.
+  keep(file, "0123456789");
+  const auto now = std::filesystem::last_write_time(own.file());
+  CHECK(content(file) == "0123456789");
+  spoil();
+  std::filesystem::last_write_time(own.file(), now);
+  CHECK(content(file) == "none");
 }
 
 TEST_CASE("a cache that cannot be had is told of in one line, the same for all files") {

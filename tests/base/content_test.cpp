@@ -75,6 +75,10 @@ TEST_CASE("text, JSON and rows of ids are not taken for something else") {
   CHECK(describe_content("<?xml version=\"1.0\"?>" + std::string(2 << 20, 'x')) == "");  // too long for an answer of a server
   CHECK(describe_content(std::string(257, 'x') + "ustar la idea") == "");
   CHECK(describe_content("a stray" + std::string(3, '\0') + "zero or three") == "");
+  CHECK(describe_content(bytes("\x1f\x8b\x08\xe0") + std::string(600, 'x')) == "");  // flags that gzip reserves
+  std::string scattered;                                                             // at both places, which text in 16 bits does not have
+  for (int i = 0; i < 100; ++i) scattered += bytes("a\0b\0\0\0c\0");
+  CHECK(describe_content(scattered) == "");
   std::string ids;
   for (int i = 0; i < 3000; ++i) ids += {static_cast<char>(i * 7), static_cast<char>(i % 197)};
   CHECK(describe_container(std::as_bytes(std::span(ids))) == "");

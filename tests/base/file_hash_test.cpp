@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 using namespace ablate;
 namespace fs = std::filesystem;
 
@@ -62,4 +64,24 @@ TEST_CASE("a folder is what its .json and .safetensors files are") {
   CHECK(content_hash(path) == first);
   folder.write("model/tokenizer.json", "{}");
   CHECK(content_hash(path) != first);
+}
+
+TEST_CASE("all of a large file counts, and of a folder the names too") {
+  const TestFolder folder;
+  const std::uintmax_t size = (64u << 20) + 3;  // more than is read at once
+  for (const char* name : {"a.bin", "b.bin"}) {
+    folder.write(name, "");
+    fs::resize_file(folder.path() / name, size);
+  }
+  CHECK(content_hash(folder.path() / "a.bin") == content_hash(folder.path() / "b.bin"));
+  fs::resize_file(folder.path() / "b.bin", size - 1);
+  {
+    std::ofstream end(folder.path() / "b.bin", std::ios::app | std::ios::binary);
+    end << 'x';
+  }
+  CHECK(fs::file_size(folder.path() / "b.bin") == size);
+  CHECK(content_hash(folder.path() / "a.bin") != content_hash(folder.path() / "b.bin"));
+  folder.write("one/config.json", "{}");
+  folder.write("two/generation_config.json", "{}");
+  CHECK(content_hash(folder.path() / "one") != content_hash(folder.path() / "two"));
 }

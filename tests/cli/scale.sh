@@ -35,6 +35,14 @@ victim=$(pgrep -P "$pid" | head -n 1)
 if wait "$pid" && grep -q "ended (signal 9)" log; then right "a killed process: $(grep 'signal 9' log)"; else wrong "a killed process"; fi
 same "a killed process" killed/x
 
+# The only device's process killed: the device gets one new process, once.
+"$ablate" run x.toml --points 1,2 --out alone --devices 0 > log 2>&1 &
+pid=$!
+for _ in $(seq 200); do [ -e alone/x/points/01-seed-1/checkpoint/optimizer.safetensors ] && break; sleep 0.02; done
+victim=$(pgrep -P "$pid" | head -n 1)
+[ -n "$victim" ] && kill -9 "$victim"
+if wait "$pid" && grep -q "ended (signal 9)" log; then right "the only process killed: another did its points"; else wrong "the only process killed"; fi
+
 # SIGTERM to the process that holds the queue: all finish their steps and write.
 "$ablate" run x.toml --out stopped --devices 0,0 > log 2>&1 &
 pid=$!

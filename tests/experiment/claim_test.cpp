@@ -66,6 +66,21 @@ TEST_CASE("claims: two seeds must agree, more must be two standard errors apart"
   CHECK(verdict("spike('a') < spike('b')", seeds({2, 2, 2}, {2, 2, 2})) == "fails");
 }
 
+// Margins 1 - d, 1, 1 + d have the standard error d / sqrt(3): 0.513 of 0.888, 0.491 of 0.850.
+TEST_CASE("claims: two standard errors are two, of n - 1 degrees of freedom, on either side") {
+  CHECK(verdict("spike('a') < spike('b')", seeds({0, 0, 0}, {0.112, 1, 1.888})) == "open");
+  CHECK(verdict("spike('a') < spike('b')", seeds({0, 0, 0}, {0.15, 1, 1.85})) == "holds");
+  CHECK(verdict("spike('a') > spike('b')", seeds({0, 0, 0}, {0.112, 1, 1.888})) == "open");
+  CHECK(verdict("spike('a') > spike('b')", seeds({0, 0, 0}, {0.15, 1, 1.85})) == "fails");
+}
+
+TEST_CASE("claims: a comparison is told with the parentheses that it needs") {
+  const std::vector<Row> rows{row("a", {{"spike", 10.0}})};
+  for (const std::string text : {"(spike('a') + 1) * 2 < 3", "spike('a') * 2 + 1 < 3", "spike('a') - (1 - 2) < 3",
+                                 "2 / (3 / spike('a')) < 3", "-(spike('a') + 1) < max(1, 2 - 3)"})
+    CHECK(judge({"x", text, "", ""}, rows).comparison == text);
+}
+
 TEST_CASE("claims: only seeds that all rows have count, a row without a seed goes with each") {
   std::vector<Row> rows = seeds({1, 2, 50}, {3, 4});
   CHECK(judge({"x", "spike('a') < spike('b')", "", ""}, rows).seeds == 2);
@@ -84,8 +99,9 @@ TEST_CASE("claims: what cannot be computed is open, whichever way the claim is t
   const std::vector<Row> rows{row("a", {{"spike", 1.0}, {"zero", 0.0}, {"bad", std::nan("")}, {"infinite", INFINITY}}),
                               row("b", {{"spike", 2.0}}), row("failed", {{"spike", 0.0}}, "", "out of memory")};
   for (const std::string op : {"<", "<=", ">", ">="})
-    for (const std::string side : {"spike('failed')", "spike('absent')", "loss('a')", "bad('a')", "infinite('a')", "spike('a') / zero('a')",
-                                   "0 / zero('a')", "max(1, bad('a'))", "min(1, bad('a'))"}) {
+    for (const std::string side :
+         {"spike('failed')", "spike('absent')", "loss('a')", "bad('a')", "infinite('a')", "spike('a') / zero('a')", "0 / zero('a')",
+          "1e308 * 10 * spike('a')", "min(1, spike('a') / zero('a'))", "max(1, bad('a'))", "min(1, bad('a'))"}) {
       CAPTURE(side);
       CHECK(verdict(side + " " + op + " 1", rows) == "open");
       CHECK(verdict("1 " + op + " " + side, rows) == "open");

@@ -139,6 +139,55 @@ TEST_CASE("fingerprint: what files hold counts, not what they are called") {
   CHECK_THROWS_WITH_AS(hash_of(files.plan(files.training())), doctest::Contains("corpus.txt: cannot be opened"), InputError);
 }
 
+TEST_CASE("fingerprint: the hash is of keys and values, and leaves out tables with what lies in them") {
+  using Facts = Fingerprint::Facts;
+  const auto hash = [](const Facts& facts, const std::vector<std::string>& without = {}) { return Fingerprint(facts).hash(without); };
+  CHECK(hash({{"a", "1"}}) != hash({{"b", "1"}}));
+  CHECK(hash({{"a", "1"}}) != hash({{"a", "2"}}));
+  CHECK(hash({{"data", "1"}, {"data.seed", "2"}, {"data[1].seed", "3"}, {"database", "4"}}, {"data"}) == hash({{"database", "4"}}));
+  const Files files;
+  CHECK(Fingerprint::of_table(resolve(files.plan(files.planted()).points.at(0))).get("arithmetic").starts_with("version "));
+}
+
+TEST_CASE("fingerprint: only a training goes on to other steps") {
+  const auto of = [](const char* kind, const char* steps) {
+    return Fingerprint(Fingerprint::Facts{{"kind", kind}, {"train.schedule", "\"constant\""}, {"train.steps", steps}});
+  };
+  CHECK_FALSE(require_continuable(of("\"train\"", "50"), of("\"train\"", "60"), 50, "p"));
+  CHECK_THROWS_AS(require_continuable(of("\"probe\"", "50"), of("\"probe\"", "60"), 50, "p"), InputError);
+}
+
+TEST_CASE("fingerprint: content that was not read may be any content, and nothing else") {
+  const auto of = [](const char* value) { return Fingerprint(Fingerprint::Facts{{"data.files", value}}); };
+  CHECK(differences(of("content not read"), of("content 00ff")).empty());
+  CHECK(differences(of("content 00ff"), of("content not read")).empty());
+  CHECK(differences(of("content 00ff"), of("content 00fe")).size() == 1);
+  CHECK(differences(of("content not read"), of("\"bytes\"")).size() == 1);
+  CHECK(differences(of("\"bytes\""), of("content not read")).size() == 1);
+  CHECK(completed(of("content not read"), of("content 00ff")).facts() == of("content 00ff").facts());
+  CHECK(completed(of("content 00fe"), of("content 00ff")).facts() == of("content 00fe").facts());
+  const Files files;
+  files.write("unread.txt", "nobody has read this");
+  const Plan plan =
+      files.plan("kind = \"train\"\n[data]\nsource = \"text\"\ntokenizer = \"bytes\"\nfiles = " + files.name("unread.txt") + "\n");
+  CHECK(Fingerprint::of(plan, plan.points[0], Fingerprint::Files::if_known).get("data.files") == "content not read");
+}
+
+TEST_CASE("fingerprint: a point that failed may go on to fewer steps") {
+  const Files files;
+  const std::string text =
+      "name = \"r\"\nkind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n[train]\nschedule = \"constant\"\nsteps = 50\n";
+  const Plan plan = files.plan(text);
+  Row failed = Row::of(plan.points[0], {});
+  failed.error = "out of memory";
+  {
+    ResultsFolder results(files.path(), plan, false);
+    results.add(failed);
+    results.write_manifest({}, {}, 1);
+  }
+  CHECK(ResultsFolder(files.path(), files.plan(text, {"train.steps=20"}), true).rows().empty());
+}
+
 TEST_CASE("fingerprint: a default that is written out is no other setting") {
   const Files files;
   const std::string plain = hash_of(files.plan(files.planted()));
@@ -271,6 +320,35 @@ TEST_CASE("fingerprint: parts of a sweep that other settings made do not merge")
   CHECK_THROWS_WITH_AS(report::merge_runs({one, two}, files.path() / "no"), doctest::Contains("did not note which settings made it"),
                        InputError);
   CHECK_FALSE(fs::exists(files.path() / "no"));
+}
+
+TEST_CASE("parts of a sweep add up: the row that was made, and the time of all") {
+  const Files files;
+  const std::string text = "name = \"m\"\nkind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n[sweep]\nseed = [1, 2]\n";
+  const Plan plan = files.plan(text);
+  const auto part = [&](const char* folder, const std::string& error) {
+    ResultsFolder results(files.path() / folder, plan, false);
+    Row row = Row::of(plan.points.at(0), {});
+    row.error = error;
+    if (error.empty()) row.metrics.set("loss", 1.0);
+    results.add(row);
+    results.flush();
+    results.write_manifest({}, {}, 1.5);
+    return results.path();
+  };
+  const fs::path failed = part("a", "out of memory"), done = part("b", "");
+  CHECK(report::read_run(failed).rows.at(0).state == report::Row::State::failed);
+  for (const auto& parts : {std::vector{failed, done}, {done, failed}}) {
+    const fs::path whole = files.path() / "whole";
+    fs::remove_all(whole);
+    report::merge_runs(parts, whole);
+    REQUIRE(read_results(whole / "results.json").rows.size() == 1);
+    CHECK(read_results(whole / "results.json").rows[0].error.empty());
+    CHECK(read_text(whole / "manifest.json").find("\"wall_seconds\": 3.0") != std::string::npos);
+    const auto joined = report::side_by_side({report::read_run(parts[0]), report::read_run(parts[1])});
+    REQUIRE(joined.size() == 1);
+    CHECK(joined[0].rows.at(0).state == report::Row::State::done);
+  }
 }
 
 TEST_CASE("fingerprint: rows of points that are to go on, or of another plan, are in no results and in no report") {

@@ -187,6 +187,8 @@ TEST_CASE("plan: points are selected by number, id, name and shard") {
   CHECK(select(plan, {{"b", "01-a-seed-1"}}) == Indices{0, 2, 3});
   CHECK(select(plan, {{}, 2, 4}) == Indices{1, 5});
   CHECK(select(plan, {{}, 4, 4}) == Indices{3});
+  CHECK(select(plan, {{"2", "4", "6"}, 1, 2}) == Indices{1, 5});  // of those chosen
+  CHECK(select(plan, {{"2", "4", "6"}, 2, 2}) == Indices{3});
   CHECK_THROWS_WITH_AS(select(plan, {{"7"}}), doctest::Contains("--points 7"), InputError);
   CHECK_THROWS_AS(select(plan, {{"d"}}), InputError);
   CHECK_THROWS_AS(select(plan, {{}, 5, 4}), InputError);
@@ -301,4 +303,29 @@ TEST_CASE("plan: the guide's example is what the guide says") {
   CHECK(plan.points[1].label == "no gate, lr=0.001, seed=2");
   CHECK(plan.points[4].label == "gate per channel, lr=0.001, seed=1");
   for (const Point& point : plan.points) CHECK_NOTHROW(resolve(point));
+}
+
+TEST_CASE("plan: axes that end alike are told by their whole names") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder, "[sweep]\ntrain.seq_len = [8]\nprobe.seq_len = [8, 16]\n");
+  CHECK(plan.points.at(0).label == "train.seq_len=8, probe.seq_len=8");
+  CHECK(plan.points.at(1).label == "train.seq_len=8, probe.seq_len=16");
+}
+
+TEST_CASE("plan: an id is the name of a folder, of at most 40 characters behind its number") {
+  const TestFolder folder;
+  const Plan plan =
+      plan_of(folder, "[[variant]]\nname = \"" + std::string(60, 'x') + "\"\n[[variant]]\nname = \"a" + std::string(39, '-') + "b\"\n");
+  CHECK(plan.points[0].id == "01-" + std::string(40, 'x'));
+  CHECK(plan.points[1].id == "02-a-b");
+}
+
+TEST_CASE("plan: a point that is needed twice is one need") {
+  const TestFolder folder;
+  const Plan plan = plan_of(
+      folder,
+      "[[variant]]\nname = \"record\"\nprobe.statistics = [\"means\"]\nprobe.means.at = [\"block.2\"]\n[[variant]]\nname = \"use\"\n"
+      "intervention = [{at = \"block.2\", do = \"mean\", statistics = \"@01-record\"}, {at = \"block.2\", do = \"project_out\", "
+      "statistics = \"@01-record\"}]\n");
+  CHECK(needed_points(plan, 1) == std::vector<std::size_t>{0});
 }

@@ -182,6 +182,30 @@ TEST_CASE("seeds that scatter widen what counts as no change") {
   CHECK(compare(runs, group_rows(runs), {"spike"}).lines[1].cells[0].ours[0].direction == Direction::none);
 }
 
+// Means 70 and 90 of two each that are 2 d apart: two standard errors of the difference are 2 * sqrt(2 d^2 * (1/2 + 1/2)) = 2.83 d.
+TEST_CASE("two standard errors of the difference are the border of what is no change") {
+  for (const double d : {5.0, 7.0, 7.2, 12.0}) {
+    CAPTURE(d);
+    Run run;
+    for (const double spike : {70 - d, 70 + d}) run.rows.push_back(row_of("a", 3, spike, 1));
+    for (const double spike : {90 - d, 90 + d}) run.rows.push_back(row_of("b", 3, spike, 1));
+    const std::vector<Run> runs{run};
+    CHECK(compare(runs, group_rows(runs), {"spike"}).lines[1].cells[0].ours[0].direction == (d < 7.07 ? Direction::up : Direction::none));
+  }
+}
+
+TEST_CASE("a row that is not finite somewhere has no share in a mean") {
+  for (const char* what : {"non_finite", "non_finite_statistics"}) {
+    Run run;
+    for (const double spike : {70.0, 74.0, 1e9}) run.rows.push_back(row_of("a", 3, spike, 1));
+    run.rows.back().metrics.emplace_back(what, 2.0);
+    const std::vector<Run> runs{run};
+    const Comparison table = compare(runs, group_rows(runs), {"spike"});
+    CHECK(table.lines[0].cells[0].ours[0].mean == 72);
+    CHECK(table.lines[0].cells[0].ours[0].count == 2);
+  }
+}
+
 TEST_CASE("loss and perplexity are one quantity: one column, one change") {
   using Keys = std::vector<std::string>;
   const Keys present{"loss", "perplexity", "train_loss", "spike"};

@@ -150,6 +150,25 @@ TEST_CASE("an interrupted run has a page that says what is missing") {
   }
 }
 
+TEST_CASE("a row without a number says why") {
+  const TestFolder folder;
+  const Plan plan = read_plan(
+      folder.write("x.toml",
+                   "name = \"x\"\nkind = \"probe\"\n[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\n[[variant]]\nname = \"c\"\n"
+                   "[[variant]]\nname = \"d\"\n"));
+  ResultsFolder results(folder.path() / "runs", plan, false);
+  results.add(Row::of(plan.points.at(0), {{"loss", 2.0}, {"spike", 7.0}}));
+  results.add(Row::of(plan.points.at(1), {{"loss", 3.0}, {"spike", NAN}, {"non_finite", 4.0}}));
+  Row failed = Row::of(plan.points.at(2), {});
+  failed.error = "out of memory";
+  results.add(failed);
+  results.flush();
+  results.write_manifest({}, {}, 1);
+  const std::string table = between(page_of(results.path()), "<table class=\"sweep\"", "</table>");
+  for (const char* why : {">not finite</span>", ">failed</span>", ">not run</span>"})
+    CHECK_MESSAGE(table.find(why) != std::string::npos, why);
+}
+
 TEST_CASE("a damaged file never stops the page") {
   const TestFolder folder;
   const fs::path run = write_sample_run(folder.path(), {.seeds = 1, .last = 1});

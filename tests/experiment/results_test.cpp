@@ -72,6 +72,10 @@ TEST_CASE("results: resume reads finished rows back, a failed one is done again"
     failed.error = "NaN at step 3";
     results.add(failed);
     CHECK(results.rows().size() == 2);
+    results.add(failed);
+    CHECK(results.rows().size() == 2);  // one row a point
+    results.flush();
+    CHECK(read_text(folder.path() / "x/results.csv").find(",NaN at step 3\n") != std::string::npos);
     CHECK_FALSE(results.finished(plan.points[3]));
     CHECK_THROWS_AS(ResultsFolder(folder.path(), plan, true), InputError);  // locked
   }
@@ -91,16 +95,20 @@ TEST_CASE("results: resume reads finished rows back, a failed one is done again"
 TEST_CASE("results: a new run keeps all before it, each in a folder of its own, and moves nothing else") {
   const TestFolder folder;
   const Plan plan = plan_in(folder);
-  for (const double loss : {1.0, 2.0, 3.0}) {
-    ResultsFolder(folder.path(), plan, false).add(row_of(plan, 0, loss));
+  for (const double loss : {1.0, 2.0, 3.0, 4.0}) {
+    ResultsFolder results(folder.path(), plan, false);
+    results.add(row_of(plan, 0, loss));
+    results.add_needed(row_of(plan, 1, loss));
     folder.write("x/notes.txt", "mine");
   }
   const auto loss_in = [&](const char* name) {
     return read_results(folder.path() / name / "results.json").rows.at(0).metrics.number("loss");
   };
-  CHECK(loss_in("x") == 3.0);
+  CHECK(loss_in("x") == 4.0);
   CHECK(loss_in("x/previous") == 1.0);
   CHECK(loss_in("x/previous-2") == 2.0);
+  CHECK(loss_in("x/previous-3") == 3.0);
+  CHECK(std::filesystem::exists(folder.path() / "x/previous-3/needed"));
   CHECK_FALSE(std::filesystem::exists(folder.path() / "x/previous-2/previous"));
   CHECK(read_text(folder.path() / "x/notes.txt") == "mine");
   CHECK_FALSE(std::filesystem::exists(folder.path() / "x/previous/notes.txt"));
@@ -141,9 +149,14 @@ TEST_CASE("results: a point that was only needed has no row") {
     CHECK_FALSE(results.finished(Turn{0, true}));
     CHECK(results.rows().size() == 1);
   }
-  ResultsFolder results(folder.path(), plan, true);
-  CHECK(results.finished(Turn{0, false}));
-  CHECK(results.rows().size() == 1);
+  {
+    ResultsFolder results(folder.path(), plan, true);
+    CHECK(results.finished(Turn{0, false}));
+    CHECK(results.rows().size() == 1);
+  }
+  std::filesystem::remove_all(folder.path() / "x/points");
+  CHECK_THROWS_WITH_AS(ResultsFolder(folder.path(), plan_in(folder, "[model]\nd_model = 8\n"), true),
+                       doctest::Contains("row.json: made with other settings"), InputError);
 }
 
 TEST_CASE("results: the manifest says what was run") {

@@ -141,3 +141,13 @@ TEST_CASE("dispatches that share nothing, or only read, have no barrier between 
   CHECK(recording.first_hazard() == "");
   CHECK(recording.barriers.empty());
 }
+
+// Of two command buffers that run one after the other the second reads what the first wrote.
+TEST_CASE("a command buffer begins with a barrier") {
+  Graph graph(pipelines().device().caps());
+  graph.keep(scale(graph, graph.input("x", {64}, DType::f32), 2));
+  const CommandLog log(pipelines().device());
+  const Executor executor(pipelines(), graph);
+  REQUIRE(log.longest().size() >= 2);
+  CHECK(log.longest().front().kind == RecordedCommand::barrier);
+}

@@ -150,6 +150,15 @@ TEST_CASE("pieces of a launch are the launch") {
   CHECK_MESSAGE(uncut == expected, fmt::format("{}", fmt::join(uncut, " ")));
 }
 
+TEST_CASE("pieces of flat memory begin where vectors may") {
+  Graph graph(some_device("cpu"));
+  const Tensor x = graph.input("x", {1000}, DType::f32), y = graph.tensor({1000}, DType::f32);
+  graph.dispatch({.shader = "elementwise/store", .push = {x, y, std::uint64_t{1000}}, .cut = cut_elements(1000, {0, 1, 2}), .items = 1000});
+  const std::vector<Dispatch> pieces = pieces_of(graph.dispatches().at(0), 200);
+  REQUIRE(pieces.size() == 6);  // of 192, which is 3 times 64
+  for (std::size_t i = 0; i < pieces.size(); ++i) CHECK(pieces[i].push.at(0).tensor.offset == 192 * 4 * i);
+}
+
 TEST_CASE("every op past 2^31 and 2^32 elements") {
   // By op, what it does not do in pieces. It says so, with the op's or the shader's name and the sizes.
   const std::set<std::string> refused_whole = {"massive activations", "column maxima", "mean of rows", "cosines"};

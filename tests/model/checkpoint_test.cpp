@@ -491,6 +491,58 @@ TEST_CASE("broken checkpoint folders are refused in one line") {
   }
 }
 
+TEST_CASE("tensors that Transformers drops are dropped") {
+  const test::TemporaryFolder folder;
+  make_checkpoint(folder.path(), TransformerConfig{});
+  const std::vector<float> frequencies(4, 0.5f);
+  rewrite(folder.path(),
+          [&](auto& tensors) { tensors.push_back(TensorToWrite::from("model.layers.0.self_attn.rotary_emb.inv_freq", {4}, frequencies)); });
+  CHECK_NOTHROW(CheckpointFolder{folder.path()});
+}
+
+TEST_CASE("a tensor in two shards is refused") {
+  const test::TemporaryFolder folder;
+  make_checkpoint(folder.path(), TransformerConfig{});
+  shard(folder.path());
+  const std::vector<float> again(32, 7.0f);
+  {
+    const SafetensorsFile half(folder / "a.safetensors");
+    std::vector<TensorToWrite> tensors{TensorToWrite::from("model.norm.weight", {32}, again)};
+    for (const auto& [name, tensor] : half.tensors())
+      tensors.push_back({name, tensor.dtype, tensor.shape, [bytes = tensor.bytes](const ByteSink& sink) { sink(bytes); }});
+    write_safetensors(folder / "new.safetensors", tensors);
+  }
+  fs::rename(folder / "new.safetensors", folder / "a.safetensors");
+  CHECK_THROWS_WITH_AS(CheckpointFolder{folder.path()}, doctest::Contains("model.norm.weight: is in another shard too"), InputError);
+}
+
+// make_checkpoint fills the embedding with zeros.
+TEST_CASE("a head beside a tied embedding is compared with it, of whatever type it is") {
+  TransformerConfig tied;
+  tied.tie_embeddings = true;
+  const std::vector<std::int64_t> shape{tied.vocab_size, tied.d_model};
+  for (const std::uint16_t bits : {0x0000, 0x3f80}) {
+    const test::TemporaryFolder folder;
+    make_checkpoint(folder.path(), tied);
+    const std::vector<std::uint16_t> head(static_cast<std::size_t>(shape[0] * shape[1]), bits);
+    rewrite(folder.path(), [&](auto& tensors) {
+      tensors.push_back({"lm_head.weight", "BF16", shape, [&head](const ByteSink& sink) { sink(std::as_bytes(std::span(head))); }});
+    });
+    if (bits == 0) CHECK_NOTHROW(CheckpointFolder{folder.path()});
+    else CHECK_THROWS_WITH_AS(CheckpointFolder{folder.path()}, doctest::Contains("lm_head.weight: is not the embedding"), InputError);
+  }
+}
+
+TEST_CASE("ids of special tokens are none of the model's business, but for one that it has to start with") {
+  std::vector<std::string> notes;
+  const std::string text = with(llama(), R"({"image_token_id": 7, "rope_theta": 1e4})").dump();
+  parse_model_config(text, "config.json", &notes);
+  for (const std::string& note : notes) CHECK_MESSAGE(note.find("image_token_id") == std::string::npos, note);
+  CHECK(parse(with(llama(), R"({"bos_token_id": 319})")).bos_token_id == 319);
+  CHECK(parse(with(llama(), R"({"bos_token_id": 320})")).bos_token_id == TransformerConfig{}.bos_token_id);
+  CHECK(parse(with(of("MistralForCausalLM"), R"({"sliding_window": 64, "max_window_layers": 28})")).sliding_window == 64);
+}
+
 TEST_CASE("shard names stay in the folder") {
   const test::TemporaryFolder parent;
   const fs::path folder = parent / "models--x" / "snapshots" / "0123";

@@ -8,7 +8,12 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <csignal>
 #include <ctime>
+
+#ifndef _WIN32
+#include <sys/resource.h>
+#endif
 
 using namespace ablate;
 using nlohmann::json;
@@ -151,14 +156,48 @@ TEST_CASE("long text may lie in a scratch file on its way, or in memory where th
   };
   const Ids whole = tokenizer.encode(text, false);
   const TestFolder folder;
-  CHECK(ids_by(folder.path()) == whole);
-  CHECK(std::filesystem::is_empty(folder.path()));
+  CHECK(ids_by(folder.path() / "made") == whole);
+  CHECK(std::filesystem::is_empty(folder.path() / "made"));  // there was something
   CHECK(ids_by(folder.write("file", "") / "below") == whole);
 }
+
+#ifndef _WIN32
+TEST_CASE("long text goes back to memory where the disk is full") {
+  std::string text;
+  while (text.size() < 100000) text += "a b  c\n";
+  const Tokenizer tokenizer = Tokenizer::load(goldens() / "llama2" / "tokenizer.json");
+  const TestFolder folder;
+  struct Limit {
+    rlimit before{};
+    explicit Limit(rlim_t bytes) {
+      std::signal(SIGXFSZ, SIG_IGN);
+      getrlimit(RLIMIT_FSIZE, &before);
+      const rlimit now{bytes, before.rlim_max};
+      setrlimit(RLIMIT_FSIZE, &now);
+    }
+    ~Limit() {
+      setrlimit(RLIMIT_FSIZE, &before);
+      std::signal(SIGXFSZ, SIG_DFL);
+    }
+  };
+  Ids all;
+  {
+    const Limit limit(50000);
+    tokenizer.encode_long(text, {.scratch_folder = folder.path() / "made", .memory = 20000, .window = 5000},
+                          [&](std::span<const std::int32_t> ids) { all.insert(all.end(), ids.begin(), ids.end()); });
+  }
+  CHECK(all == tokenizer.encode(text, false));
+}
+#endif
 
 TEST_CASE("text that gives a pattern too much to do is refused however it is cut") {
   const Tokenizer tokenizer = with({{"pre_tokenizer", split("(?:a|aa)+$", "Isolated")}});
   CHECK_THROWS_WITH_AS(long_ids(tokenizer, std::string(60, 'a') + "b", 10, 3), doctest::Contains("the pattern gives up"), InputError);
+}
+
+TEST_CASE("a pattern that would give up in the middle of a text, which is never read from there, does not") {
+  const Tokenizer tokenizer = with({{"pre_tokenizer", split("\\A[^!]*!|(?:a|aa)+\\z", "Isolated")}});
+  check_windows(tokenizer, "x" + std::string(60, 'a') + "b!", {10});
 }
 
 TEST_CASE("a MiB of combining marks is normalized within seconds") {

@@ -138,3 +138,15 @@ TEST_CASE("a write that fails leaves nothing behind") {
   CHECK_THROWS_AS(write_safetensors(folder / "missing" / "x.safetensors", {}), RunError);
   CHECK(std::filesystem::is_empty(folder.path()));
 }
+
+TEST_CASE("the data of a written file begins at a multiple of eight bytes") {
+  const test::TemporaryFolder folder;
+  const std::vector<float> values(3, 1.0f);
+  for (std::size_t length = 1; length <= 9; ++length) {
+    const std::vector<TensorToWrite> tensors{TensorToWrite::from(std::string(length, 'n'), {3}, values)};
+    write_safetensors(folder / "x.safetensors", tensors);
+    const std::string file = read_text(folder / "x.safetensors");
+    CHECK((file.size() - 12) % 8 == 0);
+    CHECK(SafetensorsFile(folder / "x.safetensors").at(std::string(length, 'n')).floats() == values);
+  }
+}

@@ -134,6 +134,122 @@ TEST_CASE("a pattern that cannot be compiled, or gives up, is refused by its key
   CHECK_THROWS_WITH_AS(slow.encode(std::string(60, 'a') + "b"), doctest::Contains("the pattern gives up on this text"), InputError);
 }
 
+// As in Oniguruma 6.9.9 and later: the symbols are [:punct:] too.
+TEST_CASE("[:punct:] has symbols, inside whatever class it stands") {
+  const auto ids_of = [](const char* pattern, const char* text) {
+    json file = minimal();
+    file["model"]["vocab"] = {{"a", 0}, {"$", 1}, {"!", 2}, {"a$", 3}, {"$!", 4}, {"$a", 5}};
+    file["model"]["merges"] = {"a $", "$ !", "$ a"};
+    file["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+    return tokenizer_of(file).encode(text);
+  };
+  CHECK(ids_of("[[:punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[[:^punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[[:^punct:]$]+", "a$!") == Ids{3, 2});
+  CHECK(ids_of("[][:punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[^][:punct:]]+", "a$!") == Ids{0, 4});
+  CHECK(ids_of("\\[[:punct:]]+|a", "a$!") == Ids{0, 4});
+  CHECK(ids_of("[\\][:punct:]]+", "a$!") == Ids{0, 4});
+}
+
+TEST_CASE("decoders: as many characters as asked for are stripped, and what became nothing is no word") {
+  json file = minimal();
+  file["model"]["vocab"] = {{"   a  ", 0}, {"b", 1}, {"<p>", 2}};
+  file["model"]["merges"] = json::array();
+  file["decoder"] = {{"type", "Strip"}, {"content", " "}, {"start", 2}, {"stop", 1}};
+  CHECK(tokenizer_of(file).decode(Ids{0}) == " a ");
+  const json ctc = {{"type", "CTC"}, {"pad_token", "<p>"}, {"word_delimiter_token", "|"}, {"cleanup", false}};
+  const json words = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", false}};
+  file["decoder"] = {{"type", "Sequence"}, {"decoders", {ctc, words}}};
+  CHECK(tokenizer_of(file).decode(Ids{1, 2, 1}) == "b b");
+}
+
+TEST_CASE("decoders: a byte token has two digits, whatever looks like one") {
+  json file = minimal();
+  file["model"]["vocab"] = {{"<0x61>", 0}, {"<0x611>", 1}, {"<0x6>", 2}, {"<0x6g>", 3}};
+  file["model"]["merges"] = json::array();
+  file["decoder"] = {{"type", "ByteFallback"}};
+  CHECK(tokenizer_of(file).decode(Ids{0, 1, 2, 3}) == "a<0x611><0x6><0x6g>");
+}
+
+TEST_CASE("BertNormalizer's Chinese characters are those of the tokenizers library") {
+  json file = minimal();
+  file["model"]["vocab"] = {{"a", 0}, {" ", 1}, {"\U0002B820", 2}, {"\U0002B920", 3}};
+  file["model"]["merges"] = json::array();
+  file["normalizer"] = {
+      {"type", "BertNormalizer"}, {"clean_text", false}, {"handle_chinese_chars", true}, {"strip_accents", false}, {"lowercase", false}};
+  CHECK(tokenizer_of(file).encode("a\U0002B820a") == Ids{0, 2, 0});
+  CHECK(tokenizer_of(file).encode("a\U0002B920a") == Ids{0, 1, 3, 1, 0});
+}
+
+TEST_CASE("of added tokens that are normalized to the same text a special one is found") {
+  json file = minimal();
+  const auto added = [](const char* content, bool special) {
+    return json{{"id", 9},         {"content", content}, {"single_word", false}, {"lstrip", false},
+                {"rstrip", false}, {"normalized", true}, {"special", special}};
+  };
+  file["normalizer"] = {{"type", "Lowercase"}};
+  file["added_tokens"] = {added("XY", false), added("xy", true)};
+  const Tokenizer tokenizer = tokenizer_of(file);
+  CHECK(tokenizer.encode("xy") == Ids{*tokenizer.id_of("xy")});
+  CHECK(*tokenizer.id_of("xy") != *tokenizer.id_of("XY"));
+}
+
+TEST_CASE("Metaspace without a scheme: add_prefix_space says whether there is one") {
+  json file = minimal();
+  file["model"]["vocab"] = {{"a", 0}, {"_", 1}};
+  file["model"]["merges"] = json::array();
+  for (const bool prefix : {false, true}) {
+    file["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"add_prefix_space", prefix}};
+    CHECK(tokenizer_of(file).encode("a") == (prefix ? Ids{1, 0} : Ids{0}));
+  }
+  file["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"add_prefix_space", false}, {"prepend_scheme", "always"}};
+  CHECK(refusal_of(file) == "t.json: pre_tokenizer.prepend_scheme: contradicts add_prefix_space, which is false");
+}
+
+TEST_CASE("ignore_merges: a word that is a token is that token, its parts elsewhere are merged") {
+  json file = minimal();
+  std::string word;
+  for (int i = 0; i < 40; ++i) word += "ab";
+  file["model"]["vocab"] = {{"a", 0}, {"b", 1}, {"c", 2}, {"x", 3}, {"ab", 4}, {"bc", 5}, {"abc", 6}, {word, 7}};
+  file["model"]["merges"] = {"b c", "a bc"};
+  file["pre_tokenizer"] = {{"type", "WhitespaceSplit"}};
+  std::string parts;
+  Ids of_parts;
+  for (int i = 0; i < 40; ++i) {
+    parts += "abx";
+    of_parts.insert(of_parts.end(), {0, 1, 3});
+  }
+  const auto check = [&](bool ignore, const std::string& text, const Ids& expected) {
+    file["model"]["ignore_merges"] = ignore;
+    const Tokenizer tokenizer = tokenizer_of(file);
+    CHECK(tokenizer.encode(text) == expected);
+    for (const std::size_t window : {10u, 1000u}) {
+      Ids all;
+      tokenizer.encode_long(text, {.scratch_folder = {}, .window = window, .threads = 2},
+                            [&](std::span<const std::int32_t> ids) { all.insert(all.end(), ids.begin(), ids.end()); });
+      CHECK(all == expected);
+    }
+  };
+  check(true, "ab", {4});
+  check(false, "ab", {0, 1});
+  check(true, word, {7});
+  check(true, parts, of_parts);
+  Ids after_word = of_parts;
+  after_word.insert(after_word.begin(), 4);
+  check(true, "ab " + parts, after_word);
+}
+
+TEST_CASE("long words whose tokens share an id are merged as short ones are") {
+  json file = minimal();
+  file["model"]["vocab"] = {{"a", 0}, {"b", 1}, {"ab", 2}, {"c", 3}, {"d", 4}, {"cd", 2}};
+  file["model"]["merges"] = {"a b", "c d"};
+  std::string ab, cd;
+  for (int i = 0; i < 60; ++i) ab += "ab", cd += "cd";
+  CHECK(tokenizer_of(file).encode(ab) == Ids(60, 2));
+  CHECK(tokenizer_of(file).encode(cd) == Ids(60, 2));
+}
+
 TEST_CASE("a file that is no JSON, or nested without end, is refused in one line") {
   CHECK_THROWS_WITH_AS(Tokenizer::parse("{\"model\": ", "t.json"), doctest::Contains("t.json:1:11: not JSON"), InputError);
   CHECK_THROWS_WITH_AS(Tokenizer::parse("[]", "t.json"), doctest::Contains("t.json: expected an object"), InputError);

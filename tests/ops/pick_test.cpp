@@ -19,3 +19,11 @@ TEST_CASE("pick reads signed values where the largest entries are") {
   const auto executor = test::run_both_ways(graph, [&](Executor& to) { to.write_floats(x, values); });
   CHECK(executor->read_floats(picked) == std::vector<float>{-7, 3, 9, -2});
 }
+
+TEST_CASE("pick: where there are fewer entries than asked for, zeros") {
+  Graph graph(test::pipelines().device().caps());
+  const Tensor x = graph.input("x", {2, 1, 1}, DType::f32);
+  const Tensor picked = graph.keep(pick(graph, x, top_entries(graph, top_channels(graph, x, 2), 2)));
+  const auto executor = test::run_both_ways(graph, [&](Executor& to) { to.write_floats(x, std::vector<float>{-7, 3}); });
+  CHECK(executor->read_floats(picked) == std::vector<float>{-7, 0, 3, 0});
+}

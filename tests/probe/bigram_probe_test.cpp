@@ -28,7 +28,8 @@ EvaluationData task_data(const BigramTask& task, std::uint32_t rows, std::uint32
 
 struct Risks {
   Metrics metrics;
-  std::vector<float> logits;  // (N, T, V)
+  std::vector<float> logits;   // (N, T, V)
+  std::vector<float> weights;  // attention, (N, heads, T, T)
 };
 
 Risks measured(const BigramTask& task, const EvaluationData& data, bool tied) {
@@ -40,14 +41,16 @@ Risks measured(const BigramTask& task, const EvaluationData& data, bool tied) {
   weights.write(head, matrix);
   BigramProbe probe(task);
   ProbeSettings settings;
-  settings.dump = {"logits"};
+  settings.dump = {"logits", "attn.probs"};
   DumpProbe dump(settings);
   Evaluator(pipelines(), weights, DType::f32, data).run({}, {&probe, &dump});
   Risks risks;
   probe.finish(risks.metrics);
   const TemporaryFolder folder;
   dump.write(folder.path());
-  risks.logits = SafetensorsFile(folder / "probes.safetensors").at("logits").floats();
+  const SafetensorsFile dumped(folder / "probes.safetensors");
+  risks.logits = dumped.at("logits").floats();
+  risks.weights = dumped.at("layer.0.attn.probs").floats();
   return risks;
 }
 
@@ -103,4 +106,21 @@ TEST_CASE("the risks at all positions are those against the oracle") {
     }
   CHECK(risks.metrics.number("backcopy_loss") == doctest::Approx(sums[1] / counts[1]).epsilon(1e-6));
   CHECK(std::abs(risks.metrics.number("bigram_loss") - sums[0] / counts[0]) <= 4 * std::sqrt(noise) / counts[0]);
+}
+
+TEST_CASE("the bigram task's sink is the attention of what is no trigger on the first token") {
+  const BigramTask task(random_chain(33, 1.5, 1), {}, 3);
+  const EvaluationData data = task_data(task, 16, 13);
+  const Risks risks = measured(task, data, false);
+  double sum = 0, count = 0, triggers = 0;
+  for (std::size_t row = 0; row < 16; ++row)
+    for (std::size_t head = 0; head < 2; ++head)
+      for (std::size_t t = 0; t < 12; ++t) {
+        const double weight = double(risks.weights.at(((row * 2 + head) * 12 + t) * 12));
+        if (task.is_trigger(data.ids[row * 13 + t])) triggers += weight;
+        else sum += weight, ++count;
+      }
+  CHECK(triggers > 0.01 * sum);
+  // Weights are exp(score - lse) in f32, of scores that are small.
+  CHECK(risks.metrics.number("sink_attention") == doctest::Approx(sum / count).epsilon(1e-5));
 }

@@ -3,6 +3,7 @@
 #include "probe/interventions.h"
 #include "edited_models.h"
 #include "forward_reference.h"
+#include "small_run.h"
 #include "support/device.h"
 #include "support/temporary_folder.h"
 
@@ -457,4 +458,30 @@ TEST_CASE("statistics of a hook point have its numbers, or are refused") {
   MeansProbe probs({"attn.probs"}, "x.toml:1: at", ProbeSettings{}), both({"step_up", "attn.probs"}, "x.toml:1: at", ProbeSettings{});
   CHECK_THROWS_WITH_AS(probs.begin(config, 1, tokens), doctest::Contains("x.toml:1: at"), InputError);
   CHECK_THROWS_AS(both.begin(config, 1, tokens), InputError);
+}
+
+TEST_CASE("what all sequences share is counted once, however many run at once") {
+  TransformerConfig config = SmallRun::small_model();
+  config.gate = "head", config.gate_input = GateInput::constant;
+  SmallRun run(config);
+  for (const std::uint32_t at_once : {1u, 2u, 6u}) {
+    CAPTURE(at_once);
+    Settings settings(parse_toml("at = \"layer.1.attn.gate\"\ndo = \"set\"\nvalue = 3.5", "x.toml"));
+    const AppliedInterventions applied = apply({InterventionSettings::from(settings)}, config, {}, run.data.tokens());
+    Evaluator(pipelines(), run.weights, DType::f32, run.data, nullptr, {.sequences = at_once}).run(applied.hooks, {applied.changes.get()});
+    CHECK(applied.changes->total() == 4);  // a logit per head
+  }
+}
+
+TEST_CASE("a norm is exchanged where there is one") {
+  for (const bool attention : {false, true}) {
+    TransformerConfig config = SmallRun::small_model();
+    (attention ? config.attn_input_norm : config.ffn_input_norm) = false;
+    const SmallRun run(config);
+    const std::string norm = "do = \"norm\"\nvalue = \"layernorm\"\nat = ",
+                      with = attention ? "\"layer.0.ffn_norm\"" : "\"layer.0.attn_norm\"",
+                      without = attention ? "\"layer.0.attn_norm\"" : "\"layer.0.ffn_norm\"";
+    CHECK_NOTHROW(run.edited({norm + with}));
+    CHECK_THROWS_WITH_AS(run.edited({norm + without}), doctest::Contains("this model has no norm at"), InputError);
+  }
 }

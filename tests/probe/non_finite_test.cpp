@@ -3,7 +3,7 @@
 #include "anatomy.h"
 #include "model/json_settings.h"
 #include "ops/statistics/counters.h"
-#include "probe/interventions.h"
+#include "small_run.h"
 #include "support/op_run.h"
 #include "support/places.h"
 #include "support/run_request.h"
@@ -129,6 +129,41 @@ TEST_CASE("the first state, token and op that are not finite are named") {
   }
 }
 
+// Found by its token's embedding, in the fourth sequence only.
+TEST_CASE("the first sequence that is not finite is named, however many go at once") {
+  SmallRun run(SmallRun::small_model());
+  for (std::int32_t& id : run.data.ids) id = id % 39;
+  run.data.ids[5 * run.data.columns + 2] = run.data.ids[3 * run.data.columns + 4] = 39;
+  std::vector<float> embedding = run.weights.read("model.embed_tokens.weight");
+  embedding[39 * 24 + 7] = std::numeric_limits<float>::quiet_NaN();
+  run.weights.write("model.embed_tokens.weight", embedding);
+  for (const std::uint32_t at_once : {1u, 2u, 6u}) {
+    CAPTURE(at_once);
+    Evaluator evaluator(pipelines(), run.weights, DType::f32, run.data, nullptr, {.allow_non_finite = true, .sequences = at_once});
+    CHECK(evaluator.run({}, {}).first_non_finite == "residual.0 (the embedding), sequence 3, token 4: NaN in f32; it begins at residual.0");
+  }
+}
+
+// States of 1e30 are finite, their norms in f32 are not.
+TEST_CASE("statistics that are not finite of states that are") {
+  SmallRun run(SmallRun::small_model());
+  const Hooks hooks = run.edited({"at = \"residual.4\"\ndo = \"set\"\nchannels = [1]\ntokens = [0]\nvalue = 1e30"});
+  for (const bool allow : {false, true}) {
+    Settings own(parse_toml("", "own.toml"));
+    const auto norms = Probes::find("statistic", "residual_norms")(ProbeSettings{}, own);
+    Evaluator evaluator(pipelines(), run.weights, DType::f32, run.data, nullptr, {.allow_non_finite = allow});
+    if (!allow) {
+      CHECK_THROWS_WITH_AS(evaluator.run(hooks, {norms.get()}), doctest::Contains("6 numbers that statistics read are not finite"),
+                           RunError);
+      continue;
+    }
+    const Evaluation evaluation = evaluator.run(hooks, {norms.get()});
+    CHECK(evaluation.non_finite == 0);
+    CHECK(evaluation.non_finite_statistics == run.data.rows);
+    CHECK(evaluation.first_non_finite.starts_with("6 numbers that statistics read are not finite"));
+  }
+}
+
 TEST_CASE("activations that overflow in 16 bits") {
   if (!pipelines().device().caps().storage16) return skip("overflow in f16", "no 16-bit storage");
   Weights weights = planted_weights(DType::f16);
@@ -198,4 +233,18 @@ intervention = [{at = "block.2", do = "set", channels = [1], tokens = [0], value
     }
     CHECK(read_text(folder.path() / "runs/n/report.html").find("100 %") == std::string::npos);
   }
+}
+
+TEST_CASE("what the only point fails with is what the run fails with") {
+  const TemporaryFolder folder;
+  const std::string plan = R"(
+name = "n"
+kind = "intervene"
+model = {preset = "planted", vocab_size = 35, bos_token_id = 33}
+data = {source = "bigram_backcopy", symbols = 33}
+probe = {sequences = 2, seq_len = 8}
+intervention = [{at = "block.2", do = "set", channels = [1], tokens = [0], value = nan}]
+)";
+  CHECK_THROWS_WITH_AS(run_plan(run_request(folder, plan)), doctest::Contains("residual.2 (block 2, feed-forward)"), RunError);
+  CHECK(read_text(folder.path() / "runs/n/results.json").find("residual.2 (block 2, feed-forward)") != std::string::npos);
 }

@@ -246,6 +246,11 @@ TEST_CASE("ids in another width than they are read in are refused") {
   refuses(source(ids("large.bin", 4, 511)), "every second id is at most 1");  // ids up to 128,000
   CHECK(open(source(ids("large.bin", 4, 511), "uint32"))->vocabulary_size() == 250 * 511 + 1);
   CHECK(open(source(ids("large.bin", 4, 511), "uint16"))->vocabulary_size() > 2);  // whoever says so has it
+  refuses(source(ids("seven.bin", 4, 2000)), "every second id is at most 7");      // ids up to 500,000
+  CHECK_NOTHROW(open(source(ids("eight.bin", 4, 2100))));
+  CHECK_THROWS_WITH_AS(open(source(ids("2.bin", 2, 1)), {.vocabulary = 250}),
+                       doctest::Contains("is 250, which a vocabulary of 250 does not have"), InputError);
+  CHECK_NOTHROW(open(source(ids("2.bin", 2, 1)), {.vocabulary = 251}));
   CHECK_THROWS_WITH_AS(open(source(ids("2.bin", 2, 1), "uint32"), {.vocabulary = 251}),
                        doctest::Contains("which a vocabulary of 251 does not have (the ids are read as uint32; data.dtype says how)"),
                        InputError);
@@ -328,6 +333,53 @@ TEST_CASE("a tokenizer may have more tokens than the model, as long as the text 
       open(source("ab[PAD]"), context),
       doctest::Contains("token 2 is \"[PAD]\", id 2, which a model with vocab_size = 2 does not have (its tokenizer has 3 ids)"),
       InputError);
+}
+
+TEST_CASE("text that is held out is in no window of training") {
+  const Folder folder;
+  const auto source = open({{"source", "text"},
+                            {"files", folder.file("a.txt", std::string(800, 'a') + std::string(200, 'b'))},
+                            {"tokenizer", "bytes"},
+                            {"validation_share", 0.2}});
+  const Batch batch = source->batch(0, 300, 17), validation = source->validation(0, 10);
+  CHECK(std::count(batch.ids.begin(), batch.ids.end(), 'b') == 0);
+  CHECK(std::count(validation.ids.begin(), validation.ids.end(), 'b') == 200);
+}
+
+TEST_CASE("windows begin at every place from which one fits, the last too") {
+  const Folder folder;
+  const Json json{{"source", "tokens"}, {"file", folder.file("a.bin", counting_u16(6))}, {"validation_share", 0.0}};
+  const Batch batch = open(json)->batch(0, 60, 5);
+  std::set<std::int32_t> starts;
+  for (std::int64_t r = 0; r < batch.rows; ++r) starts.insert(batch.row(r)[0]);
+  CHECK(starts == std::set<std::int32_t>{0, 1});
+  CHECK(open(json)->batch(0, 1, 6).ids == counting(6));
+}
+
+TEST_CASE("tokens of one tokenizer are not taken for another's, nor cut to fewer bits than they have") {
+  const Folder folder;
+  const std::string text = folder.file("a.txt", "abab");
+  const auto ids = [&](int a, int b) {
+    const Json tokenizer{{"model", {{"type", "BPE"}, {"vocab", {{"a", a}, {"b", b}}}, {"merges", Json::array()}}}};
+    return open({{"source", "text"}, {"files", text}}, {.seed = 1, .tokenizer = folder.file("tokenizer.json", tokenizer.dump())})
+        ->probe(1, 4)
+        .ids;
+  };
+  CHECK(ids(0, 1) == std::vector<std::int32_t>{0, 1, 0, 1});
+  CHECK(ids(1, 0) == std::vector<std::int32_t>{1, 0, 1, 0});
+  CHECK(ids(0, 65535) == std::vector<std::int32_t>{0, 65535, 0, 65535});
+  CHECK(ids(0, 65536) == std::vector<std::int32_t>{0, 65536, 0, 65536});
+}
+
+TEST_CASE("every token of the vocabulary stands behind the beginning of a sequence") {
+  const auto source = open({{"source", "vocabulary"}, {"position", 2}, {"bos_id", 5}}, {.seed = 1, .vocabulary = 20});
+  const Batch batch = source->probe(0, 0);
+  REQUIRE(batch.rows == 20);
+  for (std::int64_t r = 0; r < batch.rows; ++r) {
+    CHECK(batch.row(r)[0] == 5);
+    CHECK(batch.row(r)[1] == batch.row(0)[1]);
+    CHECK(batch.row(r)[2] == r);
+  }
 }
 
 TEST_CASE("a checkpoint without a tokenizer.json says what it has instead") {

@@ -78,3 +78,9 @@ TEST_CASE("learning rate: warmup 1 - (1 - s/w)^2, then a cosine to min_lr_ratio"
   train.warmup = 0;
   CHECK(train.lr_at(0) == 2.0);
 }
+
+TEST_CASE("[train]: a schedule that is all warm-up ends at the full rate") {
+  const TrainSettings train = read("steps = 4\nwarmup = 4\nlr = 2.0\nschedule = \"cosine\"");
+  CHECK(train.lr_at(2) == doctest::Approx(1.5));
+  CHECK(train.lr_at(4) == 2.0);
+}
