@@ -19,7 +19,7 @@ constexpr std::size_t most_points = 20000;
 const std::vector<std::string>& top_level_keys() {
   static const std::vector<std::string> keys{"name",    "kind",      "title",   "description",  "seed",    "scale", "scales", "let",
                                              "extends", "reference", "sweep",   "model",        "data",    "train", "probe",  "report",
-                                             "shaders", "device",    "without", "intervention", "variant", "claim"};
+                                             "shaders", "device",    "without", "intervention", "variant", "claim", "group"};
   return keys;
 }
 
@@ -181,7 +181,7 @@ void Source::check_axes() const {
     require(std::find(known.begin(), known.end(), top) != known.end(), "{}: sweep.{}: unknown key{}", axis.where, axis.key,
             nearest(top, known).empty() ? "" : "; did you mean " + nearest(top, known) + "?");
     const bool whole = std::find(whole_keys.begin(), whole_keys.end(), top) != whole_keys.end();
-    require(!whole && top != "name" && top != "kind" && top != "reference",
+    require(!whole && top != "name" && top != "kind" && top != "group" && top != "reference",
             "{}: sweep.{}: this key holds for the whole experiment and cannot be swept", axis.where, axis.key);
     for (std::size_t i = 0; i < axis.values.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
@@ -283,6 +283,8 @@ Point Source::point(const Value* variant, const Swept& swept) const {
   for (const Assignment& set : sets_) {
     if (!is_prefix("sweep", set.key) && !is_prefix("variant", set.key)) lay(point.table, set.key, set.value);
   }
+  point.group = text_at(point.table, "group", "");
+  erase(point.table, "group");  // where a row stands, and nothing that decides its numbers
   evaluate_expressions(point.table);
   point.kind = Settings(point.table).choice("kind", "", {"probe", "intervene", "train"});
   for (const auto& [key, value] : swept) point.swept.emplace_back(key, *find(point.table, key));
@@ -340,6 +342,15 @@ void Source::name_points(Plan& plan) const {
   }
 }
 
+/// Points of one group stand together, groups in the order of their first points.
+void gather_groups(std::vector<Point>& points) {
+  std::vector<std::string> order;
+  for (const Point& point : points)
+    if (std::find(order.begin(), order.end(), point.group) == order.end()) order.push_back(point.group);
+  const auto place = [&](const Point& point) { return std::find(order.begin(), order.end(), point.group) - order.begin(); };
+  std::stable_sort(points.begin(), points.end(), [&](const Point& a, const Point& b) { return place(a) < place(b); });
+}
+
 /// A point's scale may not bring what variants and sweeps may not.
 void check_whole_keys(const Plan& plan) {
   for (const char* key : {"device", "without"}) {
@@ -382,6 +393,7 @@ Plan Source::plan(const fs::path& file) const {
     }
   }
   check_whole_keys(plan);
+  gather_groups(plan.points);
   name_points(plan);
   plan.claims = read_claims(common_);
   check_claims(plan);

@@ -23,6 +23,7 @@ struct Point {
   std::string kind;                                  ///< "probe", "intervene" or "train": the plan's, unless its variant says otherwise
   std::string name;                                  ///< the variant's name; without variants the swept values; else the experiment's name
   std::string label;                                 ///< name and swept values: "sandwich, seed=1"
+  std::string group;                                 ///< rows of one group stand together and are compared with its first; may be empty
   std::vector<std::pair<std::string, Value>> swept;  ///< the swept keys with this point's values, in the order of the file
   std::vector<std::pair<std::string, double>> reference;  ///< published values of this point's metrics
   Value table;                                            ///< every key as resolved: model, data, train, ..., seed

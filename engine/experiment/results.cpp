@@ -37,6 +37,7 @@ Value value_from_json(const Json& json) {
 Json row_to_json(const Row& row) {
   Json point = {{"id", row.id}, {"label", row.label}};
   if (!row.name.empty()) point["name"] = row.name;
+  if (!row.group.empty()) point["group"] = row.group;
   for (const auto& [key, value] : row.swept) point[key] = value_to_json(value);
   Json json = {{"point", point}, {"metrics", metrics_to_json(row.metrics)}};
   for (const auto& [metric, value] : row.reference) json["reference"][metric] = number_to_json(value);
@@ -50,8 +51,9 @@ Row row_from_json(const Json& json) {
   row.id = point.at("id").get<std::string>();
   row.label = point.at("label").get<std::string>();
   row.name = point.value("name", "");
+  row.group = point.value("group", "");
   for (const auto& [key, value] : point.items()) {
-    if (key != "id" && key != "label" && key != "name") row.swept.emplace_back(key, value_from_json(value));
+    if (key != "id" && key != "label" && key != "name" && key != "group") row.swept.emplace_back(key, value_from_json(value));
   }
   row.metrics = metrics_from_json(json.at("metrics"));
   const Json reference = json.value("reference", Json::object());
@@ -107,6 +109,7 @@ class Csv {
       put("id", row.id);
       put("label", row.label);
       if (!row.name.empty()) put("name", row.name);
+      if (!row.group.empty()) put("group", row.group);
       for (const auto& [key, value] : row.swept) put(key, to_text(value));
       for (const auto& [name, metric] : row.metrics) {
         if (is_scalar(metric)) put(name, metric);
@@ -168,7 +171,7 @@ void make_folder(const fs::path& folder) {
 }  // namespace
 
 Row Row::of(const Point& point, Metrics metrics) {
-  return {point.id, point.name, point.label, point.swept, point.reference, std::move(metrics), ""};
+  return {point.id, point.name, point.label, point.group, point.swept, point.reference, std::move(metrics), ""};
 }
 
 Results read_results(const fs::path& path) {
@@ -349,6 +352,7 @@ void ResultsFolder::write_manifest(const Environment& environment, const std::ve
   for (std::size_t i = 0; i < plan_.points.size(); ++i) {
     const Point& point = plan_.points[i];
     Json entry = {{"id", point.id}, {"label", point.label}, {"name", point.name}};
+    if (!point.group.empty()) entry["group"] = point.group;
     for (const auto& [metric, value] : point.reference) entry["reference"][metric] = number_to_json(value);
     entry["configuration"] = value_to_json(i < configuration.size() ? configuration[i] : point.table);
     if (settings.knows(point.id)) entry["settings"] = settings.own().at(point.id);

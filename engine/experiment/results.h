@@ -22,7 +22,7 @@ namespace ablate {
 
 /// One finished (or failed) point of a sweep.
 struct Row {
-  std::string id, name, label;
+  std::string id, name, label, group = {};
   std::vector<std::pair<std::string, Value>> swept;
   std::vector<std::pair<std::string, double>> reference;
   Metrics metrics;

@@ -4,6 +4,8 @@
 #include "experiment/json.h"
 #include "experiment/report/comparison.h"
 #include "experiment/report/plot.h"
+#include "experiment/report/report.h"
+#include "experiment/report/sections.h"
 #include "experiment/report/text.h"
 
 #include <doctest/doctest.h>
@@ -199,7 +201,8 @@ TEST_CASE("loss and perplexity are one quantity: one column, one change") {
   run.rows[0].reference = {{"loss", std::log(20.0)}};
   run.rows[1].reference = {{"perplexity", 10.0}};
   const std::vector<Run> runs{run};
-  const Comparison table = compare(runs, group_rows(runs), headline_metrics(metrics_present(runs), metrics_with_reference(runs)));
+  const std::vector<Group> groups = group_rows(runs);
+  const Comparison table = compare(runs, groups, headline_metrics(metrics_present(groups), metrics_with_reference(groups)));
   REQUIRE(table.metrics.size() == 1);
   CHECK(table.lines[0].cells[0].reference.mean == doctest::Approx(20));
   CHECK(table.lines[1].cells[0].agreement[0] == Agreement::agrees);
@@ -256,4 +259,32 @@ TEST_CASE("a figure that cannot be drawn is refused by name") {
   refused(R"({"kind": "heatmap", "title": "t", "values": [["a"]]})", "values");
   refused(R"({"kind": "line", "title": "t", "series": [{"y": [1, 2], "labels": ["a"]}]})", "labels");
   refused(R"([1])", "a table");
+}
+
+TEST_CASE("rows of a group are compared with its own first row, and have charts of their own") {
+  std::vector<Run> runs(1);
+  runs[0].rows = {row_of("intact", 3, 900, 1000), row_of("zeroed", 3, 90, 100), row_of("baseline", 2, 10, 20), row_of("gate", 2, 5, 40)};
+  for (std::size_t i = 0; i < 4; ++i) {
+    runs[0].rows[i].family = i < 2 ? "Planted" : "Grown";
+    runs[0].rows[i].spike_per_state = {1, 2, 3};
+  }
+  const Document document(runs);
+  REQUIRE(document.families.size() == 2);
+  const auto spike = [&](std::size_t family, std::size_t line) -> const MetricCells& {
+    const Comparison& table = document.families[family].headline;
+    const auto at = std::find_if(table.metrics.begin(), table.metrics.end(), [](const MetricInfo& info) { return info.key == "spike"; });
+    return table.lines.at(line).cells.at(static_cast<std::size_t>(at - table.metrics.begin()));
+  };
+  CHECK(spike(0, 1).ours[0].change == "−90 %");
+  CHECK(spike(1, 0).ours[0].change.empty());  // the first of its group, and not compared with another's
+  CHECK(spike(1, 0).ours[0].direction == Direction::unknown);
+  CHECK(spike(1, 1).ours[0].change == "−50 %");
+  CHECK(spike(1, 1).agreement[0] == Agreement::opposite);
+  CHECK(document.families[1].groups[0].classes.starts_with("s0 "));  // a baseline's colour
+
+  const std::string page = report_html(runs);
+  CHECK(count_of(page, "<h3 class=\"family\">Planted</h3>") == 3);  // results, effects, life cycle
+  CHECK(count_of(page, "<h3 class=\"family\">Grown</h3>") == 3);
+  CHECK(page.find("Planted: Against “intact”") != std::string::npos);
+  CHECK(page.find("Grown: Against “baseline”") != std::string::npos);
 }

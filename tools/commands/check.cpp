@@ -45,6 +45,7 @@ std::string as_json(const Plan& plan, std::vector<Value> points) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     assign(points[i], "id", {plan.points[i].id, ""});
     assign(points[i], "label", {plan.points[i].label, ""});
+    if (!plan.points[i].group.empty()) assign(points[i], "group", {plan.points[i].group, ""});
     for (const auto& [metric, value] : plan.points[i].reference) assign(points[i], "reference." + metric, {value, ""});
     list.push_back(std::move(points[i]));
   }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace ablate::report {
 namespace {
@@ -132,24 +133,32 @@ std::vector<const Row*> Group::finished() const {
 
 std::vector<Group> group_rows(std::span<const Run> runs) {
   std::vector<Group> groups;
-  std::vector<std::string> names;
+  std::map<std::string, std::vector<std::string>> names;  // by family: its first row has the same colour in all
   for (std::size_t r = 0; r < runs.size(); ++r)
     for (const Row& row : runs[r].rows) {
-      auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) { return group.run == r && group.name == row.group; });
+      auto same = std::find_if(groups.begin(), groups.end(),
+                               [&](const Group& group) { return group.run == r && group.name == row.group && group.family == row.family; });
       if (same == groups.end()) {
-        add_unique(names, row.group);
-        groups.push_back({row.group, r, {}, runs[r].label.empty() ? row.group : runs[r].label + ": " + row.group, "", ""});
+        add_unique(names[row.family], row.group);
+        groups.push_back({row.group, r, {}, row.family, runs[r].label.empty() ? row.group : runs[r].label + ": " + row.group, "", ""});
         same = groups.end() - 1;
       }
       same->rows.push_back(&row);
     }
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    const auto name = static_cast<std::size_t>(std::find(names.begin(), names.end(), groups[g].name) - names.begin());
+    const std::vector<std::string>& family = names[groups[g].family];
+    const auto name = static_cast<std::size_t>(std::find(family.begin(), family.end(), groups[g].name) - family.begin());
     groups[g].key = fmt::format("g{}", g);
     groups[g].classes =
         (runs.size() == 1 ? series_class(name) : fmt::format("s{} d{}", name % 10, groups[g].run % 4)) + " " + groups[g].key;
   }
   return groups;
+}
+
+std::vector<std::string> families_of(const std::vector<Group>& groups) {
+  std::vector<std::string> families;
+  for (const Group& group : groups) add_unique(families, group.family);
+  return families;
 }
 
 Comparison compare(std::span<const Run> runs, const std::vector<Group>& groups, const std::vector<std::string>& keys) {
@@ -172,19 +181,19 @@ Comparison compare(std::span<const Run> runs, const std::vector<Group>& groups, 
   return comparison;
 }
 
-std::vector<std::string> metrics_present(std::span<const Run> runs) {
+std::vector<std::string> metrics_present(const std::vector<Group>& groups) {
   std::vector<std::string> keys;
-  for (const Run& run : runs)
-    for (const Row& row : run.rows)
-      for (const auto& [key, value] : row.metrics) add_unique(keys, key);
+  for (const Group& group : groups)
+    for (const Row* row : group.rows)
+      for (const auto& [key, value] : row->metrics) add_unique(keys, key);
   return keys;
 }
 
-std::vector<std::string> metrics_with_reference(std::span<const Run> runs) {
+std::vector<std::string> metrics_with_reference(const std::vector<Group>& groups) {
   std::vector<std::string> keys;
-  for (const Run& run : runs)
-    for (const Row& row : run.rows)
-      for (const auto& [key, value] : row.reference) add_unique(keys, key);
+  for (const Group& group : groups)
+    for (const Row* row : group.rows)
+      for (const auto& [key, value] : row->reference) add_unique(keys, key);
   return keys;
 }
 

@@ -13,6 +13,7 @@ struct Group {
   std::string name;  ///< without the run's label
   std::size_t run = 0;
   std::vector<const Row*> rows;
+  std::string family;     ///< rows of one family are compared with its first, and share charts (`group` in an experiment file)
   std::string full_name;  ///< with the run's label, where there are several runs
   std::string key;        ///< the class that all its lines have in common, whatever the chart: "g3"
   std::string classes;    ///< colour, dash and key, the same in every chart
@@ -54,12 +55,15 @@ struct Comparison {
 /// Rows of the same group become one; runs keep their order. The result points into `runs`.
 std::vector<Group> group_rows(std::span<const Run> runs);
 
-/// `keys` are metric names.
+/// The families of the groups, in order; one nameless one where no row says its group.
+std::vector<std::string> families_of(const std::vector<Group>& groups);
+
+/// `keys` are metric names. The groups are those of one family.
 Comparison compare(std::span<const Run> runs, const std::vector<Group>& groups, const std::vector<std::string>& keys);
 
-/// All scalar metrics of the rows, in order of appearance; those that have a published value.
-std::vector<std::string> metrics_present(std::span<const Run> runs);
-std::vector<std::string> metrics_with_reference(std::span<const Run> runs);
+/// All scalar metrics of the groups' rows, in order of appearance; those that have a published value.
+std::vector<std::string> metrics_present(const std::vector<Group>& groups);
+std::vector<std::string> metrics_with_reference(const std::vector<Group>& groups);
 
 /// What the table shows, in a few sentences: the largest effects and how many changes go the paper's way.
 std::string finding(const Comparison& comparison);

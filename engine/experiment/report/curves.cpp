@@ -1,4 +1,4 @@
-// Logged quantities over training, all points in one picture each.
+// Logged quantities over training, all points of a family in one picture each.
 #include "experiment/report/plot.h"
 #include "experiment/report/sections.h"
 #include "experiment/report/text.h"
@@ -53,9 +53,9 @@ Drawing drawing_of(const Group& group, const std::string& key) {
   return drawing;
 }
 
-std::vector<Drawing> drawings_of(const Document& document, const std::string& key) {
+std::vector<Drawing> drawings_of(const Family& family, const std::string& key) {
   std::vector<Drawing> drawings;
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     if (Drawing drawing = drawing_of(group, key); !drawing.lines.empty()) drawings.push_back(std::move(drawing));
   return drawings;
 }
@@ -91,10 +91,10 @@ std::string chart(const std::vector<Drawing>& drawings, const MetricInfo& info, 
 }
 
 /// From 0 to the last logged place of any point.
-Axis training_axis(const Document& document) {
+Axis training_axis(const Family& family) {
   Axis axis{"tokens", {}, {}};
   axis.range.include(0);
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     for (const Row* row : group.rows)
       for (const auto& [key, curve] : row->curves) {
         axis.range.include(curve.at);
@@ -103,9 +103,9 @@ Axis training_axis(const Document& document) {
   return axis;
 }
 
-std::set<std::string> logged(const Document& document) {
+std::set<std::string> logged(const Family& family) {
   std::set<std::string> keys;
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     for (const Row* row : group.rows)
       for (const auto& [key, curve] : row->curves)
         if (curve.at.size() > 1) keys.insert(key);
@@ -120,19 +120,17 @@ std::string caption_of(const MetricInfo& info, bool cut) {
   return text;
 }
 
-}  // namespace
-
-std::string training_curves(const Document& document) {
-  std::set<std::string> keys = logged(document);
+std::string charts_of(const Family& family) {
+  std::set<std::string> keys = logged(family);
   keys.erase("tokens_per_s");
   if (keys.empty()) return "";
-  const Axis x = training_axis(document);
+  const Axis x = training_axis(family);
 
   std::string main_charts, more_charts;
   const std::vector<std::string> first{"loss", "sink_ratio", "spike", "sink_mass"};
   const auto draw = [&](const std::string& key) {
     const MetricInfo info = metric_info(key);
-    const std::vector<Drawing> drawings = drawings_of(document, key);
+    const std::vector<Drawing> drawings = drawings_of(family, key);
     const Range y = value_range(drawings, info, x.range.high);
     const bool cut = std::any_of(drawings.begin(), drawings.end(), [&](const Drawing& drawing) { return drawing.lines[0].y[0] > y.high; });
     return figure(info.label, chart(drawings, info, x, y), caption_of(info, cut));
@@ -142,12 +140,19 @@ std::string training_curves(const Document& document) {
   for (const std::string& key : keys) more_charts += draw(key);
 
   std::vector<const Group*> shown;
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     if (std::any_of(group.rows.begin(), group.rows.end(), [](const Row* row) { return !row->curves.empty(); })) shown.push_back(&group);
-  std::string content = legend(shown) + chart_grid(document, main_charts);
+  std::string content = legend(shown) + chart_grid(family, main_charts);
   if (!more_charts.empty())
-    content += "<details><summary>Other logged quantities</summary>" + chart_grid(document, more_charts) + "</details>";
-  std::string lead = shown.size() > 1 ? "Press a name to make its line stand out." : "";
+    content += "<details><summary>Other logged quantities</summary>" + chart_grid(family, more_charts) + "</details>";
+  return content;
+}
+
+}  // namespace
+
+std::string training_curves(const Document& document) {
+  const std::string content = of_families(document, charts_of);
+  std::string lead = content.find("class=\"legend") == std::string::npos ? "" : "Press a name to make its line stand out.";
   if (document.by_seeds()) lead += " Lines are means over seeds, bands reach from the lowest seed to the highest.";
   return section("curves", "Training", lead, content);
 }

@@ -33,8 +33,8 @@ std::string connection(const Plot& plot, const Pair& pair, double y) {
                           {"y2", px(plot.y()(y))}});
 }
 
-std::string chart(const Document& document, std::size_t metric, double width) {
-  const Comparison& table = document.headline;
+std::string chart(const Family& family, std::size_t metric, double width) {
+  const Comparison& table = family.headline;
   const MetricInfo& info = table.metrics[metric];
   const MetricCells& first = table.lines[0].cells[metric];
   std::vector<Pair> pairs;
@@ -64,29 +64,34 @@ std::string chart(const Document& document, std::size_t metric, double width) {
   return plot.svg();
 }
 
+std::string charts_of(const Family& family) {
+  bool long_names = false;
+  for (const Line& line : family.headline.lines) long_names = long_names || length_of(line.name) > 20;
+  std::string charts;
+  for (std::size_t m = 0; m < family.headline.metrics.size(); ++m) {
+    if (!family.headline.has_reference[m]) continue;
+    const std::string svg = chart(family, m, long_names ? 420 : 340);
+    if (!svg.empty()) charts += figure(family.headline.metrics[m].label, svg);
+  }
+  return charts.empty() ? "" : element("div", {{"class", long_names ? "charts" : "charts three"}}, charts);
+}
+
 }  // namespace
 
 std::string effects(const Document& document) {
   if (document.runs.size() != 1) return "";
-  bool long_names = false;
-  for (const Line& line : document.headline.lines) long_names = long_names || length_of(line.name) > 20;
-  std::string charts;
-  for (std::size_t m = 0; m < document.headline.metrics.size(); ++m) {
-    if (!document.headline.has_reference[m]) continue;
-    const std::string svg = chart(document, m, long_names ? 420 : 340);
-    if (!svg.empty()) charts += figure(document.headline.metrics[m].label, svg);
-  }
+  const std::string charts = of_families(document, charts_of);
   if (charts.empty()) return "";
   const std::string key =
       R"(<p class="key"><svg class="plot" viewBox="0 0 14 14" aria-hidden="true"><g class="mark our-mark"><circle cx="7" cy="7" r="4.4"></circle></g></svg> ours )"
       R"(<svg class="plot" viewBox="0 0 14 14" aria-hidden="true"><g class="mark paper-mark"><path d="M7 1.8l5.2 5.2l-5.2 5.2l-5.2 -5.2Z"></path></g></svg> the paper's</p>)";
   const std::string lead = fmt::format(
-      "How much each row changes a metric, as a factor on the first row ({}). Left of the line is less, right is more; the further dot and "
+      "How much each row changes a metric, as a factor on the first row{}. Left of the line is less, right is more; the further dot and "
       "diamond lie on the same side, "
       "the better the paper's effect shows at this scale. Factors under {} are drawn at {}.",
-      document.headline.lines[0].name, faintest, faintest);
-  return section("effects", "The paper's effects, and ours", lead,
-                 key + element("div", {{"class", long_names ? "charts" : "charts three"}}, charts));
+      document.families.size() > 1 ? " of its group" : fmt::format(" ({})", document.families[0].headline.lines[0].name), faintest,
+      faintest);
+  return section("effects", "The paper's effects, and ours", lead, key + charts);
 }
 
 }  // namespace ablate::report

@@ -15,38 +15,38 @@ namespace {
 
 constexpr std::size_t panel_limit = 24;
 
-/// Figures of one title, and the ranges that their panels have in common.
-struct Family {
+/// Figures of one title in a family, and the ranges that their panels have in common.
+struct Panels {
   std::string title;
-  std::vector<std::pair<const Group*, const Figure*>> panels;
+  std::vector<std::pair<const Group*, const Figure*>> list;
   Range x, y, heat;
 };
 
-void widen(Family& family, const Figure& figure) {
+void widen(Panels& panels, const Figure& figure) {
   for (const FigureSeries& series : figure.series) {
-    family.x.include(series.x);
-    family.y.include(series.y);
+    panels.x.include(series.x);
+    panels.y.include(series.y);
   }
-  for (const auto& row : figure.values) family.heat.include(row);
-  if (figure.kind == "bar" || figure.kind == "histogram") family.y.include(0);
+  for (const auto& row : figure.values) panels.heat.include(row);
+  if (figure.kind == "bar" || figure.kind == "histogram") panels.y.include(0);
 }
 
-std::vector<Family> families_of(const Document& document) {
-  std::vector<Family> families;
-  for (const Group& group : document.groups) {
+std::vector<Panels> panels_of(const Family& family) {
+  std::vector<Panels> all;
+  for (const Group& group : family.groups) {
     const auto with = std::find_if(group.rows.begin(), group.rows.end(), [](const Row* row) { return !row->figures.empty(); });
     if (with == group.rows.end()) continue;
     for (const Figure& figure : (*with)->figures) {
-      auto family = std::find_if(families.begin(), families.end(), [&](const Family& other) { return other.title == figure.title; });
-      if (family == families.end()) {
-        families.push_back({figure.title, {}, {.log = figure.x.log}, {.log = figure.y.log}, {}});
-        family = families.end() - 1;
+      auto panels = std::find_if(all.begin(), all.end(), [&](const Panels& other) { return other.title == figure.title; });
+      if (panels == all.end()) {
+        all.push_back({figure.title, {}, {.log = figure.x.log}, {.log = figure.y.log}, {}});
+        panels = all.end() - 1;
       }
-      family->panels.emplace_back(&group, &figure);
-      widen(*family, figure);
+      panels->list.emplace_back(&group, &figure);
+      widen(*panels, figure);
     }
   }
-  return families;
+  return all;
 }
 
 std::string tip(const FigureSeries& series, std::size_t i, double x, double y) {
@@ -104,17 +104,17 @@ bool counts(const Figure& figure) {
   });
 }
 
-std::string draw(const Figure& figure, const Family& family, const std::string& owner) {
+std::string draw(const Figure& figure, const Panels& panels, const std::string& owner) {
   const std::string title = owner.empty() ? figure.title : fmt::format("{}: {}", owner, figure.title);
   if (figure.kind == "heatmap") {
     const HeatMap map{title,         figure.x.label,  figure.y.label,  figure.x.categories, figure.y.categories,
-                      figure.values, family.heat.low, family.heat.high};
+                      figure.values, panels.heat.low, panels.heat.high};
     return heat_map(map, 300);
   }
-  Range x = family.x, y = family.y.padded(0.05);
+  Range x = panels.x, y = panels.y.padded(0.05);
   if (figure.kind == "bar" && !x.empty()) x.low -= 0.5, x.high += 0.5;
   if (figure.kind == "scatter") x = x.padded(0.05);
-  if ((figure.kind == "bar" || figure.kind == "histogram") && family.y.low == 0) y.low = 0;
+  if ((figure.kind == "bar" || figure.kind == "histogram") && panels.y.low == 0) y.low = 0;
   Plot plot(title, {figure.x.label, x, figure.x.categories, figure.kind == "line" && counts(figure)},
             {figure.y.label, y, figure.y.categories}, 360, 250);
   for (const FigureMark& mark : figure.marks) plot.mark(mark.at, mark.label);
@@ -124,43 +124,46 @@ std::string draw(const Figure& figure, const Family& family, const std::string& 
 }
 
 /// The panels of one title beside each other, under that title.
-std::string family_markup(const Family& family) {
+std::string panels_markup(const Panels& panels, const char* heading) {
   std::string charts;
-  for (std::size_t i = 0; i < family.panels.size() && i < panel_limit; ++i) {
-    const auto& [group, drawn] = family.panels[i];
-    charts += figure(group->full_name, draw(*drawn, family, group->full_name) + key_of(*drawn));
+  for (std::size_t i = 0; i < panels.list.size() && i < panel_limit; ++i) {
+    const auto& [group, drawn] = panels.list[i];
+    charts += figure(group->full_name, draw(*drawn, panels, group->full_name) + key_of(*drawn));
   }
-  std::string out = element("h3", {}, escape(family.title));
-  const std::string& caption = family.panels[0].second->caption;
+  std::string out = element(heading, {}, escape(panels.title));
+  const std::string& caption = panels.list[0].second->caption;
   if (!caption.empty()) out += element("p", {{"class", "lead"}}, escape(caption));
-  if (family.panels[0].second->kind == "heatmap") out += heat_scale(family.heat.low, family.heat.high, "value");
+  if (panels.list[0].second->kind == "heatmap") out += heat_scale(panels.heat.low, panels.heat.high, "value");
   out += element("div", {{"class", "charts three"}}, charts);
-  if (family.panels.size() > panel_limit)
-    out += element("p", {{"class", "caption"}}, fmt::format("{} more points are in results.json.", family.panels.size() - panel_limit));
+  if (panels.list.size() > panel_limit)
+    out += element("p", {{"class", "caption"}}, fmt::format("{} more points are in results.json.", panels.list.size() - panel_limit));
   return out;
 }
 
 /// Of one row alone: all figures beside each other, each with its caption.
-std::string single_markup(const std::vector<Family>& families) {
+std::string single_markup(const std::vector<Panels>& all) {
   std::string charts;
-  for (const Family& family : families) {
-    const Figure& drawn = *family.panels[0].second;
-    const std::string scale = drawn.kind == "heatmap" ? heat_scale(family.heat.low, family.heat.high, "value") : "";
-    charts += figure(drawn.title, scale + draw(drawn, family, "") + key_of(drawn), drawn.caption);
+  for (const Panels& panels : all) {
+    const Figure& drawn = *panels.list[0].second;
+    const std::string scale = drawn.kind == "heatmap" ? heat_scale(panels.heat.low, panels.heat.high, "value") : "";
+    charts += figure(drawn.title, scale + draw(drawn, panels, "") + key_of(drawn), drawn.caption);
   }
   return charts.empty() ? "" : element("div", {{"class", "charts three"}}, charts);
+}
+
+std::string figures_of(const Family& family) {
+  const std::vector<Panels> all = panels_of(family);
+  if (family.groups.size() == 1) return single_markup(all);
+  std::string content;
+  for (const Panels& panels : all) content += panels_markup(panels, family.name.empty() ? "h3" : "h4");
+  return content;
 }
 
 }  // namespace
 
 std::string probe_figures(const Document& document) {
-  const std::vector<Family> families = families_of(document);
-  std::string content;
-  if (document.groups.size() > 1)
-    for (const Family& family : families) content += family_markup(family);
-  else content = single_markup(families);
   const std::string lead = document.by_seeds() ? "What the probes drew; of several seeds, the first." : "What the probes drew.";
-  return section("figures", "Figures", lead, content);
+  return section("figures", "Figures", lead, of_families(document, figures_of));
 }
 
 }  // namespace ablate::report

@@ -27,12 +27,10 @@ std::vector<std::vector<double>> mean_score(const Group& group) {
   return mean;
 }
 
-}  // namespace
-
-std::string sink_heads(const Document& document) {
+std::string maps_of(const Family& family) {
   std::string maps;
   std::size_t shown = 0;
-  for (const Group& group : document.groups) {
+  for (const Group& group : family.groups) {
     HeatMap map{group.full_name + ": sink score of every head", "head", "layer", {}, {}, mean_score(group), 0, 1};
     if (map.values.empty() || shown++ >= panel_limit) continue;
     maps += figure(group.full_name, heat_map(map, 250));
@@ -41,8 +39,15 @@ std::string sink_heads(const Document& document) {
   const std::string rest =
       shown > panel_limit ? element("p", {{"class", "caption"}}, fmt::format("{} more points are in results.json.", shown - panel_limit))
                           : "";
+  return element("div", {{"class", "charts four"}}, maps) + rest;
+}
+
+}  // namespace
+
+std::string sink_heads(const Document& document) {
+  const std::string maps = of_families(document, maps_of);
   return section("heads", "Sink heads", "Attention on the first key, averaged over sequences and queries, for every layer and head.",
-                 heat_scale(0, 1, "sink score") + element("div", {{"class", "charts four"}}, maps) + rest);
+                 maps.empty() ? "" : heat_scale(0, 1, "sink score") + maps);
 }
 
 }  // namespace ablate::report

@@ -46,9 +46,9 @@ void mark_blocks(Plot& plot, const std::vector<int>& blocks, const char* arrow, 
 }
 
 /// Any row, if all rows with a life cycle have the same step-up and step-down blocks; null otherwise.
-const Row* common_blocks(const Document& document) {
+const Row* common_blocks(const Family& family) {
   const Row* first = nullptr;
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     for (const Row* row : group.finished()) {
       if (row->spike_per_state.empty()) continue;
       if (!first) first = row;
@@ -65,9 +65,9 @@ Range with_headroom(Range range) {
 }
 
 /// `width` 420 reads well on a phone, 860 on a desktop; style.cpp shows one of them.
-std::string overview(const Document& document, double width) {
+std::string overview(const Family& family, double width) {
   Range x{}, y{.log = true};
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     if (const std::vector<double> spike = mean_spike(group); !spike.empty()) {
       x.include(static_cast<double>(spike.size()) - 1);
       y.include(spike);
@@ -78,11 +78,11 @@ std::string overview(const Document& document, double width) {
   Plot plot("Largest magnitude per residual state",
             {wide ? "residual state (0: embedding; odd: after attention; even: after feed-forward)" : "residual state", x, {}, true},
             {wide ? "largest magnitude" : "", with_headroom(y), {}}, width, wide ? 330 : 270);
-  if (const Row* row = common_blocks(document)) {
+  if (const Row* row = common_blocks(family)) {
     mark_blocks(plot, row->step_up_blocks, "▲", "rise");
     mark_blocks(plot, row->step_down_blocks, "▼", "fall");
   }
-  for (auto group = document.groups.rbegin(); group != document.groups.rend(); ++group) {
+  for (auto group = family.groups.rbegin(); group != family.groups.rend(); ++group) {
     const std::vector<double> spike = mean_spike(*group);
     if (spike.empty()) continue;
     plot.line(states(spike.size()), spike, group->classes, group->full_name);
@@ -115,10 +115,10 @@ std::string panel(const Row& row, const Group& group, const Range& y) {
   return plot.svg();
 }
 
-std::string panels(const Document& document) {
+std::string panels(const Family& family) {
   Range y{.log = true};
   bool worth_it = false;
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     if (const Row* row = with_top(group)) {
       y.include(row->spike_per_state);
       y.include(row->median_per_state);
@@ -128,32 +128,36 @@ std::string panels(const Document& document) {
   if (!worth_it) return "";
   std::string out;
   std::size_t shown = 0;
-  for (const Group& group : document.groups)
+  for (const Group& group : family.groups)
     if (const Row* row = with_top(group); row && shown++ < panel_limit)
       out += figure(group.full_name, panel(*row, group, with_headroom(y)));
   const std::string rest =
       shown > panel_limit ? element("p", {{"class", "caption"}}, fmt::format("{} more points are in results.json.", shown - panel_limit))
                           : "";
-  return "<h3>Row by row</h3>" +
+  return element(family.name.empty() ? "h3" : "h4", {}, "Row by row") +
          element("p", {{"class", "lead"}},
                  "One picture per row: the largest magnitude (thick), the next ones (thin) and the median (dotted, where measured); "
                  "▲ marks step-up blocks, ▼ step-down blocks.") +
          element("div", {{"class", "charts three"}}, out) + rest;
 }
 
+std::string charts_of(const Family& family) {
+  const std::string wide = overview(family, 860);
+  if (wide.empty()) return "";
+  std::vector<const Group*> shown;
+  for (const Group& group : family.groups)
+    if (!mean_spike(group).empty()) shown.push_back(&group);
+  return legend(shown) + element("div", {{"class", "wide"}}, wide) + element("div", {{"class", "narrow"}}, overview(family, 420)) +
+         panels(family);
+}
+
 }  // namespace
 
 std::string life_cycle(const Document& document) {
-  const std::string wide = overview(document, 860);
-  if (wide.empty()) return "";
-  std::vector<const Group*> shown;
-  for (const Group& group : document.groups)
-    if (!mean_spike(group).empty()) shown.push_back(&group);
   return section("life-cycle", "Life cycle of the spike",
                  "The largest magnitude of every residual state, from the embedding to the last block, on a log scale: where it rises, how "
                  "long it stays, where it is taken back.",
-                 legend(shown) + element("div", {{"class", "wide"}}, wide) +
-                     element("div", {{"class", "narrow"}}, overview(document, 420)) + panels(document));
+                 of_families(document, charts_of));
 }
 
 }  // namespace ablate::report

@@ -42,8 +42,11 @@ std::string header(const Document& document) {
     if (!run.description.empty() &&
         (document.runs.size() == 1 || &run == &document.runs.front() || run.description != document.runs.front().description))
       text += element("p", {{"class", "summary"}}, escape(run.description));
-  const std::string found = finding(document.headline);
-  if (!found.empty()) text += element("p", {{"class", "finding"}}, escape(found));
+  for (const Family& family : document.families) {
+    const std::string found = finding(family.headline);
+    const std::string name = family.name.empty() ? "" : family.name + ": ";
+    if (!found.empty()) text += element("p", {{"class", "finding"}}, escape(name + found));
+  }
   return text;
 }
 

@@ -102,6 +102,7 @@ void read_identity(const Json& json, Row& row) {
   row.seed = text(at(at(json, at(json, "point").is_null() ? "configuration" : "point"), "seed"));
   const std::string label = text(of_row(json, "label"));
   row.group = without_seed(label.empty() ? row.id : label, row.seed);
+  row.family = text(of_row(json, "group"));
   row.reference = named_numbers(of_row(json, "reference"));
 }
 

@@ -25,6 +25,7 @@ struct Row {
   std::string id, error;
   std::string group;  ///< what is left of the label without the seed: rows of the same group are repeats
   std::string seed;
+  std::string family;  ///< the `group` that the experiment file puts the row into; may be empty
 
   std::vector<std::pair<std::string, double>> metrics;    ///< the scalar ones, in their order
   std::vector<std::pair<std::string, double>> reference;  ///< published values

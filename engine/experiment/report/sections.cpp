@@ -11,12 +11,31 @@ namespace ablate::report {
 constexpr std::size_t sticky_limit = 12;  // a longer legend would cover the charts it explains
 constexpr std::size_t thin_limit = 12;    // more lines than these are drawn thin
 
-Document::Document(std::span<const Run> all) : runs(all), groups(group_rows(all)) {
-  headline = compare(runs, groups, headline_metrics(metrics_present(runs), metrics_with_reference(runs)));
+static bool have_repeats(const std::vector<Group>& groups) {
+  return std::any_of(groups.begin(), groups.end(), [](const Group& group) { return group.rows.size() > 1; });
 }
 
-bool Document::by_seeds() const {
-  return std::any_of(groups.begin(), groups.end(), [](const Group& group) { return group.rows.size() > 1; });
+Family::Family(std::span<const Run> of, std::string called, const std::vector<Group>& all) : runs(of), name(std::move(called)) {
+  std::copy_if(all.begin(), all.end(), std::back_inserter(groups), [&](const Group& group) { return group.family == name; });
+  headline = compare(runs, groups, headline_metrics(metrics_present(groups), metrics_with_reference(groups)));
+}
+
+bool Family::by_seeds() const { return have_repeats(groups); }
+
+Document::Document(std::span<const Run> all) : runs(all), groups(group_rows(all)) {
+  for (const std::string& name : families_of(groups)) families.emplace_back(runs, name, groups);
+}
+
+bool Document::by_seeds() const { return have_repeats(groups); }
+
+std::string of_families(const Document& document, const std::function<std::string(const Family&)>& content) {
+  std::string text;
+  for (const Family& family : document.families) {
+    const std::string own = content(family);
+    if (!own.empty() && !family.name.empty()) text += element("h3", {{"class", "family"}}, escape(family.name));
+    text += own;
+  }
+  return text;
 }
 
 std::string section(const std::string& id, const std::string& title, const std::string& lead, const std::string& content) {
@@ -30,8 +49,8 @@ std::string figure(const std::string& title, const std::string& chart, const std
   return element("figure", {}, element("figcaption", {}, escape(title)) + chart + below);
 }
 
-std::string chart_grid(const Document& document, const std::string& charts) {
-  return element("div", {{"class", document.groups.size() > thin_limit ? "charts many" : "charts"}}, charts);
+std::string chart_grid(const Family& family, const std::string& charts) {
+  return element("div", {{"class", family.groups.size() > thin_limit ? "charts many" : "charts"}}, charts);
 }
 
 std::string swatch(const std::string& classes) {

@@ -3,17 +3,36 @@
 
 #include "experiment/report/comparison.h"
 
+#include <functional>
+
 namespace ablate::report {
+
+/// What a part of the page reads: rows that are compared with one another, the first of them with all others.
+struct Family {
+  std::span<const Run> runs;
+  std::string name;  ///< empty where the experiment knows no groups
+  std::vector<Group> groups;
+  Comparison headline;  ///< the metrics of the sweep's table
+
+  Family(std::span<const Run> runs, std::string name, const std::vector<Group>& all);
+  bool by_seeds() const;  ///< some group has repeats
+
+  Family(Family&&) = default;
+  Family(const Family&) = delete;  // `headline` points into `groups`
+};
 
 /// What every part reads.
 struct Document {
   std::span<const Run> runs;
-  std::vector<Group> groups;
-  Comparison headline;  ///< the metrics of the sweep's table
+  std::vector<Group> groups;  ///< of all families
+  std::vector<Family> families;
 
   explicit Document(std::span<const Run> runs);
   bool by_seeds() const;  ///< some group has repeats
 };
+
+/// `content` of every family that has some, one below the other, each under its name if it has one.
+std::string of_families(const Document& document, const std::function<std::string(const Family&)>& content);
 
 /// A titled part of the page; `lead` is a sentence or two of plain text (may be empty). Empty if `content` is.
 std::string section(const std::string& id, const std::string& title, const std::string& lead, const std::string& content);
@@ -22,7 +41,7 @@ std::string section(const std::string& id, const std::string& title, const std::
 std::string figure(const std::string& title, const std::string& chart, const std::string& caption = "");
 
 /// Charts that hold one line per group, two in a row on a desktop.
-std::string chart_grid(const Document& document, const std::string& charts);
+std::string chart_grid(const Family& family, const std::string& charts);
 
 /// The colours of the groups, if there are several; pressing one makes its lines stand out (see style.cpp).
 std::string legend(const std::vector<const Group*>& groups);

@@ -38,7 +38,7 @@ body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.55 sy
 main { max-width: 1160px; margin: 0 auto; padding: 36px 24px 64px; }
 h1 { font-size: clamp(1.7rem, 4vw, 2.4rem); line-height: 1.15; letter-spacing: -0.02em; margin: 0 0 .5rem; text-wrap: balance; overflow-wrap: anywhere; }
 h2 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -0.01em; margin: 0 0 .3rem; }
-h3 { font-size: 1.02rem; margin: 1.6rem 0 .3rem; }
+h3 { font-size: 1.02rem; margin: 1.6rem 0 .3rem; } h3.family { font-size: 1.15rem; } h4 { margin: 1.2rem 0 .3rem; }
 p { margin: 0 0 .8rem; }
 code, pre { font: .86em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

@@ -89,15 +89,15 @@ std::string heading_of(const MetricInfo& info) {
   return escape(info.label) + " " + unit;
 }
 
-std::string head(const Document& document, bool two_rows) {
-  const Comparison& table = document.headline;
+std::string head(const Family& family, bool two_rows) {
+  const Comparison& table = family.headline;
   std::string top = fmt::format(R"(<th scope="col"{} class="name">Row</th>)", two_rows ? R"( rowspan="2")" : ""), bottom;
   for (std::size_t m = 0; m < table.metrics.size(); ++m) {
-    const std::size_t columns = document.runs.size() + (table.has_reference[m] ? 1 : 0);
+    const std::size_t columns = family.runs.size() + (table.has_reference[m] ? 1 : 0);
     const std::string title = escape(table.metrics[m].meaning);
     top += two_rows ? fmt::format(R"(<th scope="colgroup" colspan="{}" title="{}">{}</th>)", columns, title, heading_of(table.metrics[m]))
                     : fmt::format(R"(<th scope="col" title="{}">{}</th>)", title, heading_of(table.metrics[m]));
-    for (const Run& run : document.runs)
+    for (const Run& run : family.runs)
       bottom += element("th", {{"scope", "col"}, {"class", "ours"}}, run.label.empty() ? "ours" : escape(run.label));
     if (table.has_reference[m]) bottom += R"(<th scope="col" class="paper">paper</th>)";
   }
@@ -116,8 +116,8 @@ std::string seeds_of(const Line& line) {
   return several ? counts + " seeds" : "";
 }
 
-std::string line_of(const Document& document, const Line& line) {
-  const Comparison& table = document.headline;
+std::string line_of(const Family& family, const Line& line) {
+  const Comparison& table = family.headline;
   std::string marks;
   for (const Group* group : line.groups)
     if (group) marks += swatch(group->classes);
@@ -126,20 +126,39 @@ std::string line_of(const Document& document, const Line& line) {
   std::string cells =
       element("th", {{"scope", "row"}, {"class", "name"}}, marks + element("span", {{"class", "label"}}, escape(line.name)) + count);
   for (std::size_t m = 0; m < table.metrics.size(); ++m) {
-    for (std::size_t r = 0; r < document.runs.size(); ++r)
-      cells += our_cell(table.metrics[m], line.cells[m].ours[r], line.groups[r], heading_on_phone(table.metrics[m], document.runs[r]),
+    for (std::size_t r = 0; r < family.runs.size(); ++r)
+      cells += our_cell(table.metrics[m], line.cells[m].ours[r], line.groups[r], heading_on_phone(table.metrics[m], family.runs[r]),
                         place_on_phone(m, r), line.cells[m].agreement[r]);
     if (table.has_reference[m]) cells += paper_cell(line.cells[m].reference, published_decimals(table, m), place_on_phone(m, 0));
   }
   return "<tr>" + cells + "</tr>\n";
 }
 
-std::string lead_of(const Document& document, bool any_reference) {
+bool any_reference(const Family& family) {
+  return std::any_of(family.headline.has_reference.begin(), family.headline.has_reference.end(), [](bool has) { return has; });
+}
+
+std::string table_of(const Family& family) {
+  const Comparison& table = family.headline;
+  const bool two_rows = any_reference(family) || family.runs.size() > 1;
+  std::string body;
+  for (const Line& line : table.lines) body += line_of(family, line);
+  const std::string caption = family.name.empty() ? "Results, one row per point of the sweep" : "Results of " + escape(family.name);
+  const std::string markup =
+      element("table", {{"class", "sweep"}, {"style", fmt::format("--metrics:{};--runs:{}", table.metrics.size(), family.runs.size())}},
+              element("caption", {{"class", "hidden"}}, caption) + head(family, two_rows) + element("tbody", {}, body));
+  return element("div", {{"class", "scroll"}, {"tabindex", "0"}}, markup);
+}
+
+std::string lead_of(const Document& document) {
+  const auto& families = document.families;
+  const bool compared =
+      std::any_of(families.begin(), families.end(), [](const Family& family) { return family.headline.lines.size() > 1; });
   std::string text;
-  if (document.headline.lines.size() > 1)
-    text = fmt::format("Arrows compare with the first row, {}; ≈ marks a change too small to tell from chance. ",
-                       document.headline.lines[0].name);
-  if (any_reference)
+  if (compared)
+    text = fmt::format("Arrows compare with the first row{}; ≈ marks a change too small to tell from chance. ",
+                       families.size() > 1 ? " of the same group" : ", " + families[0].headline.lines[0].name);
+  if (std::any_of(families.begin(), families.end(), any_reference))
     text +=
         "The paper's values were measured on far larger models, so compare directions rather than sizes: ✓ where ours goes the paper's "
         "way. ";
@@ -150,22 +169,11 @@ std::string lead_of(const Document& document, bool any_reference) {
 }  // namespace
 
 std::string sweep_table(const Document& document) {
-  const Comparison& table = document.headline;
-  if (table.lines.empty()) return "";
-  bool any_reference = false;
-  for (const bool has : table.has_reference) any_reference = any_reference || has;
-  const bool two_rows = any_reference || document.runs.size() > 1;
-  std::string body;
-  for (const Line& line : table.lines) body += line_of(document, line);
-  const std::string markup =
-      element("table", {{"class", "sweep"}, {"style", fmt::format("--metrics:{};--runs:{}", table.metrics.size(), document.runs.size())}},
-              element("caption", {{"class", "hidden"}}, "Results, one row per point of the sweep") + head(document, two_rows) +
-                  element("tbody", {}, body));
-  return section("results", "Results", lead_of(document, any_reference), element("div", {{"class", "scroll"}, {"tabindex", "0"}}, markup));
+  return section("results", "Results", document.groups.empty() ? "" : lead_of(document), of_families(document, table_of));
 }
 
 std::string all_numbers(const Document& document) {
-  const std::vector<std::string> keys = metrics_present(document.runs);
+  const std::vector<std::string> keys = metrics_present(document.groups);
   if (keys.empty()) return "";
   std::string head = R"(<th scope="col" class="name">Point</th>)", body;
   for (const std::string& key : keys) head += element("th", {{"scope", "col"}}, element("code", {}, escape(key)));
