@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "experiment/label.h"
 #include "experiment/results.h"
 
 #include <fmt/ranges.h>
@@ -17,24 +18,6 @@ namespace ablate {
 namespace {
 
 using Kind = Formula::Kind;
-
-/// "sandwich, lr=0.001, seed=7" -> "sandwich, lr=0.001"; "all points" where nothing but the seed is left.
-std::string without_seed(const std::string& label) {
-  std::string text;
-  for (std::size_t start = 0; start <= label.size();) {
-    const std::size_t end = std::min(label.find(", ", start), label.size());
-    const std::string part = label.substr(start, end - start);
-    if (!part.starts_with("seed=")) text += fmt::format("{}{}", text.empty() ? "" : ", ", part);
-    start = end + 2;
-  }
-  return text.empty() ? "all points" : text;
-}
-
-std::string seed_of(const std::vector<std::pair<std::string, Value>>& swept) {
-  for (const auto& [key, value] : swept)
-    if (key == "seed") return to_text(value);
-  return "";
-}
 
 void each_metric(const Formula& formula, const std::function<void(const Formula&)>& visit) {
   if (formula.kind == Kind::metric) visit(formula);
@@ -71,13 +54,13 @@ class Rows {
     BySeed values;
     bool found = false;
     for (const Row& row : rows_) {
-      if (without_seed(row.label) != metric.row && row.name != metric.row) continue;
+      if (without_seed(row.label, swept_seed(row.swept)) != metric.row && row.name != metric.row) continue;
       found = true;
       if (!row.error.empty()) throw Missing(fmt::format("“{}” failed", row.label));
       const double value = row.metrics.number(metric.name);
       if (!row.metrics.find(metric.name)) throw Missing(fmt::format("“{}” has no {}", row.label, metric.name));
       if (!std::isfinite(value)) throw Missing(fmt::format("{} of “{}” is not a finite number", metric.name, row.label));
-      values[seed_of(row.swept)] = value;
+      values[swept_seed(row.swept)] = value;
     }
     if (!found) throw Missing(fmt::format("“{}” was not run", metric.row));
     return values;
@@ -197,7 +180,7 @@ std::vector<Claim> read_claims(const Value& experiment) {
 void check_claims(const Plan& plan) {
   std::map<std::string, std::set<std::string>> labels;  // by the name of a row, its labels without the seed
   for (const Point& point : plan.points) {
-    const std::string label = without_seed(point.label);
+    const std::string label = without_seed(point.label, swept_seed(point.swept));
     labels[label].insert(label);
     if (!point.name.empty()) labels[point.name].insert(label);
   }

@@ -353,6 +353,7 @@ void ResultsFolder::write_manifest(const Environment& environment, const std::ve
     const Point& point = plan_.points[i];
     Json entry = {{"id", point.id}, {"label", point.label}, {"name", point.name}};
     if (!point.group.empty()) entry["group"] = point.group;
+    for (const auto& [key, value] : point.swept) entry["swept"][key] = value_to_json(value);
     for (const auto& [metric, value] : point.reference) entry["reference"][metric] = number_to_json(value);
     entry["configuration"] = value_to_json(i < configuration.size() ? configuration[i] : point.table);
     if (settings.knows(point.id)) entry["settings"] = settings.own().at(point.id);

@@ -142,4 +142,17 @@ TEST_CASE("claims: rows of the plan") {
   CHECK_NOTHROW(with("spike('pre-norm, sequences=1') < 1", "[sweep]\nprobe.sequences = [1, 2]\n"));
   CHECK_THROWS_WITH_AS(with("spike('pre-norm') < 1", "[sweep]\nprobe.sequences = [1, 2]\n"), doctest::Contains("stands for several rows"),
                        InputError);
+  CHECK_THROWS_WITH_AS(with("spike('pre-norm') < 1", "[sweep]\ndata.seed = [1, 2]\n"), doctest::Contains("stands for several rows"),
+                       InputError);
+  CHECK_NOTHROW(with("spike('pre-norm, seed=1') < spike('pre-norm, seed=2')", "[sweep]\ndata.seed = [1, 2]\n"));
+}
+
+TEST_CASE("claims: rows of several data seeds stay apart") {
+  std::vector<Row> rows = {row("a", {{"spike", 1}}), row("a", {{"spike", 2}})};
+  for (std::size_t i = 0; i < 2; ++i) {
+    rows[i].label = fmt::format("a, seed={}", i);
+    rows[i].swept.emplace_back("data.seed", Value{std::int64_t(i), ""});
+  }
+  CHECK(verdict("spike('a, seed=0') < spike('a, seed=1')", rows) == "holds");
+  CHECK(verdict("spike('a, seed=0') > 1.5", rows) == "fails");
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "experiment/figure_json.h"
+#include "experiment/label.h"
 #include "experiment/report/text.h"
 
 #include <nlohmann/json.hpp>
@@ -86,20 +87,10 @@ std::optional<Json> read_json(const fs::path& path, std::vector<std::string>& mi
 /// `key` of a row or of its point.
 const Json& of_row(const Json& row, std::string_view key) { return at(row, key).is_null() ? at(at(row, "point"), key) : at(row, key); }
 
-/// "sandwich, seed=1" -> "sandwich"; "all points" where nothing but the seed is left.
-std::string without_seed(std::string label, const std::string& seed) {
-  const std::string part = ", seed=" + seed;
-  const std::string whole = ", " + label + ",";
-  const std::size_t start = seed.empty() ? std::string::npos : whole.find(part + ",");
-  if (start == std::string::npos) return label;
-  const std::string rest = whole.substr(0, start) + whole.substr(start + part.size());
-  return rest.size() > 3 ? rest.substr(2, rest.size() - 3) : "all points";
-}
-
 /// Of a row of results.json or row.json, or of a point of manifest.json.
 void read_identity(const Json& json, Row& row) {
   row.id = text(of_row(json, "id"));
-  row.seed = text(at(at(json, at(json, "point").is_null() ? "configuration" : "point"), "seed"));
+  row.seed = text(at(at(json, at(json, "point").is_null() ? "swept" : "point"), "seed"));
   const std::string label = text(of_row(json, "label"));
   row.group = without_seed(label.empty() ? row.id : label, row.seed);
   row.family = text(of_row(json, "group"));
