@@ -43,6 +43,26 @@ struct Missing : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The number that the formula asks for; none where there is no such place in the metric.
+std::optional<double> number_at(const Metric& metric, const std::vector<std::size_t>& at) {
+  const auto* number = std::get_if<double>(&metric);
+  if (number && at.empty()) return *number;
+  const auto* list = std::get_if<std::vector<double>>(&metric);
+  if (list && at.size() == 1 && at[0] < list->size()) return (*list)[at[0]];
+  const auto* table = std::get_if<std::vector<std::vector<double>>>(&metric);
+  if (table && at.size() == 2 && at[0] < table->size() && at[1] < (*table)[at[0]].size()) return (*table)[at[0]][at[1]];
+  return std::nullopt;
+}
+
+double finite_value(const Formula& wanted, const Row& row) {
+  const std::string name = name_of_metric(wanted);
+  const Metric* metric = row.metrics.find(wanted.name);
+  const std::optional<double> value = metric ? number_at(*metric, wanted.at) : std::nullopt;
+  if (!value) throw Missing(fmt::format("“{}” has no {}{}", row.label, name, metric && wanted.at.empty() ? " that is one number" : ""));
+  if (!std::isfinite(*value)) throw Missing(fmt::format("{} of “{}” is not a finite number", name, row.label));
+  return *value;
+}
+
 /// A row's value of one metric, by seed ("" where the row has none: it then goes with every seed).
 using BySeed = std::map<std::string, double>;
 
@@ -54,13 +74,10 @@ class Rows {
     BySeed values;
     bool found = false;
     for (const Row& row : rows_) {
-      if (without_seed(row.label, swept_seed(row.swept)) != metric.row && row.name != metric.row) continue;
+      if (!is_called(metric.row, row.name, row.label, row.swept)) continue;
       found = true;
       if (!row.error.empty()) throw Missing(fmt::format("“{}” failed", row.label));
-      const double value = row.metrics.number(metric.name);
-      if (!row.metrics.find(metric.name)) throw Missing(fmt::format("“{}” has no {}", row.label, metric.name));
-      if (!std::isfinite(value)) throw Missing(fmt::format("{} of “{}” is not a finite number", metric.name, row.label));
-      values[swept_seed(row.swept)] = value;
+      values[swept_seed(row.swept)] = finite_value(metric, row);
     }
     if (!found) throw Missing(fmt::format("“{}” was not run", metric.row));
     return values;
@@ -207,6 +224,17 @@ Judgement judge(const Claim& claim, std::span<const Row> rows) {
   } catch (const Missing& missing) {
     return {Verdict::open, missing.what(), 0, claim.holds, std::nan(""), std::nan("")};
   }
+}
+
+bool is_called(const std::string& called, const std::string& name, const std::string& label,
+               const std::vector<std::pair<std::string, Value>>& swept) {
+  return called == name || called == without_seed(label, swept_seed(swept));
+}
+
+std::vector<Formula> metrics_of(const Claim& claim) {
+  std::vector<Formula> metrics;
+  each_metric(formula_of(claim), [&](const Formula& metric) { metrics.push_back(metric); });
+  return metrics;
 }
 
 std::vector<std::string> rows_of(const Claim& claim) {

@@ -5,6 +5,7 @@
 //   holds = "spike('sandwich') < spike('pre-norm') / 3"      # a formula (formula.h) over metrics of rows
 //   paper = "arXiv 2603.05498, Table 5"                      # optional: who says so
 //
+// A metric that is a list is asked for one of its numbers, the first is 0: spike_per_state[2]('pre-norm'), sink_score[0][3]('pre-norm').
 // A row is called by its variant's name, or by its label without the seed ("sandwich, lr=0.001").
 //
 // The rule. Each comparison is made per seed, over the seeds that all its rows have; the margin is how far the two sides are apart in the
@@ -19,6 +20,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ablate {
@@ -51,6 +53,13 @@ void check_claims(const Plan& plan);
 
 /// `rows` may be fewer than the plan's.
 Judgement judge(const Claim& claim, std::span<const Row> rows);
+
+/// Whether a claim that says `called` means the row, or point, of this variant and label.
+bool is_called(const std::string& called, const std::string& name, const std::string& label,
+               const std::vector<std::pair<std::string, Value>>& swept);
+
+/// The metrics that a claim speaks of, each with its row, in the order written.
+std::vector<Formula> metrics_of(const Claim& claim);
 
 /// The names of the rows that a claim speaks of, as it writes them.
 std::vector<std::string> rows_of(const Claim& claim);

@@ -17,13 +17,15 @@ class Parser {
   Formula whole() {
     if (!text_.empty() && text_[0] == '=') ++at_;
     Formula formula = condition();
-    if (peek() != '\0') fail(fmt::format("expected an operator at \"{}\"", rest()));
+    if (peek() != '\0') fail(fmt::format("expected an operator at {}", here()));
     return formula;
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const { bad_input("{}: \"{}\": {}", where_, text_, what); }
   std::string_view rest() const { return text_.substr(at_); }
+  /// Where the reader stands, for messages: 'character 9, "/ 3"'.
+  std::string here() const { return rest().empty() ? "the end" : fmt::format("character {}, \"{}\"", at_ + 1, rest()); }
 
   char peek() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
@@ -35,7 +37,7 @@ class Parser {
     return found;
   }
   void expect(char c) {
-    if (!take(c)) fail(fmt::format("expected {} at \"{}\"", c, rest()));
+    if (!take(c)) fail(fmt::format("expected {} at {}", c, here()));
   }
   static bool in_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.'; }
   bool take_word(std::string_view word) {
@@ -122,7 +124,28 @@ class Parser {
     const std::size_t start = at_;
     while (at_ < text_.size() && in_name(text_[at_])) ++at_;
     const std::string name(text_.substr(start, at_ - start));
-    return take('(') ? call(name) : Formula{.kind = Kind::name, .name = name};
+    const std::vector<std::size_t> at = indices();
+    if (!at.empty()) expect('(');
+    else if (!take('(')) return Formula{.kind = Kind::name, .name = name};
+    Formula formula = call(name);
+    if (!at.empty() && formula.kind != Kind::metric) fail(fmt::format("{} is no list", name));
+    formula.at = at;
+    return formula;
+  }
+
+  /// "[3][0]"
+  std::vector<std::size_t> indices() {
+    std::vector<std::size_t> list;
+    while (take('[')) {
+      if (!std::isdigit(static_cast<unsigned char>(peek()))) fail(fmt::format("expected a whole number from 0 at {}", here()));
+      const Formula index = number();
+      const auto* whole = std::get_if<std::int64_t>(&index.number);
+      if (!whole) fail(fmt::format("expected a whole number before {}", here()));
+      list.push_back(static_cast<std::size_t>(*whole));
+      if (list.size() > 2) fail("no metric has more than two indices");
+      expect(']');
+    }
+    return list;
   }
 
   Formula call(const std::string& name) {
@@ -152,7 +175,7 @@ class Parser {
     const auto [integer_end, integer_error] = std::from_chars(begin, end, integer);
     const auto [real_end, real_error] = std::from_chars(begin, end, real);
     if (real_error != std::errc() || !std::isdigit(static_cast<unsigned char>(peek())))
-      fail(fmt::format("expected a number or a key at \"{}\"", rest()));
+      fail(fmt::format("expected a number or a key at {}", here()));
     at_ += static_cast<std::size_t>(real_end - begin);
     Formula formula;
     if (integer_end == real_end && integer_error == std::errc()) formula.number = integer;
@@ -203,6 +226,12 @@ const char* symbol(Kind kind) {
 
 Formula parse_formula(std::string_view text, const std::string& where) { return Parser(text, where).whole(); }
 
+std::string name_of_metric(const Formula& metric) {
+  std::string text = metric.name;
+  for (const std::size_t index : metric.at) text += fmt::format("[{}]", index);
+  return text;
+}
+
 std::string to_text(const Formula& formula) {
   const auto inside = [&](const Formula& part, bool right) {
     const std::string text = to_text(part);
@@ -213,7 +242,7 @@ std::string to_text(const Formula& formula) {
     case Kind::name: return formula.name;
     case Kind::metric: {
       const char quote = formula.row.find('\'') == std::string::npos ? '\'' : '"';
-      return fmt::format("{}({}{}{})", formula.name, quote, formula.row, quote);
+      return fmt::format("{}({}{}{})", name_of_metric(formula), quote, formula.row, quote);
     }
     case Kind::negative: return fmt::format("-{}", inside(formula.parts[0], true));
     case Kind::min:

@@ -97,6 +97,24 @@ TEST_CASE("claims: what cannot be computed is open, whichever way the claim is t
   CHECK(judge({"x", "loss('a') < 1", "", ""}, rows).reason == "“a” has no loss");
 }
 
+TEST_CASE("claims: one number of a list") {
+  std::vector<Row> rows{row("a", {{"spike", 1.0}})};
+  rows[0].metrics.set("per_state", std::vector<double>{1, 5, std::nan("")});
+  rows[0].metrics.set("score", std::vector<std::vector<double>>{{1, 2}, {3, 4}});
+  rows[0].metrics.set("words", std::string("many"));
+  CHECK(verdict("per_state[1]('a') > 4 and score[1][0]('a') <= 3", rows) == "holds");
+  CHECK(verdict("per_state[0]('a') > score[0][1]('a')", rows) == "fails");
+  for (const std::string nothing : {"per_state[2]", "per_state[3]", "per_state", "per_state[0][0]", "score[1]", "score[2][0]",
+                                    "score[0][2]", "score", "spike[0]", "words", "words[0]"}) {
+    CAPTURE(nothing);
+    CHECK(verdict(nothing + "('a') > 0", rows) == "open");
+    CHECK(verdict(nothing + "('a') <= 0", rows) == "open");
+  }
+  const Judgement judgement = judge({"x", "per_state[3]('a') > 0", "", ""}, rows);
+  CHECK(judgement.reason == "“a” has no per_state[3]");
+  CHECK(judge({"x", "per_state[ 1 ]('a') < 9", "", ""}, rows).comparison == "per_state[1]('a') < 9");
+}
+
 TEST_CASE("claims: and, or") {
   const std::vector<Row> rows = seeds({1, 2}, {3, 4});
   CHECK(verdict("spike('a') < spike('b') and spike('a') < 3", rows) == "holds");
@@ -118,6 +136,14 @@ TEST_CASE("claims: mistakes are found before a run, with place and what was expe
   CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') + (1 < 2) < 3")), doctest::Contains("expected a number, found the comparison"),
                        InputError);
   CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') and 1 < 2")), doctest::Contains("expected a comparison, found the number"), InputError);
+  for (const std::string bad : {"spike[-1]('a') < 1", "spike[1.5]('a') < 1", "spike[x]('a') < 1", "spike[0][0][0]('a') < 1", "spike[0 < 1",
+                                "spike[0] < 1", "max[0](1, 2) < 1", "spike[99999999999999999999]('a') < 1"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(claims_of(claim(bad)), InputError);
+  }
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') < 2 * / 3")), doctest::Contains("expected a number or a key at character 18, \"/ 3\""),
+                       InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("(spike('a') < 2")), doctest::Contains("expected ) at the end"), InputError);
   CHECK_THROWS_WITH_AS(claims_of(claim("spike(a) < 2")), doctest::Contains("there is no function spike"), InputError);
   CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\n"), doctest::Contains("holds"), InputError);
   CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\nholds = \"1 < 2\"\nproof = 1\n"), doctest::Contains("proof"), InputError);

@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "command.h"
 #include "experiment/results.h"
+#include "experiment/run/claimed_metrics.h"
 #include "experiment/run/runner.h"
 #include "run_options.h"
 
@@ -91,6 +92,7 @@ const CommandRegistration registration{
          if (*json) {
            std::vector<Value> points;
            for (const Point& point : request.plan.points) points.push_back(resolve(point));
+           check_claimed_metrics(request.plan);
            fmt::print("{}\n", as_json(request.plan, std::move(points)));
          } else {
            print(request);

@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "experiment/needs.h"
 #include "experiment/results.h"
+#include "experiment/run/claimed_metrics.h"
 #include "experiment/run/devices.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/outcome.h"
@@ -51,6 +52,7 @@ namespace {
 void read_points(const RunRequest& request) {
   require(!request.plan.points.empty(), "{}: has no points", request.plan.source.string());
   for (const Turn& turn : run_order(request.plan, select(request.plan, request.selection))) resolve(request.plan.points[turn.index]);
+  check_claimed_metrics(request.plan);
 }
 
 // What --device says, or the file; empty: the best there is.
