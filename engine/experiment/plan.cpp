@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "experiment/claimed_rows.h"
 #include "experiment/expression.h"
 #include "experiment/toml.h"
 
@@ -396,7 +397,7 @@ Plan Source::plan(const fs::path& file) const {
   gather_groups(plan.points);
   name_points(plan);
   plan.claims = read_claims(common_);
-  check_claims(plan);
+  check_claimed_rows(plan);
   return plan;
 }
 

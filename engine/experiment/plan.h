@@ -11,7 +11,7 @@
 #pragma once
 
 #include "base/settings.h"
-#include "experiment/claim.h"
+#include "results/claim.h"
 
 #include <filesystem>
 #include <utility>

@@ -1,8 +1,8 @@
 // ablate report DIR... : makes the page of a run again, or of several beside each other.
-#include "experiment/report/report.h"
+#include "report/report.h"
 #include "command.h"
-#include "experiment/report/merge.h"
 #include "experiment/table.h"
+#include "report/merge.h"
 
 #include "base/file.h"
 

@@ -155,7 +155,7 @@ class Queue {
     if (stop_requested() || lost_once_.insert(turn.index).second) {
       waiting_.push_back(turn);
     } else {
-      Row row = Row::of(point, {});
+      Row row = row_of(point, {});
       row.error = fmt::format("its process ended ({}), twice", how);
       turn.has_row ? results_.add(row) : results_.add_needed(row);
       finish(turn, device, row.error);

@@ -75,7 +75,7 @@ class Runner {
   /// Everything that can be wrong is found before anything is written. Throws InputError; DeviceError for the first point that does not fit.
   void check() {
     const std::string need = to_text(planned_memory());
-    for (const Turn& turn : turns_) Fingerprint::of(request_.plan, request_.plan.points[turn.index]);  // reads what its files hold
+    for (const Turn& turn : turns_) fingerprint_of(request_.plan, request_.plan.points[turn.index]);  // reads what its files hold
     tell("memory: {}\n", need);
   }
 
@@ -274,14 +274,14 @@ class Runner {
       Metrics metrics = kind_of(run).run(run);
       if (outcome) outcome->configure(turn.index, run.settings.resolved());
       progress_.finish_point("");
-      add(results, turn, Row::of(point, std::move(metrics)));
+      add(results, turn, row_of(point, std::move(metrics)));
       return true;
     } catch (const Interrupted&) {
       throw;
     } catch (const DeviceLost&) {
       throw;
     } catch (const std::exception& error) {
-      Row row = Row::of(point, {});
+      Row row = row_of(point, {});
       row.error = error.what();
       const bool only_one = outcome && std::count_if(turns_.begin(), turns_.end(), [](const Turn& other) { return other.has_row; }) == 1;
       try {
