@@ -42,8 +42,10 @@ struct MetricCells {
 
 struct Line {
   std::string name;
-  std::vector<const Group*> groups;  ///< one per run; null where that run has no such point
-  std::vector<MetricCells> cells;    ///< one per metric of the comparison
+  std::vector<const Group*> groups;      ///< one per run; null where that run has no such point
+  std::vector<MetricCells> cells;        ///< one per metric of the comparison
+  std::string anchor = {};               ///< the row's place on the page: "row-2-0"
+  std::vector<std::size_t> claims = {};  ///< numbers of the claims that speak of it
 };
 
 struct Comparison {

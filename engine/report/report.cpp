@@ -55,8 +55,9 @@ std::string navigation(const std::string& content) {
   struct Entry {
     const char *id, *name;
   };
-  constexpr Entry entries[] = {{"results", "Results"},  {"effects", "Effects"}, {"curves", "Training"},     {"life-cycle", "Life cycle"},
-                               {"heads", "Sink heads"}, {"figures", "Figures"}, {"numbers", "All numbers"}, {"made", "How it was made"}};
+  constexpr Entry entries[] = {{"claims", "Claims"},   {"results", "Results"},       {"effects", "Effects"},
+                               {"curves", "Training"}, {"life-cycle", "Life cycle"}, {"heads", "Sink heads"},
+                               {"figures", "Figures"}, {"numbers", "All numbers"},   {"made", "How it was made"}};
   std::string links;
   for (const Entry& entry : entries)
     if (content.find(fmt::format("<section id=\"{}\">", entry.id)) != std::string::npos)
@@ -68,7 +69,7 @@ std::string navigation(const std::string& content) {
 
 std::string report_html(std::span<const Run> runs) {
   const Document document(runs);
-  std::string content = missing_notice(document);
+  std::string content = scoreboard(document) + missing_notice(document);
   for (const auto part : {sweep_table, effects, training_curves, life_cycle, sink_heads, probe_figures, all_numbers, run_card})
     content += part(document);
   const std::string head = fmt::format(

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "report/text.h"
 #include "results/figure_json.h"
+#include "results/json.h"
 #include "results/label.h"
 
 #include <nlohmann/json.hpp>
@@ -19,7 +20,6 @@
 namespace ablate::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 // Files of an interrupted or older run may lack anything, so every access here has an answer for a missing key and a wrong type.
@@ -91,8 +91,10 @@ const Json& of_row(const Json& row, std::string_view key) { return at(row, key).
 void read_identity(const Json& json, Row& row) {
   row.id = text(of_row(json, "id"));
   row.seed = text(at(at(json, at(json, "point").is_null() ? "swept" : "point"), "seed"));
-  const std::string label = text(of_row(json, "label"));
-  row.group = without_seed(label.empty() ? row.id : label, row.seed);
+  row.name = text(of_row(json, "name"));
+  row.label = text(of_row(json, "label"));
+  if (row.label.empty()) row.label = row.id;
+  row.group = without_seed(row.label, row.seed);
   row.family = text(of_row(json, "group"));
   row.reference = named_numbers(of_row(json, "reference"));
 }
@@ -105,6 +107,9 @@ void number_positions(Figure& figure) {
 
 void read_metrics(const Json& metrics, Row& row, std::vector<std::string>& missing) {
   row.metrics = named_numbers(metrics);
+  Json without_figures = metrics;
+  if (without_figures.is_object()) without_figures.erase("figures");
+  if (without_figures.is_object()) row.all_metrics = metrics_from_json(without_figures);
   row.spike_per_state = numbers(at(metrics, "spike_per_state"));
   row.top_per_state = matrix(at(metrics, "top_per_state"));
   row.median_per_state = numbers(at(metrics, "median_per_state"));
@@ -119,6 +124,21 @@ void read_metrics(const Json& metrics, Row& row, std::vector<std::string>& missi
     } catch (const InputError& error) {
       missing.push_back(row.id + ": " + error.what());
     }
+}
+
+/// Those of results.json, or of the manifest where a run was stopped before its results were written. One that this version cannot read is
+/// told in `missing`.
+void read_run_claims(const Json& results, const Json& manifest, Run& run) {
+  const Json& source = at(results, "claims").is_array() ? results : manifest;
+  for (const Json& claim : at(source, "claims")) {
+    Claim read{text(at(claim, "text")), text(at(claim, "holds")), text(at(claim, "paper")), (run.folder / "results.json").string()};
+    try {
+      metrics_of(read);
+      run.claims.push_back(std::move(read));
+    } catch (const InputError& error) {
+      run.missing.push_back(fmt::format("A claim is left out: {}.", error.what()));
+    }
+  }
 }
 
 /// metrics.jsonl, one object per logged step. A torn last line (the run was killed while writing it) is left out; any other is missed.
@@ -313,6 +333,8 @@ void tell_what_is_missing(Run& run) {
     run.missing.push_back(fmt::format("{} of {} points have no result yet: {}.", unfinished.size(), run.rows.size(), listed(unfinished)));
 }
 
+bool is_called(const std::string& called, const Row& row) { return called == row.name || called == row.group; }
+
 double value_of(const std::vector<std::pair<std::string, double>>& values, const std::string& name) {
   for (const auto& [key, value] : values)
     if (key == name) return value;
@@ -358,6 +380,7 @@ Run read_run(const fs::path& folder) {
   run.command = command_line(at(manifest, "command"));
   for (const Json& note : at(manifest, "notes")) run.notes.push_back(text(note));
 
+  read_run_claims(results, manifest, run);
   run.settings = settings_of(manifest);
   run.rows = planned_rows(manifest);
   std::set<std::string> planned;

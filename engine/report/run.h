@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/figure.h"
+#include "base/metrics.h"
+#include "results/claim.h"
 #include "results/fingerprint.h"
 
 #include <filesystem>
@@ -22,7 +24,7 @@ struct Curve {
 struct Row {
   enum class State { done, failed, unfinished };
   State state = State::unfinished;
-  std::string id, error;
+  std::string id, name, label, error;
   std::string group;  ///< what is left of the label without the seed: rows of the same group are repeats
   std::string seed;
   std::string family;  ///< the `group` that the experiment file puts the row into; may be empty
@@ -35,9 +37,13 @@ struct Row {
   std::vector<int> step_up_blocks, step_down_blocks;      ///< block b turns state b - 1 into state b
   std::vector<std::vector<double>> sink_score;            ///< (L, H)
   std::vector<Figure> figures;
+  Metrics all_metrics;  ///< what claims may speak of: all but figures
   std::map<std::string, Curve> curves;
   bool curves_by_tokens = true;  ///< otherwise `at` counts steps
 };
+
+/// Whether a claim that says `called` means this row.
+bool is_called(const std::string& called, const Row& row);
 
 /// Value of `name` in a list of named numbers; NaN if absent.
 double value_of(const std::vector<std::pair<std::string, double>>& values, const std::string& name);
@@ -47,6 +53,7 @@ struct Run {
   std::string label;  ///< tells runs apart in a comparison; empty where there is only one
   std::string experiment, title, description;
   std::vector<Row> rows;                                    ///< in the order of the plan
+  std::vector<Claim> claims;                                ///< what the experiment says it shows
   std::vector<std::pair<std::string, std::string>> facts;   ///< device, driver, settings, ...: name and text
   std::vector<std::pair<std::string, std::string>> shared;  ///< settings that all points share, dotted name and value
   std::string command;                                      ///< to run it again, as typed into a shell

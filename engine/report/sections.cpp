@@ -22,8 +22,23 @@ Family::Family(std::span<const Run> of, std::string called, const std::vector<Gr
 
 bool Family::by_seeds() const { return have_repeats(groups); }
 
-Document::Document(std::span<const Run> all) : runs(all), groups(group_rows(all)) {
+static bool speaks_of(const Claim& claim, const Line& line) {
+  const std::vector<std::string> called = rows_of(claim);
+  return std::any_of(line.groups.begin(), line.groups.end(), [&](const Group* group) {
+    return group &&
+           std::any_of(called.begin(), called.end(), [&](const std::string& name) { return is_called(name, *group->rows.front()); });
+  });
+}
+
+Document::Document(std::span<const Run> all) : runs(all), claims(scored_claims(all)), groups(group_rows(all)) {
   for (const std::string& name : families_of(groups)) families.emplace_back(runs, name, groups);
+  for (std::size_t f = 0; f < families.size(); ++f)
+    for (std::size_t l = 0; l < families[f].headline.lines.size(); ++l) {
+      Line& line = families[f].headline.lines[l];
+      line.anchor = fmt::format("row-{}-{}", f, l);
+      for (std::size_t c = 0; c < claims.size(); ++c)
+        if (speaks_of(claims[c].claim, line)) line.claims.push_back(c);
+    }
 }
 
 bool Document::by_seeds() const { return have_repeats(groups); }

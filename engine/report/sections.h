@@ -4,6 +4,7 @@
 #include "report/comparison.h"
 
 #include <functional>
+#include <optional>
 
 namespace ablate::report {
 
@@ -21,9 +22,19 @@ struct Family {
   Family(const Family&) = delete;  // `headline` points into `groups`
 };
 
+/// A claim, and what each run says of it.
+struct ScoredClaim {
+  Claim claim;
+  std::vector<std::optional<Judgement>> judgements;  ///< one per run; none where the run does not make the claim
+};
+
+/// The claims of all runs, in order, each once.
+std::vector<ScoredClaim> scored_claims(std::span<const Run> runs);
+
 /// What every part reads.
 struct Document {
   std::span<const Run> runs;
+  std::vector<ScoredClaim> claims;
   std::vector<Group> groups;  ///< of all families
   std::vector<Family> families;
 
@@ -49,6 +60,7 @@ std::string legend(const std::vector<const Group*>& groups);
 /// A short line in the colour and dash of a group, as in the charts.
 std::string swatch(const std::string& classes);
 
+std::string scoreboard(const Document& document);  ///< scoreboard.cpp: the claims, opening the page
 std::string missing_notice(const Document& document);
 std::string sweep_table(const Document& document);      ///< sweep_table.cpp
 std::string all_numbers(const Document& document);      ///< sweep_table.cpp

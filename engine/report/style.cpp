@@ -76,6 +76,11 @@ th.name { text-align: left; }
 .change.up { color: var(--up); } .change.down { color: var(--down); } .change.same, .absent, .agree.maybe { color: var(--soft); }
 .agree.yes { color: var(--good); } .agree.no { color: var(--bad); font-weight: 600; }
 .absent { font-size: .86rem; }
+.claimed, .about, .source, .claims code, .sides { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; overflow-wrap: anywhere; white-space: normal; }
+.claimed a + a { margin-left: .35rem; } .claimed { padding-left: 34px; }
+.claims th.name { min-width: 16rem; } .claims td.verdict { text-align: left; vertical-align: top; min-width: 11rem; } .claims b { font-weight: 600; }
+.verdict.holds { color: var(--good); font-weight: 650; } .verdict.fails { color: var(--bad); font-weight: 650; } .verdict.open { color: var(--soft); font-weight: 650; }
+tr:target > * { background: var(--wash); }
 .numbers, .settings { font-size: .84rem; }
 .numbers th.name, .settings th { text-align: left; white-space: nowrap; }
 .settings td { text-align: left; overflow-wrap: anywhere; }

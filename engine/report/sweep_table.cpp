@@ -116,6 +116,14 @@ std::string seeds_of(const Line& line) {
   return several ? counts + " seeds" : "";
 }
 
+/// Numbers of the claims that speak of the row, each a link.
+std::string claim_marks(const Line& line) {
+  std::string marks;
+  for (const std::size_t claim : line.claims)
+    marks += element("a", {{"href", fmt::format("#claim-{}", claim + 1)}}, fmt::format("{}", claim + 1));
+  return marks.empty() ? "" : element("span", {{"class", "claimed"}, {"title", "claims that speak of this row"}}, "claim " + marks);
+}
+
 std::string line_of(const Family& family, const Line& line) {
   const Comparison& table = family.headline;
   std::string marks;
@@ -123,15 +131,15 @@ std::string line_of(const Family& family, const Line& line) {
     if (group) marks += swatch(group->classes);
   const std::string seeds = seeds_of(line);
   const std::string count = seeds.empty() ? "" : element("span", {{"class", "seeds"}}, seeds);
-  std::string cells =
-      element("th", {{"scope", "row"}, {"class", "name"}}, marks + element("span", {{"class", "label"}}, escape(line.name)) + count);
+  std::string cells = element("th", {{"scope", "row"}, {"class", "name"}},
+                              marks + element("span", {{"class", "label"}}, escape(line.name)) + count + claim_marks(line));
   for (std::size_t m = 0; m < table.metrics.size(); ++m) {
     for (std::size_t r = 0; r < family.runs.size(); ++r)
       cells += our_cell(table.metrics[m], line.cells[m].ours[r], line.groups[r], heading_on_phone(table.metrics[m], family.runs[r]),
                         place_on_phone(m, r), line.cells[m].agreement[r]);
     if (table.has_reference[m]) cells += paper_cell(line.cells[m].reference, published_decimals(table, m), place_on_phone(m, 0));
   }
-  return "<tr>" + cells + "</tr>\n";
+  return element("tr", {{"id", line.anchor}}, cells) + "\n";
 }
 
 bool any_reference(const Family& family) {

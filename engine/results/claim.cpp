@@ -157,6 +157,8 @@ Judgement compare(const Formula& formula, const Rows& rows) {
   }
   judgement.seeds = static_cast<int>(margins.size());
   judgement.verdict = verdict_of(margins, formula.kind == Kind::at_most || formula.kind == Kind::at_least);
+  if (judgement.verdict == Verdict::open)
+    judgement.reason = margins.size() == 2 ? "its two seeds disagree" : "the two sides are within two standard errors";
   return judgement;
 }
 
@@ -224,21 +226,32 @@ std::vector<std::string> rows_of(const Claim& claim) {
   return names;
 }
 
+std::string sides_of(const Judgement& judgement) {
+  if (judgement.seeds == 0) return judgement.reason;
+  const std::string why = judgement.reason.empty() ? "" : fmt::format(": {}", judgement.reason);
+  return fmt::format("{}: {} against {}, {} seed{}{}", judgement.comparison, side(judgement.left), side(judgement.right), judgement.seeds,
+                     judgement.seeds == 1 ? "" : "s", why);
+}
+
+std::string score_of(std::span<const Verdict> verdicts) {
+  const auto count = [&](Verdict verdict) { return std::count(verdicts.begin(), verdicts.end(), verdict); };
+  const auto holds = count(Verdict::holds), fails = count(Verdict::fails), open = count(Verdict::open);
+  std::string text = fmt::format("{} of {} claim{} hold{}", holds, verdicts.size(), verdicts.size() == 1 ? "" : "s", holds == 1 ? "s" : "");
+  if (fails > 0) text += fmt::format(", {} fail{}", fails, fails == 1 ? "s" : "");
+  if (open > 0) text += fmt::format(", {} open", open);
+  return text;
+}
+
 std::string format_claims(const std::vector<Claim>& claims, std::span<const Row> rows) {
-  if (claims.empty()) return "";
-  std::map<Verdict, int> counts;
+  std::vector<Verdict> verdicts;
   std::string lines;
   for (const Claim& claim : claims) {
     const Judgement judgement = judge(claim, rows);
-    ++counts[judgement.verdict];
-    const std::string why = judgement.seeds == 0 ? judgement.reason
-                                                 : fmt::format("{}: {} against {}, {} seed{}", judgement.comparison, side(judgement.left),
-                                                               side(judgement.right), judgement.seeds, judgement.seeds == 1 ? "" : "s");
-    lines += fmt::format("  {:<5}  {}\n         {}{}\n", to_text(judgement.verdict), claim.text, why,
+    verdicts.push_back(judgement.verdict);
+    lines += fmt::format("  {:<5}  {}\n         {}{}\n", to_text(judgement.verdict), claim.text, sides_of(judgement),
                          claim.paper.empty() ? "" : fmt::format(" ({})", claim.paper));
   }
-  return fmt::format("Claims: {} of {} hold, {} fail{}, {} open\n{}", counts[Verdict::holds], claims.size(), counts[Verdict::fails],
-                     counts[Verdict::fails] == 1 ? "s" : "", counts[Verdict::open], lines);
+  return claims.empty() ? "" : fmt::format("Claims\n{}{}\n", lines, score_of(verdicts));
 }
 
 }  // namespace ablate

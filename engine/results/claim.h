@@ -38,7 +38,7 @@ std::string to_text(Verdict verdict);  ///< "holds", "fails", "open"
 
 struct Judgement {
   Verdict verdict = Verdict::open;
-  std::string reason;      ///< why it is open, if something is missing
+  std::string reason;      ///< why it is open
   int seeds = 0;           ///< that decided it; 0 when nothing could be compared
   std::string comparison;  ///< the one that decided: "spike('sandwich') < spike('pre-norm') / 3"
   double left, right;      ///< its sides, means over seeds; NaN when they cannot be computed
@@ -60,7 +60,13 @@ std::vector<Formula> metrics_of(const Claim& claim);
 /// The names of the rows that a claim speaks of, as it writes them.
 std::vector<std::string> rows_of(const Claim& claim);
 
-/// For the terminal: a line that counts ("Claims: 3 of 4 hold, 1 fails"), then a line each with verdict, text, sides and seeds. Empty without claims.
+/// "spike('sandwich') < spike('pre-norm') / 3: 12.1 against 24, 3 seeds", or why nothing could be compared.
+std::string sides_of(const Judgement& judgement);
+
+/// "21 of 24 claims hold, 1 fails, 2 open"
+std::string score_of(std::span<const Verdict> verdicts);
+
+/// For the terminal: two lines for each, with verdict, text, sides and seeds, and at the end the score. Empty without claims.
 std::string format_claims(const std::vector<Claim>& claims, std::span<const Row> rows);
 
 }  // namespace ablate

@@ -182,3 +182,19 @@ TEST_CASE("claims: rows of several data seeds stay apart") {
   CHECK(verdict("spike('a, seed=0') < spike('a, seed=1')", rows) == "holds");
   CHECK(verdict("spike('a, seed=0') > 1.5", rows) == "fails");
 }
+
+TEST_CASE("claims: the terminal ends with the score") {
+  const std::vector<Row> rows{row("a", {{"spike", 10.0}}), row("b", {{"spike", 30.0}})};
+  const std::vector<Claim> claims{
+      {"One", "spike('a') < spike('b')", "Table 5", ""}, {"Two", "spike('a') > 20", "", ""}, {"Three", "spike('c') > 20", "", ""}};
+  CHECK(format_claims(claims, rows) ==
+        "Claims\n"
+        "  holds  One\n         spike('a') < spike('b'): 10 against 30, 1 seed (Table 5)\n"
+        "  fails  Two\n         spike('a') > 20: 10 against 20, 1 seed\n"
+        "  open   Three\n         “c” was not run\n"
+        "1 of 3 claims holds, 1 fails, 1 open\n");
+  CHECK(format_claims({}, rows) == "");
+  CHECK(score_of(std::vector<Verdict>(2, Verdict::holds)) == "2 of 2 claims hold");
+  CHECK(score_of(std::vector<Verdict>{Verdict::holds}) == "1 of 1 claim holds");
+  CHECK(judge({"x", "spike('a') < spike('b')", "", ""}, seeds({1, 6}, {3, 4})).reason == "its two seeds disagree");
+}
