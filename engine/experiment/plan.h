@@ -34,10 +34,11 @@ struct Point {
 
 struct Plan {
   std::string name;         ///< also the folder of the results
-  std::string kind;         ///< "probe", "intervene" or "train"
+  std::string kind;         ///< "probe", "intervene" or "train"; "collection" for files of several kinds
   std::string title;        ///< one line; the name if the file has none
   std::string description;  ///< may be empty, may have several lines
   std::filesystem::path source;
+  bool collection = false;        ///< of several files (`include`): points with the same settings are run once
   std::vector<std::string> sets;  ///< the assignments it was read with
   std::vector<Claim> claims;      ///< what the experiment says it shows
   std::vector<Point> points;

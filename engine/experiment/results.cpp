@@ -144,6 +144,20 @@ void ResultsFolder::add(const Row& row) {
   if (lock_) insert(row);
 }
 
+bool ResultsFolder::add_alike(const Point& to, const std::vector<std::size_t>& alike) {
+  if (!plan_.collection) return false;
+  const std::size_t wanted = alike.at(index_.at(to.id));
+  const auto of =
+      std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.id != to.id && alike[index_of(row)] == wanted; });
+  if (of == rows_.end()) return false;
+  Row row = row_of(to, of->metrics);
+  row.error = of->error;
+  std::error_code none;  // not every point has a log
+  fs::copy_file(path_ / "points" / of->id / "metrics.jsonl", point(to) / "metrics.jsonl", fs::copy_options::overwrite_existing, none);
+  add(row);
+  return true;
+}
+
 void ResultsFolder::insert(const Row& row) {
   const std::size_t index = index_of(row);
   std::erase_if(rows_, [&](const Row& other) { return other.id == row.id; });

@@ -89,6 +89,9 @@ class ResultsFolder {
   /// Writes points/<id>/row.json, then results.json and results.csv (now, or with a later row where rewriting them would take a tenth of
   /// the time).
   void add(const Row& row);
+  /// Gives the point the row, and the log of its training, of one that `alike` (first_alike) says comes to the same, if that has ended.
+  /// Returns whether it had.
+  bool add_alike(const Point& point, const std::vector<std::size_t>& alike);
   /// Writes results.json and results.csv.
   void flush();
 

@@ -30,6 +30,7 @@ std::vector<std::string> descriptions(const Plan& plan) {
   std::map<std::string, std::map<std::string, std::size_t>> occurrences;  // of a key, by value
   for (const Point& point : plan.points) {
     flatten(point.table, "", all.emplace_back());
+    for (const char* words : {"title", "description"}) all.back().erase(words);  // of a collection's files
     for (const auto& [key, value] : all.back()) ++occurrences[key][value];
   }
   std::vector<std::string> texts;

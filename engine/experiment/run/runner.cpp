@@ -8,6 +8,7 @@
 #include "experiment/run/devices.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/outcome.h"
+#include "experiment/shared_points.h"
 #include "ops/user/user_shader.h"
 
 #include <fmt/format.h>
@@ -86,9 +87,12 @@ class Runner {
     Outcome outcome(request_.plan, results, [this] { return environment(); });
     own_folder();
     int failed = 0;
+    const std::vector<std::size_t> alike = first_alike(request_.plan);
     for (const Turn& turn : turns_) {
-      if (request_.resume && results.finished(turn)) {
+      const Point& point = request_.plan.points[turn.index];
+      if ((request_.resume && results.finished(turn)) || (turn.has_row && results.add_alike(point, alike))) {
         progress_.skip_point();
+        outcome.configure(turn.index, resolve(point));
         continue;
       }
       try {
@@ -159,6 +163,11 @@ class Runner {
     }
     for (PointForecast& point : forecast.points)
       if (pace.known()) point.seconds = pace.seconds(point.plan.work);
+    const std::vector<std::size_t> alike = first_alike(request_.plan);
+    std::map<std::size_t, std::size_t> runs;  // by what comes to the same, the one that is run
+    for (PointForecast& point : forecast.points)
+      if (const std::size_t first = runs.emplace(alike[point.index], point.index).first->second; first != point.index)
+        point.taken_from = first;
     forecast.notes = notes_;
     return forecast;
   }
