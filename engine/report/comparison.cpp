@@ -19,7 +19,7 @@ Cell measured(const Group* group, const std::string& key) {
   if (group)
     for (const Row* row : group->finished())
       if (const double value = value_of(row->metrics, key); std::isfinite(value) && !has_non_finite(*row)) values.push_back(value);
-  Cell cell{missing, missing, static_cast<int>(values.size()), Direction::unknown, ""};
+  Cell cell{.mean = missing, .spread = missing, .count = static_cast<int>(values.size())};
   if (values.empty()) return cell;
   const double count = static_cast<double>(values.size());
   double sum = 0, squares = 0;
@@ -123,6 +123,8 @@ std::string agreement_sentence(const Comparison& comparison) {
 bool has_non_finite(const Row& row) {
   return value_of(row.metrics, "non_finite") > 0 || value_of(row.metrics, "non_finite_statistics") > 0;
 }
+
+double Cell::reach() const { return count >= 3 ? 2 * spread / std::sqrt(count) : missing; }
 
 std::vector<const Row*> Group::finished() const {
   std::vector<const Row*> done;

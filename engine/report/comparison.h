@@ -28,8 +28,10 @@ bool has_non_finite(const Row& row);
 struct Cell {
   double mean = 0, spread = 0;  ///< over the finished repeats; NaN if there is none. Sample standard deviation, NaN for fewer than two.
   int count = 0;
+  /// Two standard errors of the mean, what claims and arrows take for the reach of chance; NaN for fewer than three repeats.
+  double reach() const;
   Direction direction = Direction::unknown;  ///< against the first row of the same run
-  std::string change;                        ///< in words of metric.h
+  std::string change = {};                   ///< in words of metric.h
 };
 
 enum class Agreement { unknown, agrees, opposite, unclear };

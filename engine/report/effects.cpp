@@ -33,6 +33,16 @@ std::string connection(const Plot& plot, const Pair& pair, double y) {
                           {"y2", px(plot.y()(y))}});
 }
 
+/// Ours with chance's reach, where three seeds or more tell it.
+std::string reach(const Plot& plot, const MetricCells& first, const Cell& ours, double y) {
+  const double low = factor(first.ours[0].mean, std::max(0.0, ours.mean - ours.reach())),
+               high = factor(first.ours[0].mean, ours.mean + ours.reach());
+  if (!std::isfinite(low) || !std::isfinite(high)) return "";
+  return element(
+      "line",
+      {{"class", "reach"}, {"x1", px(plot.x()(low))}, {"x2", px(plot.x()(high))}, {"y1", px(plot.y()(y))}, {"y2", px(plot.y()(y))}});
+}
+
 std::string chart(const Family& family, std::size_t metric, double width) {
   const Comparison& table = family.headline;
   const MetricInfo& info = table.metrics[metric];
@@ -48,6 +58,9 @@ std::string chart(const Family& family, std::size_t metric, double width) {
     pairs.push_back(pair);
     names.push_back(table.lines[i].name);
     range.include(pair.ours);
+    const Cell& ours = cells.ours[0];
+    range.include(factor(first.ours[0].mean, std::max(0.0, ours.mean - ours.reach())));
+    range.include(factor(first.ours[0].mean, ours.mean + ours.reach()));
     range.include(pair.paper);
   }
   if (pairs.empty()) return "";
@@ -57,7 +70,7 @@ std::string chart(const Family& family, std::size_t metric, double width) {
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const Line& line = table.lines[pairs[i].line];
     const double y = static_cast<double>(i);
-    plot.raw(connection(plot, pairs[i], y));
+    plot.raw(connection(plot, pairs[i], y) + reach(plot, first, line.cells[metric].ours[0], y));
     plot.point(pairs[i].paper, y, "paper-mark", tip(info, line, "paper", line.cells[metric].reference), 3, 4);
     plot.point(pairs[i].ours, y, "our-mark", tip(info, line, "ours", line.cells[metric].ours[0]), 0, 4.4);
   }

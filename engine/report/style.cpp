@@ -80,6 +80,7 @@ th.name { text-align: left; }
 .claimed a + a { margin-left: .35rem; } .claimed { padding-left: 34px; }
 .claims th.name { min-width: 16rem; } .claims td.verdict { text-align: left; vertical-align: top; min-width: 11rem; } .claims b { font-weight: 600; }
 .verdict.holds { color: var(--good); font-weight: 650; } .verdict.fails { color: var(--bad); font-weight: 650; } .verdict.open { color: var(--soft); font-weight: 650; }
+.interval { display: block; color: var(--soft); font-size: .78rem; white-space: nowrap; } .plot .reach { stroke: var(--s1); stroke-width: 1.2; }
 tr:target > * { background: var(--wash); }
 .numbers, .settings { font-size: .84rem; }
 .numbers th.name, .settings th { text-align: left; white-space: nowrap; }

@@ -58,6 +58,9 @@ std::string our_cell(const MetricInfo& info, const Cell& cell, const Group* grou
   if (std::isfinite(cell.spread))
     shown += element("span", {{"class", "spread"}, {"title", fmt::format("standard deviation over {} seeds", cell.count)}},
                      "±" + format_metric(info, cell.spread));
+  if (std::isfinite(cell.reach()))
+    shown += element("span", {{"class", "interval"}, {"title", fmt::format("two standard errors around the mean of {} seeds", cell.count)}},
+                     format_metric(info, cell.mean - cell.reach()) + " to " + format_metric(info, cell.mean + cell.reach()));
   return element("td", attributes, shown + change_mark(cell) + agreement_mark(agreement));
 }
 
@@ -170,7 +173,8 @@ std::string lead_of(const Document& document) {
     text +=
         "The paper's values were measured on far larger models, so compare directions rather than sizes: ✓ where ours goes the paper's "
         "way. ";
-  if (document.by_seeds()) text += "With several seeds: mean ± standard deviation.";
+  if (document.by_seeds())
+    text += "With several seeds: mean ± standard deviation; of three and more also the interval of two standard errors around the mean.";
   return text;
 }
 

@@ -288,3 +288,23 @@ TEST_CASE("rows of a group are compared with its own first row, and have charts 
   CHECK(page.find("Planted: Against “intact”") != std::string::npos);
   CHECK(page.find("Grown: Against “baseline”") != std::string::npos);
 }
+
+TEST_CASE("three seeds and more have an interval, two have none") {
+  std::vector<Run> runs(1);
+  const auto add = [&](const std::string& group, double spike, const std::string& seed) {
+    runs[0].rows.push_back(row_of(group, 3, spike, 100));
+    runs[0].rows.back().id += seed, runs[0].rows.back().seed = seed;
+  };
+  for (const char* seed : {"1", "2"}) add("base", 100, seed);
+  // Mean 50, standard deviation 10: two standard errors of four are 10.
+  add("gate", 50 - std::sqrt(150.0), "1"), add("gate", 50 + std::sqrt(150.0), "2"), add("gate", 50, "3"), add("gate", 50, "4");
+  const Document document(runs);
+  const auto spike = [&](std::size_t line) { return document.families[0].headline.lines[line].cells.back().ours[0]; };
+  CHECK(std::isnan(spike(0).reach()));
+  CHECK(spike(1).spread == doctest::Approx(10));
+  CHECK(spike(1).reach() == doctest::Approx(10));
+  const std::string page = report_html(runs);
+  CHECK(count_of(page, "two standard errors around the mean of 4 seeds") == document.families[0].headline.metrics.size());
+  CHECK(page.find(">40.0 to 60.0<") != std::string::npos);
+  CHECK(count_of(page, "class=\"reach\"") == 1);  // of the gate's spike, the one metric with a published value
+}
