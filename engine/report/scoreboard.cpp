@@ -1,4 +1,5 @@
 // What the experiment says it shows, and whether it does: a line per claim, with the rows that it is about.
+#include "report/report.h"
 #include "report/sections.h"
 #include "report/text.h"
 #include "results/row.h"
@@ -53,20 +54,6 @@ std::string line_of(const Document& document, std::size_t number) {
   return element("tr", {{"id", fmt::format("claim-{}", number + 1)}}, cells) + "\n";
 }
 
-/// "21 of 24 claims hold, 1 fails, 2 open", of several runs each with its label.
-std::string score(const Document& document) {
-  std::string text;
-  for (std::size_t r = 0; r < document.runs.size(); ++r) {
-    std::vector<Verdict> verdicts;
-    for (const ScoredClaim& scored : document.claims)
-      if (scored.judgements[r]) verdicts.push_back(scored.judgements[r]->verdict);
-    if (verdicts.empty()) continue;
-    const std::string& label = document.runs[r].label;
-    text += fmt::format("{}{}{}", text.empty() ? "" : " · ", label.empty() ? "" : label + ": ", score_of(verdicts));
-  }
-  return text + ".";
-}
-
 }  // namespace
 
 std::vector<ScoredClaim> scored_claims(std::span<const Run> runs) {
@@ -83,6 +70,20 @@ std::vector<ScoredClaim> scored_claims(std::span<const Run> runs) {
   return all;
 }
 
+std::string score_line(std::span<const Run> runs) {
+  const std::vector<ScoredClaim> claims = scored_claims(runs);
+  std::string text;
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    std::vector<Verdict> verdicts;
+    for (const ScoredClaim& scored : claims)
+      if (scored.judgements[r]) verdicts.push_back(scored.judgements[r]->verdict);
+    if (verdicts.empty()) continue;
+    const std::string& label = runs[r].label;
+    text += fmt::format("{}{}{}{}", text.empty() ? "" : " · ", label, label.empty() ? "" : ": ", score_of(verdicts));
+  }
+  return text;
+}
+
 std::string scoreboard(const Document& document) {
   if (document.claims.empty()) return "";
   std::string head = R"(<th scope="col" class="name">Claim</th>)", body;
@@ -91,7 +92,8 @@ std::string scoreboard(const Document& document) {
   const std::string table =
       element("table", {{"class", "claims"}},
               R"(<caption class="hidden">Claims and verdicts</caption><thead><tr>)" + head + "</tr></thead>" + element("tbody", {}, body));
-  return section("claims", "What it shows", score(document), element("div", {{"class", "scroll"}, {"tabindex", "0"}}, table));
+  return section("claims", "What it shows", score_line(document.runs) + ".",
+                 element("div", {{"class", "scroll"}, {"tabindex", "0"}}, table));
 }
 
 }  // namespace ablate::report

@@ -107,6 +107,8 @@ TEST_CASE("scoreboard: shards are judged together, runs beside each other a colu
   CHECK(verdict(beside, 0, 1) == Verdict::fails);
   CHECK(verdict(beside, 1, 1) == Verdict::open);
   CHECK(report_html(runs).find("a: 2 of 2 claims hold · b: 0 of 2 claims hold, 1 fails, 1 open.") != std::string::npos);
+  CHECK(score_line(runs) == "a: 2 of 2 claims hold · b: 0 of 2 claims hold, 1 fails, 1 open");
+  CHECK(score_line(std::vector<Run>(1)) == "");
 }
 
 TEST_CASE("scoreboard: a claim that cannot be read is told, and never holds") {

@@ -44,6 +44,7 @@ int make_report(const Options& options) {
     out = (folders.size() == 1 ? folders[0] : std::filesystem::path(options.folders.size() == 1 ? options.folders[0] : "")) / "report.html";
   write_atomically(out, report::report_html(runs));
   if (folders.size() == 1) show(folders[0], out);
+  else if (const std::string score = report::score_line(runs); !score.empty()) fmt::print("{}\n{}\n", score, out.string());
   else fmt::print("{}\n", out.string());
   return 0;
 }
