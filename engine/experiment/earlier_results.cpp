@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "experiment/json.h"
+#include "results/json.h"
 
 #include <algorithm>
 #include <array>

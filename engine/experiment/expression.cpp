@@ -1,7 +1,7 @@
 #include "experiment/expression.h"
 
 #include "base/error.h"
-#include "experiment/formula.h"
+#include "base/formula.h"
 
 #include <cmath>
 #include <set>

@@ -1,6 +1,7 @@
 // metrics.jsonl: one object per line, appended.
 #include "base/error.h"
-#include "experiment/json.h"
+#include "experiment/results.h"
+#include "results/json.h"
 
 namespace ablate {
 namespace {

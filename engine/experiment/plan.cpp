@@ -2,11 +2,15 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "experiment/claimed_rows.h"
+#include "experiment/collection.h"
 #include "experiment/expression.h"
+#include "experiment/point_names.h"
 #include "experiment/toml.h"
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 namespace ablate {
@@ -19,7 +23,7 @@ constexpr std::size_t most_points = 20000;
 const std::vector<std::string>& top_level_keys() {
   static const std::vector<std::string> keys{"name",    "kind",      "title",   "description",  "seed",    "scale", "scales", "let",
                                              "extends", "reference", "sweep",   "model",        "data",    "train", "probe",  "report",
-                                             "shaders", "device",    "without", "intervention", "variant", "claim"};
+                                             "shaders", "device",    "without", "intervention", "variant", "claim", "group"};
   return keys;
 }
 
@@ -89,7 +93,6 @@ class Source {
   std::vector<const Value*> lineage(const Value& variant) const;
   Point point(const Value* variant, const Swept& swept) const;
   std::string label(const Value* variant, const Swept& swept) const;
-  void name_points(Plan& plan) const;
 
   std::vector<File> chain_;  // the base first
   std::vector<fs::path> loading_;
@@ -181,7 +184,7 @@ void Source::check_axes() const {
     require(std::find(known.begin(), known.end(), top) != known.end(), "{}: sweep.{}: unknown key{}", axis.where, axis.key,
             nearest(top, known).empty() ? "" : "; did you mean " + nearest(top, known) + "?");
     const bool whole = std::find(whole_keys.begin(), whole_keys.end(), top) != whole_keys.end();
-    require(!whole && top != "name" && top != "kind" && top != "reference",
+    require(!whole && top != "name" && top != "kind" && top != "group" && top != "reference",
             "{}: sweep.{}: this key holds for the whole experiment and cannot be swept", axis.where, axis.key);
     for (std::size_t i = 0; i < axis.values.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
@@ -283,6 +286,8 @@ Point Source::point(const Value* variant, const Swept& swept) const {
   for (const Assignment& set : sets_) {
     if (!is_prefix("sweep", set.key) && !is_prefix("variant", set.key)) lay(point.table, set.key, set.value);
   }
+  point.group = text_at(point.table, "group", "");
+  erase(point.table, "group");  // where a row stands, and nothing that decides its numbers
   evaluate_expressions(point.table);
   point.kind = Settings(point.table).choice("kind", "", {"probe", "intervene", "train"});
   for (const auto& [key, value] : swept) point.swept.emplace_back(key, *find(point.table, key));
@@ -306,38 +311,13 @@ std::string Source::label(const Value* variant, const Swept& swept) const {
   return label;
 }
 
-/// Lower-case letters, digits and single dashes; at most 40.
-std::string slug(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c))) result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    else if (c == '.' && !result.empty() && std::isdigit(static_cast<unsigned char>(result.back()))) result += c;
-    else if (!result.empty() && result.back() != '-') result += '-';
-  }
-  if (result.size() > 40) result.resize(40);
-  while (!result.empty() && (result.back() == '-' || result.back() == '.')) result.pop_back();
-  return result;
-}
-
-void check_name(const Value& table, const std::string& name) {
-  const Value* value = find(table, "name");
-  const bool ends_well = !name.empty() && name.front() != '.' && name.front() != ' ' && name.back() != '.' && name.back() != ' ';
-  const bool safe = ends_well && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
-                      return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ' ';
-                    });
-  require(safe, "{}: name: it names the folder of the results: expected letters, digits, spaces, \"-\", \"_\" and \".\", found \"{}\"",
-          value ? value->where : table.where, name);
-}
-
-void Source::name_points(Plan& plan) const {
-  const std::size_t digits = std::max<std::size_t>(2, std::to_string(plan.points.size()).size());
-  for (std::size_t i = 0; i < plan.points.size(); ++i) {
-    Point& point = plan.points[i];
-    if (point.label.empty()) point.label = plan.name;
-    const std::string name = slug(point.label);
-    point.id = fmt::format("{:0{}}{}{}", i + 1, digits, name.empty() ? "" : "-", name);
-    assign(point.table, "name", {plan.name, point.table.where, 0});
-  }
+/// Points of one group stand together, groups in the order of their first points.
+void gather_groups(std::vector<Point>& points) {
+  std::vector<std::string> order;
+  for (const Point& point : points)
+    if (std::find(order.begin(), order.end(), point.group) == order.end()) order.push_back(point.group);
+  const auto place = [&](const Point& point) { return std::find(order.begin(), order.end(), point.group) - order.begin(); };
+  std::stable_sort(points.begin(), points.end(), [&](const Point& a, const Point& b) { return place(a) < place(b); });
 }
 
 /// A point's scale may not bring what variants and sweeps may not.
@@ -357,7 +337,7 @@ Plan Source::plan(const fs::path& file) const {
   Plan plan;
   plan.source = file;
   plan.name = text_at(common_, "name", file.stem().string());
-  check_name(common_, plan.name);
+  check_plan_name(common_, plan.name);
   plan.title = text_at(common_, "title", plan.name);
   plan.description = text_at(common_, "description", "");
   Settings common(common_);
@@ -382,9 +362,10 @@ Plan Source::plan(const fs::path& file) const {
     }
   }
   check_whole_keys(plan);
+  gather_groups(plan.points);
   name_points(plan);
   plan.claims = read_claims(common_);
-  check_claims(plan);
+  check_claimed_rows(plan);
   return plan;
 }
 
@@ -397,7 +378,8 @@ Settings Point::settings() const {
 }
 
 Plan parse_plan(std::string_view text, const fs::path& file, const std::vector<std::string>& sets) {
-  Plan plan = Source(file, text, sets).plan(file);
+  const std::optional<Value> collection = collection_in(text, file);
+  Plan plan = collection ? read_collection(*collection, file, sets) : Source(file, text, sets).plan(file);
   plan.sets = sets;
   return plan;
 }

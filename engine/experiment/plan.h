@@ -11,7 +11,7 @@
 #pragma once
 
 #include "base/settings.h"
-#include "experiment/claim.h"
+#include "results/claim.h"
 
 #include <filesystem>
 #include <utility>
@@ -23,6 +23,7 @@ struct Point {
   std::string kind;                                  ///< "probe", "intervene" or "train": the plan's, unless its variant says otherwise
   std::string name;                                  ///< the variant's name; without variants the swept values; else the experiment's name
   std::string label;                                 ///< name and swept values: "sandwich, seed=1"
+  std::string group;                                 ///< rows of one group stand together and are compared with its first; may be empty
   std::vector<std::pair<std::string, Value>> swept;  ///< the swept keys with this point's values, in the order of the file
   std::vector<std::pair<std::string, double>> reference;  ///< published values of this point's metrics
   Value table;                                            ///< every key as resolved: model, data, train, ..., seed
@@ -33,10 +34,11 @@ struct Point {
 
 struct Plan {
   std::string name;         ///< also the folder of the results
-  std::string kind;         ///< "probe", "intervene" or "train"
+  std::string kind;         ///< "probe", "intervene" or "train"; "collection" for files of several kinds
   std::string title;        ///< one line; the name if the file has none
   std::string description;  ///< may be empty, may have several lines
   std::filesystem::path source;
+  bool collection = false;        ///< of several files (`include`): points with the same settings are run once
   std::vector<std::string> sets;  ///< the assignments it was read with
   std::vector<Claim> claims;      ///< what the experiment says it shows
   std::vector<Point> points;

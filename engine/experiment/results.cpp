@@ -1,15 +1,12 @@
 #include "experiment/results.h"
 
 #include "base/error.h"
-#include "base/json.h"
 #include "experiment/earlier_results.h"
-#include "experiment/json.h"
 #include "experiment/run/checkpoint_folder.h"
+#include "results/json.h"
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <limits>
 
 namespace ablate {
 namespace {
@@ -18,146 +15,7 @@ namespace fs = std::filesystem;
 
 double seconds_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-Value value_from_json(const Json& json) {
-  if (json.is_boolean()) return {json.get<bool>(), ""};
-  if (json.is_number_integer()) return {json.get<std::int64_t>(), ""};
-  if (json.is_number()) return {json.get<double>(), ""};
-  if (json.is_string()) return {json.get<std::string>(), ""};
-  Value value;
-  if (json.is_array()) {
-    value.data = Value::Array{};
-    for (const Json& item : json) value.as<Value::Array>()->push_back(value_from_json(item));
-  } else if (json.is_object()) {
-    value.data = Value::Table{};
-    for (const auto& [key, item] : json.items()) value.as<Value::Table>()->emplace(key, value_from_json(item));
-  }
-  return value;
-}
-
-Json row_to_json(const Row& row) {
-  Json point = {{"id", row.id}, {"label", row.label}};
-  if (!row.name.empty()) point["name"] = row.name;
-  for (const auto& [key, value] : row.swept) point[key] = value_to_json(value);
-  Json json = {{"point", point}, {"metrics", metrics_to_json(row.metrics)}};
-  for (const auto& [metric, value] : row.reference) json["reference"][metric] = number_to_json(value);
-  if (!row.error.empty()) json["error"] = row.error;
-  return json;
-}
-
-Row row_from_json(const Json& json) {
-  Row row;
-  const Json& point = json.at("point");
-  row.id = point.at("id").get<std::string>();
-  row.label = point.at("label").get<std::string>();
-  row.name = point.value("name", "");
-  for (const auto& [key, value] : point.items()) {
-    if (key != "id" && key != "label" && key != "name") row.swept.emplace_back(key, value_from_json(value));
-  }
-  row.metrics = metrics_from_json(json.at("metrics"));
-  const Json reference = json.value("reference", Json::object());
-  for (const auto& [metric, value] : reference.items()) row.reference.emplace_back(metric, value.get<double>());
-  row.error = json.value("error", "");
-  return row;
-}
-
-Json claim_to_json(const Claim& claim, const Judgement& judgement) {
-  Json json = {{"text", claim.text},
-               {"holds", claim.holds},
-               {"verdict", to_text(judgement.verdict)},
-               {"seeds", judgement.seeds},
-               {"left", number_to_json(judgement.left)},
-               {"right", number_to_json(judgement.right)}};
-  if (!judgement.reason.empty()) json["reason"] = judgement.reason;
-  if (!claim.paper.empty()) json["paper"] = claim.paper;
-  return json;
-}
-
 std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-template <class Read>
-auto parse_file(const fs::path& path, Read&& read) {
-  try {
-    return read(parse_json<Json>(read_text(path), path.string()));
-  } catch (const Json::exception& error) {
-    bad_input("{}: not a file that Ablate wrote: {}", path.string(), error.what());
-  }
-}
-
-/// A field of RFC 4180.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == text.npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
-std::string csv_field(const Metric& metric) {
-  if (const auto* text = std::get_if<std::string>(&metric)) return csv_field(*text);
-  const double number = std::get<double>(metric);
-  return std::isfinite(number) ? fmt::format("{}", number) : "";
-}
-
-bool is_scalar(const Metric& metric) { return std::holds_alternative<double>(metric) || std::holds_alternative<std::string>(metric); }
-
-class Csv {
- public:
-  explicit Csv(const std::vector<Row>& rows) {
-    for (const Row& row : rows) {
-      lines_.emplace_back();
-      put("id", row.id);
-      put("label", row.label);
-      if (!row.name.empty()) put("name", row.name);
-      for (const auto& [key, value] : row.swept) put(key, to_text(value));
-      for (const auto& [name, metric] : row.metrics) {
-        if (is_scalar(metric)) put(name, metric);
-      }
-      for (const auto& [name, value] : row.reference) put("reference." + name, value);
-      if (!row.error.empty()) put("error", row.error);
-    }
-  }
-
-  std::string text() const {
-    std::string text = join(columns_);
-    for (const auto& line : lines_) {
-      std::vector<std::string> fields;
-      for (const std::string& column : columns_) {
-        const auto at = line.find(column);
-        fields.push_back(at == line.end() ? "" : at->second);
-      }
-      text += join(fields);
-    }
-    return text;
-  }
-
- private:
-  void put(const std::string& column, const Metric& value) {
-    if (known_.insert(column).second) columns_.push_back(column);
-    lines_.back()[column] = csv_field(value);
-  }
-
-  static std::string join(const std::vector<std::string>& fields) {
-    std::string line;
-    for (std::size_t i = 0; i < fields.size(); ++i) line += (i ? "," : "") + fields[i];
-    return line + "\n";
-  }
-
-  std::vector<std::string> columns_;
-  std::set<std::string> known_;
-  std::vector<std::map<std::string, std::string>> lines_;
-};
-
-void write_row(const fs::path& file, const Row& row, const Fingerprint& settings) {
-  Json json = row_to_json(row);
-  json["settings"] = settings.facts();
-  write_atomically(file, dump(json));
-}
-
-/// A row and the settings that made it.
-std::pair<Row, Fingerprint> read_row(const fs::path& file) {
-  const auto [row, text] =
-      parse_file(file, [](const Json& json) { return std::pair(row_from_json(json), json.value("settings", Json()).dump()); });
-  return {row, Fingerprint::parse(text, file.string())};
-}
 
 /// Refuses a folder that cannot be made because something else has its name, or that of a folder around it.
 void refuse_obstacle(const fs::path& folder) {
@@ -180,28 +38,8 @@ void make_folder(const fs::path& folder) {
 
 }  // namespace
 
-Row Row::of(const Point& point, Metrics metrics) {
-  return {point.id, point.name, point.label, point.swept, point.reference, std::move(metrics), ""};
-}
-
-Results read_results(const fs::path& path) {
-  return parse_file(path, [&](const Json& json) {
-    Results results{json.at("experiment").get<std::string>(), {}};
-    for (const Json& row : json.at("rows")) results.rows.push_back(row_from_json(row));
-    const Json claims = json.value("claims", Json::array());
-    for (const Json& claim : claims)
-      results.claims.push_back(
-          {claim.at("text").get<std::string>(), claim.at("holds").get<std::string>(), claim.value("paper", ""), path.string()});
-    return results;
-  });
-}
-
-void write_results(const fs::path& folder, const Results& results) {
-  Json json = {{"experiment", results.experiment}, {"rows", Json::array()}};
-  for (const Row& row : results.rows) json["rows"].push_back(row_to_json(row));
-  for (const Claim& claim : results.claims) json["claims"].push_back(claim_to_json(claim, judge(claim, results.rows)));
-  write_atomically(folder / "results.json", dump(json));
-  write_atomically(folder / "results.csv", Csv(results.rows).text());
+Row row_of(const Point& point, Metrics metrics) {
+  return {point.id, point.name, point.label, point.group, point.swept, point.reference, std::move(metrics), ""};
 }
 
 ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, bool resume) : plan_(plan), path_(out / plan.name) {
@@ -226,14 +64,12 @@ ResultsFolder::ResultsFolder(const fs::path& out, const Plan& plan, Worker) : pl
 
 ResultsFolder ResultsFolder::of_worker(const fs::path& out, const Plan& plan) { return {out, plan, Worker{}}; }
 
-void ResultsFolder::take_over(const Point& point) {
-  insert(parse_file(path_ / "points" / point.id / "row.json", [](const Json& json) { return row_from_json(json); }));
-}
+void ResultsFolder::take_over(const Point& point) { insert(read_row_only(path_ / "points" / point.id / "row.json")); }
 
 void ResultsFolder::read_finished() {
   for (const Point& point : plan_.points) {
     if (const auto row = take_up(point, path_ / "points" / point.id); row && row->error.empty())
-      rows_.push_back(Row::of(point, row->metrics));
+      rows_.push_back(row_of(point, row->metrics));
     take_up(point, path_ / "needed" / point.id);
   }
 }
@@ -242,7 +78,7 @@ void ResultsFolder::read_finished() {
 std::optional<Row> ResultsFolder::take_up(const Point& point, const fs::path& folder) {
   const std::optional<SavedTraining> training = TrainingCheckpoint(folder).saved();
   if (training) {
-    const Fingerprint now = Fingerprint::of(plan_, point);
+    const Fingerprint now = fingerprint_of(plan_, point);
     if (!require_continuable(training->settings, now, training->step, training->file.parent_path().string()))
       notes_.push_back(fmt::format("{}: {} steps are done; goes on to {} instead of {}", point.label, training->step, now.steps(),
                                    training->settings.steps()));
@@ -255,13 +91,13 @@ std::optional<Row> ResultsFolder::ended(const Point& point, const fs::path& fold
   if (!fs::exists(file)) return std::nullopt;
   auto [row, settings] = read_row(file);
   const std::int64_t done = row.error.empty() ? settings.steps() : 0;
-  const bool same = require_continuable(settings, Fingerprint::of(plan_, point), done, file.string());
+  const bool same = require_continuable(settings, fingerprint_of(plan_, point), done, file.string());
   return same ? std::optional(std::move(row)) : std::nullopt;
 }
 
 const Fingerprint& ResultsFolder::fingerprint(const Point& point) {
   const auto at = fingerprints_.find(point.id);
-  return at != fingerprints_.end() ? at->second : fingerprints_.emplace(point.id, Fingerprint::of(plan_, point)).first->second;
+  return at != fingerprints_.end() ? at->second : fingerprints_.emplace(point.id, fingerprint_of(plan_, point)).first->second;
 }
 
 fs::path ResultsFolder::point(const Point& point) const {
@@ -308,7 +144,7 @@ Fingerprint ResultsFolder::made_with(const Row& row, const Point& point) {
     return fingerprint(point);
   } catch (const InputError&) {
     if (row.error.empty()) throw;
-    return Fingerprint::of(plan_, point, Fingerprint::Files::if_known);
+    return fingerprint_of(plan_, point, FileContents::if_known);
   }
 }
 
@@ -319,6 +155,20 @@ void ResultsFolder::add(const Row& row) {
   if (sweep_) sweep_->add(owner.id, settings);
   write_row(point(owner) / "row.json", row, settings);
   if (lock_) insert(row);
+}
+
+bool ResultsFolder::add_alike(const Point& to, const std::vector<std::size_t>& alike) {
+  if (!plan_.collection) return false;
+  const std::size_t wanted = alike.at(index_.at(to.id));
+  const auto of =
+      std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.id != to.id && alike[index_of(row)] == wanted; });
+  if (of == rows_.end()) return false;
+  Row row = row_of(to, of->metrics);
+  row.error = of->error;
+  std::error_code none;  // not every point has a log
+  fs::copy_file(path_ / "points" / of->id / "metrics.jsonl", point(to) / "metrics.jsonl", fs::copy_options::overwrite_existing, none);
+  add(row);
+  return true;
 }
 
 void ResultsFolder::insert(const Row& row) {
@@ -340,7 +190,7 @@ bool ResultsFolder::manifest_due() const { return seconds_now() - last_manifest_
 
 void ResultsFolder::write_manifest(const Environment& environment, const std::vector<Value>& configuration, double wall_seconds) {
   const double start = seconds_now();
-  if (!sweep_) sweep_.emplace(plan_);
+  if (!sweep_) sweep_ = sweep_fingerprints(plan_);
   const SweepFingerprints& settings = *sweep_;
   Json json = {{"experiment", plan_.name},
                {"kind", plan_.kind},
@@ -359,9 +209,11 @@ void ResultsFolder::write_manifest(const Environment& environment, const std::ve
                {"wall_seconds", number_to_json(wall_seconds)},
                {"settings", settings.shared()},
                {"points", Json::array()}};
+  for (const Claim& claim : plan_.claims) json["claims"].push_back({{"text", claim.text}, {"holds", claim.holds}, {"paper", claim.paper}});
   for (std::size_t i = 0; i < plan_.points.size(); ++i) {
     const Point& point = plan_.points[i];
     Json entry = {{"id", point.id}, {"label", point.label}, {"name", point.name}};
+    if (!point.group.empty()) entry["group"] = point.group;
     for (const auto& [key, value] : point.swept) entry["swept"][key] = value_to_json(value);
     for (const auto& [metric, value] : point.reference) entry["reference"][metric] = number_to_json(value);
     entry["configuration"] = value_to_json(i < configuration.size() ? configuration[i] : point.table);

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "base/file.h"
-#include "base/metrics.h"
 #include "experiment/fingerprint.h"
 #include "experiment/needs.h"
+#include "results/results_file.h"
 
 #include <fstream>
 #include <optional>
@@ -20,16 +20,8 @@
 
 namespace ablate {
 
-/// One finished (or failed) point of a sweep.
-struct Row {
-  std::string id, name, label;
-  std::vector<std::pair<std::string, Value>> swept;
-  std::vector<std::pair<std::string, double>> reference;
-  Metrics metrics;
-  std::string error;  ///< why the point failed; empty if it did not
-
-  static Row of(const Point& point, Metrics metrics);
-};
+/// The row of a point that has been measured.
+Row row_of(const Point& point, Metrics metrics);
 
 /// The log of one training run: one JSON object per line with a `step`. A line is written in one piece, so after a kill at most the last is
 /// torn.
@@ -46,16 +38,6 @@ class MetricsLog {
 
 /// The entries of a metrics.jsonl, without a torn last line; empty if there is no such file.
 std::vector<Metrics> read_log(const std::filesystem::path& path);
-
-/// The rows of a results.json. Throws InputError naming the file.
-struct Results {
-  std::string experiment;
-  std::vector<Row> rows;
-  std::vector<Claim> claims = {};
-};
-Results read_results(const std::filesystem::path& path);
-/// Writes results.json and results.csv into `folder`; the claims with what the rows say of them.
-void write_results(const std::filesystem::path& folder, const Results& results);
 
 /// What manifest.json says besides the plan.
 struct Environment {
@@ -107,6 +89,9 @@ class ResultsFolder {
   /// Writes points/<id>/row.json, then results.json and results.csv (now, or with a later row where rewriting them would take a tenth of
   /// the time).
   void add(const Row& row);
+  /// Gives the point the row, and the log of its training, of one that `alike` (first_alike) says comes to the same, if that has ended.
+  /// Returns whether it had.
+  bool add_alike(const Point& point, const std::vector<std::size_t>& alike);
   /// Writes results.json and results.csv.
   void flush();
 
@@ -136,9 +121,5 @@ class ResultsFolder {
   std::optional<SweepFingerprints> sweep_;                                          ///< of all points, once a manifest was wanted
   double last_flush_ = 0, flush_took_ = 0, last_manifest_ = 0, manifest_took_ = 0;  ///< seconds of a steady clock
 };
-
-/// JSON text of a table or of metrics: one line if `indent` is negative.
-std::string to_json(const Value& value, int indent = 2);
-std::string to_json(const Metrics& metrics, int indent = -1);
 
 }  // namespace ablate

@@ -1,6 +1,7 @@
 // Parts of a sweep: --points and --shard.
 #include "base/error.h"
 #include "experiment/plan.h"
+#include "experiment/shared_points.h"
 
 #include <fmt/ranges.h>
 
@@ -98,10 +99,14 @@ std::vector<std::size_t> select(const Plan& plan, const Selection& selection) {
     const Names names(plan);
     for (const std::string& list : selection.points) names.choose(list, chosen);
   }
+  // Points that come to the same thing are in the same shard.
+  const std::vector<std::size_t> alike = selection.shards > 1 ? first_alike(plan) : std::vector<std::size_t>();
+  std::map<std::size_t, int> shards;
   std::vector<std::size_t> indices;
-  int position = 0;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    if (chosen[i] && position++ % selection.shards == selection.shard - 1) indices.push_back(i);
+    if (!chosen[i]) continue;
+    const int next = 1 + static_cast<int>(shards.size()) % selection.shards;
+    if (selection.shards == 1 || shards.emplace(alike[i], next).first->second == selection.shard) indices.push_back(i);
   }
   return indices;
 }

@@ -177,14 +177,27 @@ std::string layout(const std::vector<Column>& columns, const std::vector<Group>&
   return body;
 }
 
-}  // namespace
-
-std::string format_table(std::span<const Row> rows, const std::vector<std::string>& metrics) {
-  if (rows.empty()) return "no rows\n";
+std::string table_of(std::span<const Row> rows, const std::vector<std::string>& metrics) {
   const std::vector<Group> groups = group_by_seed(rows);
   std::vector<Column> columns = point_columns(groups);
   for (const std::string& metric : metrics.empty() ? metrics_to_show(rows) : metrics) add_metric(columns, groups, metric);
   return layout(columns, groups);
+}
+
+}  // namespace
+
+std::string format_table(std::span<const Row> rows, const std::vector<std::string>& metrics) {
+  if (rows.empty()) return "no rows\n";
+  std::vector<std::string> names;
+  for (const Row& row : rows)
+    if (std::find(names.begin(), names.end(), row.group) == names.end()) names.push_back(row.group);
+  std::string text;
+  for (const std::string& name : names) {
+    std::vector<Row> own;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(own), [&](const Row& row) { return row.group == name; });
+    text += fmt::format("{}{}{}{}", text.empty() ? "" : "\n", name, name.empty() ? "" : "\n", table_of(own, metrics));
+  }
+  return text;
 }
 
 std::string plot_life_cycle(std::span<const double> spike_per_state, int width, int height) {

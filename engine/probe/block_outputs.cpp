@@ -39,6 +39,7 @@ class BlockOutputsProbe : public Probe {
     }
   }
 
+  MetricNames yields() const override { return {.numbers = {}, .lists = {"median_per_block"}}; }
   void finish(Metrics& metrics) override {
     std::vector<FigureSeries> lines;
     for (std::uint32_t k = 0; k < top_k_; ++k) lines.push_back({.name = ranks[k]});

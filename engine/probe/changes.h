@@ -17,6 +17,7 @@ class Changes : public Probe {
   void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override;
   void collect(Executor& executor, const ProbeBatch& batch) override;
   void finish(Metrics& metrics) override;
+  MetricNames yields() const override { return {.numbers = {"elements_changed"}}; }
 
   std::uint64_t of(std::size_t intervention) const { return counts_.at(intervention); }
   std::uint64_t total() const;

@@ -121,6 +121,11 @@ class GeometryProbe : public Probe {
     return looking_closer_ = true;
   }
 
+  MetricNames yields() const override {
+    return {.numbers = {"geometry_bound", "geometry_step_up", "geometry_cosine_before", "geometry_cosine_after", "geometry_key_rank"},
+            .lists = {"geometry_share_spike", "geometry_share_rest", "geometry_range_spike", "geometry_range_rest", "geometry_sink_head",
+                      "geometry_key_singular_values"}};
+  }
   void finish(Metrics& metrics) override {
     report_states(metrics);
     report_step_up(metrics);

@@ -56,6 +56,11 @@ class MassiveProbe : public Probe {
     sequences_ += batch.rows;
   }
 
+  MetricNames yields() const override {
+    return {.numbers = {"massive_activations", "massive_sequences", "massive_first_block", "massive_last_block"},
+            .lists = {"median_per_state", "massive_per_state", "massive_channels", "massive_channel_counts", "massive_tokens",
+                      "massive_token_counts", "massive_token_ids", "massive_token_id_counts"}};
+  }
   void finish(Metrics& metrics) override {
     std::vector<Mean> medians;
     std::vector<double> counts;

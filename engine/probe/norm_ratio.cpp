@@ -28,6 +28,7 @@ class NormRatioProbe : public Probe {
       for (const float ratio : executor.read_floats(ratios_[state])) means_[state].add(static_cast<double>(ratio));
   }
 
+  MetricNames yields() const override { return {.numbers = {}, .lists = {"norm_ratio"}}; }
   void finish(Metrics& metrics) override {
     set_means(metrics, "norm_ratio", means_);
     if (!metrics.find("norm_ratio")) return;

@@ -1,6 +1,7 @@
 // A probe listens to a forward pass and turns hook-point tensors into metrics. A kind registers itself in its own file.
 #pragma once
 
+#include "base/metric_names.h"
 #include "base/metrics.h"
 #include "graph/executor.h"
 #include "model/hooks.h"
@@ -44,6 +45,8 @@ class Probe {
   virtual bool again() { return false; }
   /// At the very end.
   virtual void finish(Metrics& metrics) = 0;
+  /// Everything that finish() may set but figures, known before anything runs.
+  virtual MetricNames yields() const { return {}; }
   /// Files it leaves in the point's folder.
   virtual void write(const std::filesystem::path& /*folder*/) {}
   /// Whether it listens at "logits", which makes the model store them.

@@ -44,6 +44,10 @@ class QuadraticFormsProbe : public Probe {
   void at(Graph& graph, const Hook& hook, const Tensor& x) override { spikes_.at(graph, hook, x); }
   void collect(Executor& executor, const ProbeBatch& batch) override { spikes_.collect(executor, batch); }
 
+  MetricNames yields() const override {
+    return {.numbers = {"form_layer"},
+            .lists = {"form_norms", "form_top_channels", "form_channels", "form_eigenvalues", "form_leading_share", "form_alignment"}};
+  }
   void finish(Metrics& metrics) override {
     spikes_.finish();
     const TransformerConfig& config = weights_->config();

@@ -25,6 +25,7 @@ class ResidualNormProbe : public Probe {
     }
   }
 
+  MetricNames yields() const override { return {.numbers = {}, .lists = {"residual_norm_first", "residual_norm_rest"}}; }
   void finish(Metrics& metrics) override {
     std::vector<Mean> first, rest;
     for (const Means& means : means_) first.push_back(means.first), rest.push_back(means.rest);

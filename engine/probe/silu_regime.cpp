@@ -48,6 +48,9 @@ class SiluRegimeProbe : public Probe {
     }
   }
 
+  MetricNames yields() const override {
+    return {.numbers = {"silu_spike_tokens"}, .lists = {"silu_cosine_spike", "silu_cosine_rest", "silu_ratio_spike", "silu_ratio_rest"}};
+  }
   void finish(Metrics& metrics) override {
     spikes_.finish();
     const std::vector<std::size_t> found = spikes_.spike_tokens();

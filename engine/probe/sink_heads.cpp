@@ -97,6 +97,10 @@ class SinkHeadsProbe : public Probe {
     return true;
   }
 
+  MetricNames yields() const override {
+    return {.numbers = {},
+            .lists = {"sink_head", "sink_head_values", "sink_head_cosine", "other_head", "other_head_values", "other_head_cosine"}};
+  }
   void finish(Metrics& metrics) override {
     if (watched_.empty()) return;  // every attention block is left out
     report(metrics, watched_[0], "sink_head", "Sink head");

@@ -52,6 +52,9 @@ class SinkProbe : public Probe {
     }
   }
 
+  MetricNames yields() const override {
+    return {.numbers = {"sink_ratio", "sink_ratio_early", "sink_ratio_bias", "sink_mass"}, .lists = {"sink_score", "sink_ratio_per_head"}};
+  }
   void finish(Metrics& metrics) override {
     Head all;
     std::vector<std::vector<double>> score, ratio;

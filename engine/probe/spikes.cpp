@@ -132,6 +132,12 @@ void SpikeProbe::finish(Metrics& metrics) {
   metrics.set("step_down_blocks", as_numbers(step_down_));
 }
 
+MetricNames SpikeProbe::yields() const {
+  return {
+      .numbers = {"spike", "spike_state", "spike_sequence", "spike_token"},
+      .lists = {"spike_per_state", "spike_channels", "top_per_state", "block_top", "top_per_block", "step_up_blocks", "step_down_blocks"}};
+}
+
 static const Probes::Registration registration("spikes", [](const ProbeSettings& settings, Settings&) {
   return std::make_unique<SpikeProbe>(settings);
 });

@@ -30,6 +30,7 @@ class SpikeProbe : public Probe {
   void at(Graph& graph, const Hook& hook, const Tensor& x) override;
   void collect(Executor& executor, const ProbeBatch& batch) override;
   void finish(Metrics& metrics) override;
+  MetricNames yields() const override;
 
   struct Spike {
     double value = 0;

@@ -43,6 +43,10 @@ class UserStatisticProbe : public Probe {
     }
   }
 
+  MetricNames yields() const override {
+    const std::string& name = shader_->name;
+    return {.numbers = {}, .lists = {name, name + "_first", name + "_max"}};
+  }
   void finish(Metrics& metrics) override {
     std::vector<double> mean, first, largest;
     std::vector<std::string> names;

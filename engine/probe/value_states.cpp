@@ -33,6 +33,9 @@ class ValueStateProbe : public Probe {
     }
   }
 
+  MetricNames yields() const override {
+    return {.numbers = {}, .lists = {"value_norm_first", "value_norm_rest", "value_output_first", "value_output_rest"}};
+  }
   void finish(Metrics& metrics) override {
     const auto all = [&](Mean Layer::*which) {
       std::vector<Mean> means;

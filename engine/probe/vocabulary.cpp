@@ -49,6 +49,10 @@ class VocabularyProbe : public Probe {
     }
   }
 
+  MetricNames yields() const override {
+    return {.numbers = {"vocabulary_share", "vocabulary_massive", "vocabulary_tokens", "vocabulary_position"},
+            .lists = {"vocabulary_without"}};
+  }
   void finish(Metrics& metrics) override {
     spikes_.finish();
     const std::size_t count = ids_.size();

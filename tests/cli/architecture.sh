@@ -4,13 +4,15 @@ set -u
 cd "$1/engine" || exit 1
 declare -A below=(
   [base]=""
+  [results]="base"
+  [report]="results base"
   [vulkan]="base"
   [graph]="vulkan base"
   [ops]="graph vulkan base"
   [model]="ops graph vulkan base"
   [train]="model ops graph vulkan base"
   [probe]="model ops graph vulkan base"
-  [experiment]="train probe model ops graph vulkan base"
+  [experiment]="report results train probe model ops graph vulkan base"
 )
 failed=0
 for folder in */; do

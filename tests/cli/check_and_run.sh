@@ -116,6 +116,24 @@ done
 [ -e part/n/needed/03-intact/means.safetensors ] && [ ! -e part/n/points/03-intact ] && right || wrong "the needed point: $(ls part/n)"
 "$ablate" run needs.toml --out part --resume > log 2>&1 && [ "$(row part)" = "$(row whole)" ] && right || wrong "resumed: $(tail -n 1 log)"
 
+# Several files as one: what they share is run once, and there is one score.
+for name in one two; do
+  printf 'name = "%s"\ntitle = "Table %s"\nkind = "train"\n%s\ntrain = {steps = 2, batch = 4, seq_len = 16, eval_windows = 4}\n[[variant]]\nname = "baseline"\n' "$name" "$name" "$common"
+  printf '[[variant]]\nname = "%s"\nseed = %s\n[[claim]]\ntext = "t"\nholds = "loss('"'%s'"') > 0 and loss('"'baseline'"') > 0"\n' "$name" "${#name}$([ $name = one ] && echo 1)" "$name"
+done > both
+head -n "$(($(wc -l < both) / 2))" both > one.toml; tail -n "$(($(wc -l < both) / 2))" both > two.toml
+printf 'name = "all"\ninclude = ["one.toml", "two.toml"]\n' > all.toml
+scores() { grep -c '^2 of 2 claims hold$' log; }
+speeds() { python3 -c 'import json,sys; r = json.load(open(sys.argv[1]))["rows"]; print(len(r), len({x["metrics"]["tokens_per_s"] for x in r}))' "$1/all/results.json"; }
+"$ablate" check all.toml > log 2>&1 && grep -q '03-two-baseline.* as 1 ' log && right || wrong "check of a collection: $(tail -n 3 log)"
+"$ablate" run all.toml --out all1 > log 2>&1; [ "$(scores) $(speeds all1)" = "1 4 3" ] && right || wrong "a collection: $(speeds all1) $(tail -n 3 log)"
+"$ablate" run all.toml --out all2 --devices 0,0 > log 2>&1; [ "$(scores) $(speeds all2)" = "1 4 3" ] && right || wrong "a collection on devices: $(speeds all2) $(tail -n 3 log)"
+for part in 1 2; do "$ablate" run all.toml --out all3.$part --shard $part/2 > log 2>&1 || wrong "a shard of a collection: $(tail -n 1 log)"; done
+"$ablate" report all3.1/all all3.2/all --merge all3/all > log 2>&1; [ "$(scores) $(speeds all3)" = "1 4 3" ] && right || wrong "shards of a collection: $(speeds all3) $(tail -n 3 log)"
+"$ablate" run all.toml --out all4 --points 'two: baseline' > log 2>&1; grep -q '^0 of 2 claims hold, 2 open$' log && right || wrong "a part of a collection: $(tail -n 3 log)"
+"$ablate" run all.toml --out all4 --resume > log 2>&1; [ "$(scores) $(speeds all4)" = "1 4 3" ] && right || wrong "a collection resumed: $(speeds all4) $(tail -n 3 log)"
+VK_DRIVER_FILES=/nowhere VK_ICD_FILENAMES=/nowhere "$ablate" report all4/all > log 2>&1 && [ "$(scores)" = 1 ] && right || wrong "a report without a device: $(tail -n 1 log)"
+
 # Points by what `ablate check` calls them.
 listed() { "$ablate" check needs.toml --points "$1" 2> log | grep -c '^  0'; }
 "$ablate" check needs.toml | grep -q "zero, at once" && right || wrong "check prints no names"

@@ -2,9 +2,9 @@
 #include "experiment/fingerprint.h"
 
 #include "base/error.h"
-#include "experiment/report/merge.h"
 #include "experiment/results.h"
 #include "model/safetensors.h"
+#include "report/merge.h"
 #include "support/folder.h"
 
 #include <doctest/doctest.h>
@@ -58,7 +58,7 @@ class Files : public TestFolder {
   }
 };
 
-std::string hash_of(const Plan& plan, std::size_t point = 0) { return Fingerprint::of(plan, plan.points.at(point)).hash(); }
+std::string hash_of(const Plan& plan, std::size_t point = 0) { return fingerprint_of(plan, plan.points.at(point)).hash(); }
 
 /// Calls `visit` with the dotted name of every value below `value` that is neither a table nor a list of tables.
 void walk(Value& value, const std::string& name, const std::function<void(const std::string&, Value&)>& visit) {
@@ -92,14 +92,14 @@ TEST_CASE("fingerprint: every key of a resolved plan counts, but for those that 
   std::set<std::string> seen, ignored;
   for (const std::string& text : {files.training(), files.study(), files.planted()}) {
     const Value resolved = resolve(files.plan(text).points.at(0));
-    const std::string whole = Fingerprint::of_table(resolved).hash();
+    const std::string whole = fingerprint_of_table(resolved).hash();
     Value copy = resolved;
     walk(copy, "", [&](const std::string& name, Value& value) {
       CAPTURE(name);
       const Value before = value;
       change(value);
-      if (Fingerprint::of_table(copy).hash() == whole) ignored.insert(name);
-      CHECK_MESSAGE((Fingerprint::of_table(copy).hash() == whole) == without.contains(name), name);
+      if (fingerprint_of_table(copy).hash() == whole) ignored.insert(name);
+      CHECK_MESSAGE((fingerprint_of_table(copy).hash() == whole) == without.contains(name), name);
       value = before;
       seen.insert(name);
     });
@@ -205,8 +205,7 @@ TEST_CASE("fingerprint: statistics of another point are what that point is") {
   const Plan plan = files.plan(text);
   std::string other = text;
   other.replace(other.find("= 5"), 3, "= 6");
-  const auto all =
-      differences(Fingerprint::of(plan, plan.points.at(1)), Fingerprint::of(files.plan(other), files.plan(other).points.at(1)));
+  const auto all = differences(fingerprint_of(plan, plan.points.at(1)), fingerprint_of(files.plan(other), files.plan(other).points.at(1)));
   REQUIRE(all.size() == 1);
   CHECK(all[0].key == "intervention[1].statistics of that point");
 }
@@ -214,7 +213,7 @@ TEST_CASE("fingerprint: statistics of another point are what that point is") {
 TEST_CASE("fingerprint: text and back; what is none is refused, not guessed") {
   const Files files;
   const Plan plan = files.plan(files.training());
-  const Fingerprint fingerprint = Fingerprint::of(plan, plan.points[0]);
+  const Fingerprint fingerprint = fingerprint_of(plan, plan.points[0]);
   CHECK(Fingerprint::parse(fingerprint.text(), "x").facts() == fingerprint.facts());
   for (const char* text : {"", "null", "\"00ff00ff00ff00ff\"", "{}", "{\"a\": 1}", "{\"a\": "})
     CHECK_THROWS_WITH_AS(Fingerprint::parse(text, "row.json"),
@@ -225,7 +224,7 @@ TEST_CASE("fingerprint: what was made with other settings is named, and only mor
   const Files files;
   const auto of = [&](const std::vector<std::string>& sets) {
     const Plan plan = files.plan("kind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n", sets);
-    return Fingerprint::of(plan, plan.points[0]);
+    return fingerprint_of(plan, plan.points[0]);
   };
   const auto refusal = [&](const std::vector<std::string>& was, const std::vector<std::string>& is, std::int64_t done) -> std::string {
     try {
@@ -254,9 +253,9 @@ TEST_CASE("fingerprint: what was made with other settings is named, and only mor
 TEST_CASE("fingerprint: a sweep keeps once what its points share") {
   const Files files;
   const Plan plan = files.plan("kind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n[sweep]\nseed = [1, 2]\n");
-  const SweepFingerprints sweep(plan);
+  const SweepFingerprints sweep = sweep_fingerprints(plan);
   CHECK(sweep.own().at(plan.points[1].id) == Fingerprint::Facts{{"seed", "2"}});
-  for (const Point& point : plan.points) CHECK(sweep.at(point.id).facts() == Fingerprint::of(plan, point).facts());
+  for (const Point& point : plan.points) CHECK(sweep.at(point.id).facts() == fingerprint_of(plan, point).facts());
   SweepFingerprints longer = sweep;
   longer.add("03-more", Fingerprint(Fingerprint::Facts{{"seed", "3"}}));
   CHECK(longer.at("03-more").facts() == Fingerprint::Facts{{"seed", "3"}});
@@ -278,7 +277,7 @@ TEST_CASE("fingerprint: a training checkpoint of other settings is refused befor
   const auto save = [&](const Metadata& notes) {
     write_safetensors(checkpoint / "optimizer.safetensors", std::vector<TensorToWrite>(), notes);
   };
-  save({{"step", "20"}, {"settings", Fingerprint::of(plan, plan.points[0]).text()}});
+  save({{"step", "20"}, {"settings", fingerprint_of(plan, plan.points[0]).text()}});
   CHECK(ResultsFolder(out, plan, true).notes().empty());
   CHECK(ResultsFolder(out, files.plan(text, {"train.steps=80"}), true).notes() ==
         std::vector<std::string>{"r: 20 steps are done; goes on to 80 instead of 50"});
@@ -299,7 +298,7 @@ TEST_CASE("fingerprint: parts of a sweep that other settings made do not merge")
   const auto part = [&](const char* folder, std::size_t point, const std::vector<std::string>& sets = {}) {
     const Plan plan = files.plan(text, sets);
     ResultsFolder results(files.path() / folder, plan, false);
-    results.add(Row::of(plan.points.at(point), {{"loss", 1.0}}));
+    results.add(row_of(plan.points.at(point), {{"loss", 1.0}}));
     results.flush();
     results.write_manifest({}, {}, 1);
     return results.path();
@@ -359,7 +358,7 @@ TEST_CASE("fingerprint: rows of points that are to go on, or of another plan, ar
                     other = "[[variant]]\nname = \"a\"\n[[variant]]\nname = \"c\"\n";
   const auto take_up = [&](const Plan& plan, bool resume) {
     ResultsFolder results(files.path(), plan, resume);
-    for (std::size_t i = 0; i < 2 && !resume; ++i) results.add(Row::of(plan.points.at(i), {{"loss", 1.0}}));
+    for (std::size_t i = 0; i < 2 && !resume; ++i) results.add(row_of(plan.points.at(i), {{"loss", 1.0}}));
     results.write_manifest({}, {}, 1);
   };
   const auto rows_in = [&](auto&& wanted) {

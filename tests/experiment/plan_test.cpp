@@ -329,3 +329,20 @@ TEST_CASE("plan: a point that is needed twice is one need") {
       "statistics = \"@01-record\"}]\n");
   CHECK(needed_points(plan, 1) == std::vector<std::size_t>{0});
 }
+
+TEST_CASE("plan: points of a group stand together, and are what they would be without it") {
+  const std::string head =
+      "name = \"x\"\nkind = \"probe\"\nmodel = {preset = \"planted\", vocab_size = 35}\ndata = {source = \"bigram_backcopy\", symbols = 33}\n";
+  const Plan plan = parse_plan(head +
+                                   "[[variant]]\nname = \"a\"\ngroup = \"One\"\n[[variant]]\nname = \"b\"\ngroup = \"Two\"\n"
+                                   "[[variant]]\nname = \"c\"\nlike = \"a\"\n[sweep]\nseed = [1, 2]\n",
+                               "f.toml");
+  std::string order;
+  for (const Point& point : plan.points) order += point.id + " " + point.group + "; ";
+  CHECK(order == "01-a-seed-1 One; 02-a-seed-2 One; 03-c-seed-1 One; 04-c-seed-2 One; 05-b-seed-1 Two; 06-b-seed-2 Two; ");
+  CHECK(find(plan.points[0].table, "group") == nullptr);
+  const auto refused = [&](const std::string& more) { parse_plan(head + more, "f.toml"); };
+  CHECK_THROWS_WITH_AS(refused("[sweep]\ngroup = [\"a\", \"b\"]\n"), doctest::Contains("sweep.group: this key"), InputError);
+  CHECK_THROWS_WITH_AS(refused("[[variant]]\nname = \"a\"\ngroup = 3\n"), doctest::Contains("f.toml:7: group: expected a string"),
+                       InputError);
+}

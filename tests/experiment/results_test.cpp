@@ -24,10 +24,10 @@ seed = [1, 2]
 }
 
 Row row_of(const Plan& plan, std::size_t index, double loss) {
-  return Row::of(plan.points[index], {{"loss", loss},
-                                      {"spike_per_state", std::vector<double>{0.5, NAN, 3818}},
-                                      {"sink_score", std::vector<std::vector<double>>{{0.1}, {0.2}}},
-                                      {"dtype", std::string("f32")}});
+  return row_of(plan.points[index], {{"loss", loss},
+                                     {"spike_per_state", std::vector<double>{0.5, NAN, 3818}},
+                                     {"sink_score", std::vector<std::vector<double>>{{0.1}, {0.2}}},
+                                     {"dtype", std::string("f32")}});
 }
 
 }  // namespace

@@ -74,3 +74,14 @@ TEST_CASE("progress: one line that says where the run is") {
   state.step = 2000;
   CHECK(state.done() == 0.375);
 }
+
+TEST_CASE("table: rows of a group stand under its name, with the metrics they have") {
+  std::vector<Row> rows{row("alone", 1, {{"loss", 1.0}}), row("intact", 1, {{"spike", 900.0}}), row("trained", 1, {{"loss", 2.0}}),
+                        row("zeroed", 1, {{"spike", 1.0}})};
+  rows[1].group = rows[3].group = "Planted";
+  rows[2].group = "Grown";
+  CHECK(format_table(rows) ==
+        "point  seed   loss\n-----  ----  -----\nalone  1     1.000\n\n"
+        "Planted\npoint   seed  spike\n------  ----  -----\nintact  1     900.0\nzeroed  1     1.000\n\n"
+        "Grown\npoint    seed   loss\n-------  ----  -----\ntrained  1     2.000\n");
+}

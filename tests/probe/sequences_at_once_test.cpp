@@ -6,8 +6,11 @@
 #include "probe/interventions.h"
 #include "support/temporary_folder.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
+#include <set>
 
 using namespace ablate;
 using namespace ablate::test;
@@ -145,6 +148,35 @@ TEST_CASE("so is every statistic of a model without a block, and none is of the 
   CHECK(std::isfinite(table(metrics, "sink_score").at(2).at(0)));
   CHECK(std::isfinite(metrics.number("sink_mass")));
   CHECK(std::isnan(list(metrics, "value_norm_first").at(1)));
+}
+
+TEST_CASE("every statistic says what it can set, and sets no more and no less") {
+  // What is one number for one layer, and what learned keys bring.
+  TransformerConfig small = odd_model();
+  small.n_layers = 1, small.attention_bias = AttentionBias::kv;
+  Weights small_weights(pipelines().device(), small, DType::f32, WeightsUse::inference);
+  small_weights.initialize("paper", 7);
+  const Weights weights = odd_weights();
+  for (const std::string& statistic : all_statistics()) {
+    CAPTURE(statistic);
+    std::set<std::string> set, said;
+    for (const Weights* model : {&weights, static_cast<const Weights*>(&small_weights)}) {
+      if (statistic == "means" && model == &small_weights) continue;  // its settings name a second layer
+      const auto probe = make(statistic);
+      Evaluator(pipelines(), *model, DType::f32, task_data()).run({}, {probe.get()});
+      Metrics metrics;
+      probe->finish(metrics);
+      for (const auto& [name, metric] : metrics) {
+        if (std::holds_alternative<std::vector<Figure>>(metric)) continue;
+        set.insert(name + (std::holds_alternative<double>(metric) ? "" : std::holds_alternative<std::string>(metric) ? " as text" : "[]"));
+      }
+      const MetricNames names = probe->yields();
+      for (const std::string& name : names.numbers) said.insert(name);
+      for (const std::string& name : names.lists) said.insert(name + "[]");
+      for (const std::string& name : names.texts) said.insert(name + " as text");
+    }
+    CHECK(fmt::format("{}", fmt::join(set, " ")) == fmt::format("{}", fmt::join(said, " ")));
+  }
 }
 
 TEST_CASE("how many sequences go at once is recorded, and replayed") {

@@ -256,7 +256,7 @@ std::filesystem::path write_sample_run(const std::filesystem::path& out, const S
     if (i < sample.first || i > sample.last || i > sample.finished) continue;
     const bool killed = i == sample.finished;
     write_training_log(folder.point(plan.points[i]) / "metrics.jsonl", end, noise, killed ? steps / 3 : steps);
-    if (!killed) folder.add(Row::of(plan.points[i], metrics));
+    if (!killed) folder.add(row_of(plan.points[i], metrics));
   }
   folder.flush();
   folder.write_manifest(environment(), {}, 2174.3);

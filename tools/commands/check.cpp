@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "command.h"
 #include "experiment/results.h"
+#include "experiment/run/claimed_metrics.h"
 #include "experiment/run/runner.h"
 #include "run_options.h"
 
@@ -29,6 +30,7 @@ std::vector<std::string> descriptions(const Plan& plan) {
   std::map<std::string, std::map<std::string, std::size_t>> occurrences;  // of a key, by value
   for (const Point& point : plan.points) {
     flatten(point.table, "", all.emplace_back());
+    for (const char* words : {"title", "description"}) all.back().erase(words);  // of a collection's files
     for (const auto& [key, value] : all.back()) ++occurrences[key][value];
   }
   std::vector<std::string> texts;
@@ -45,6 +47,7 @@ std::string as_json(const Plan& plan, std::vector<Value> points) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     assign(points[i], "id", {plan.points[i].id, ""});
     assign(points[i], "label", {plan.points[i].label, ""});
+    if (!plan.points[i].group.empty()) assign(points[i], "group", {plan.points[i].group, ""});
     for (const auto& [metric, value] : plan.points[i].reference) assign(points[i], "reference." + metric, {value, ""});
     list.push_back(std::move(points[i]));
   }
@@ -90,6 +93,7 @@ const CommandRegistration registration{
          if (*json) {
            std::vector<Value> points;
            for (const Point& point : request.plan.points) points.push_back(resolve(point));
+           check_claimed_metrics(request.plan);
            fmt::print("{}\n", as_json(request.plan, std::move(points)));
          } else {
            print(request);

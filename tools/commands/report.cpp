@@ -1,8 +1,8 @@
 // ablate report DIR... : makes the page of a run again, or of several beside each other.
-#include "experiment/report/report.h"
+#include "report/report.h"
 #include "command.h"
-#include "experiment/report/merge.h"
 #include "experiment/table.h"
+#include "report/merge.h"
 
 #include "base/file.h"
 
@@ -44,6 +44,7 @@ int make_report(const Options& options) {
     out = (folders.size() == 1 ? folders[0] : std::filesystem::path(options.folders.size() == 1 ? options.folders[0] : "")) / "report.html";
   write_atomically(out, report::report_html(runs));
   if (folders.size() == 1) show(folders[0], out);
+  else if (const std::string score = report::score_line(runs); !score.empty()) fmt::print("{}\n{}\n", score, out.string());
   else fmt::print("{}\n", out.string());
   return 0;
 }

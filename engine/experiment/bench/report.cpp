@@ -1,5 +1,5 @@
 #include "experiment/bench/bench.h"
-#include "experiment/json.h"
+#include "results/json.h"
 
 #include <algorithm>
 

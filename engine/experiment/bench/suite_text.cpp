@@ -1,7 +1,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "experiment/bench/suite.h"
-#include "experiment/json.h"
+#include "results/json.h"
 
 #include <fmt/ranges.h>
 

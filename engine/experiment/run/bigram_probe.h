@@ -29,6 +29,10 @@ class BigramProbe : public Probe {
   void losses(Graph& graph, const Tensor& losses) override { losses_ = graph.keep(losses); }
   void collect(Executor& executor, const ProbeBatch& batch) override;
   void finish(Metrics& metrics) override;
+  MetricNames yields() const override { return names(); }
+  static MetricNames names() {
+    return {.numbers = {"backcopy_loss", "bigram_loss", "bigram_entropy", "sink_attention"}, .lists = {"sink_attention"}};
+  }
 
  private:
   void collect_risks(Executor& executor, const ProbeBatch& batch);

@@ -6,6 +6,7 @@
 #include "base/terminal.h"
 #include "experiment/progress.h"
 #include "experiment/run/outcome.h"
+#include "experiment/shared_points.h"
 
 #include <algorithm>
 #include <deque>
@@ -25,15 +26,21 @@ class Queue {
         results_(request.out, request.plan, request.resume),
         outcome_(request.plan, results_, [this] { return environment_; }),
         turns_(run_order(request.plan, select(request.plan, request.selection))),
-        progress_(static_cast<int>(turns_.size()), stderr_is_terminal()) {
+        progress_(static_cast<int>(turns_.size()), stderr_is_terminal()),
+        alike_(first_alike(request.plan)) {
+    std::set<std::size_t> runs;
     for (const Turn& turn : turns_) {
       if (request.resume && results_.finished(turn)) {
         progress_.skip_point();
         settled_.insert(turn.index);
+        runs.insert(alike_[turn.index]);
+      } else if (turn.has_row && !runs.insert(alike_[turn.index]).second) {
+        taken_.push_back(turn.index);
       } else {
         waiting_.push_back(turn);
       }
     }
+    take();
     for (const std::string& note : results_.notes()) {
       this->note(note);
       tell("note: {}\n", note);
@@ -138,10 +145,23 @@ class Queue {
     const Point& point = request_.plan.points[turn.index];
     settled_.insert(turn.index);
     outcome_.configure(turn.index, resolve(point));
+    take();
     const double seconds = std::chrono::duration<double>(Clock::now() - device.start).count();
     progress_.report_point(point.label, seconds, error.empty() ? "on device " + device.number : "failed: " + error);
     failed_ += !error.empty();
     outcome_.update();
+  }
+
+  // What those have measured that come to the same goes to points that are not run themselves.
+  void take() {
+    std::erase_if(taken_, [&](std::size_t i) {
+      const bool there = results_.add_alike(request_.plan.points[i], alike_);
+      if (!there) return false;
+      settled_.insert(i);
+      outcome_.configure(i, resolve(request_.plan.points[i]));
+      progress_.skip_point();
+      return true;
+    });
   }
 
   // The point it was working on goes to the end of the queue once; one that takes two processes with it has failed. The device gets one new
@@ -155,7 +175,7 @@ class Queue {
     if (stop_requested() || lost_once_.insert(turn.index).second) {
       waiting_.push_back(turn);
     } else {
-      Row row = Row::of(point, {});
+      Row row = row_of(point, {});
       row.error = fmt::format("its process ended ({}), twice", how);
       turn.has_row ? results_.add(row) : results_.add_needed(row);
       finish(turn, device, row.error);
@@ -175,7 +195,9 @@ class Queue {
   std::vector<Turn> turns_;
   Progress progress_;
   std::deque<Turn> waiting_;
-  std::set<std::size_t> settled_;  // run, or finished before
+  std::vector<std::size_t> alike_;  // first_alike of the plan
+  std::vector<std::size_t> taken_;  // points that wait for another's row
+  std::set<std::size_t> settled_;   // run, or finished before
   std::map<std::size_t, Device> living_;
   std::set<std::size_t> lost_once_;
   std::set<std::string> restarted_;

@@ -35,6 +35,7 @@ std::vector<std::string> cells_of(const PointForecast& point, const std::string&
           fmt::format("{:.1e}", plan.work.flop()),
           size_text(plan.memory.total()),
           !point.refusal.empty()      ? "does not fit"
+          : point.taken_from          ? fmt::format("as {}", *point.taken_from + 1)
           : std::isnan(point.seconds) ? "?"
                                       : duration_text(point.seconds)};
 }
@@ -43,6 +44,7 @@ std::string total(const Forecast& forecast) {
   double tokens = 0, flop = 0, seconds = 0;
   bool timed = false;
   for (const PointForecast& point : forecast.points) {
+    if (point.taken_from) continue;
     tokens += point.plan.tokens, flop += point.plan.work.flop();
     if (std::isnan(point.seconds) || !point.refusal.empty()) continue;
     seconds += point.seconds;

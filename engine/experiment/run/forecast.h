@@ -5,6 +5,7 @@
 #include "experiment/run/point_plan.h"
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ namespace ablate {
 struct PointForecast {
   std::size_t index = 0;  ///< among the plan's points
   PointPlan plan;
-  std::string refusal;            ///< why it does not fit the device; empty if it does
-  double seconds = std::nan("");  ///< NaN: no part of any point could be done to time it
+  std::string refusal;                         ///< why it does not fit the device; empty if it does
+  std::optional<std::size_t> taken_from = {};  ///< the point that is run for it, because it comes to the same
+  double seconds = std::nan("");               ///< NaN: no part of any point could be done to time it
 };
 
 struct Forecast {

@@ -62,6 +62,8 @@ struct ExperimentKind {
   std::function<Metrics(PointRun&)> run;
   /// Does a small part of the point, for the time it takes.
   std::function<void(PointRun&, Pace&)> calibrate;
+  /// What a row of the point may hold; reads settings and no files but shaders.
+  std::function<MetricNames(Settings& experiment)> yields;
 };
 using ExperimentKinds = Registry<ExperimentKind>;
 

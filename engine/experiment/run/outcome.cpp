@@ -1,8 +1,8 @@
 #include "experiment/run/outcome.h"
 
 #include "base/terminal.h"
-#include "experiment/report/report.h"
 #include "experiment/table.h"
+#include "report/report.h"
 
 #include <fmt/core.h>
 

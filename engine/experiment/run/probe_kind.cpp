@@ -182,8 +182,15 @@ Metrics run_study(PointRun& run) {
   return metrics;
 }
 
-const ExperimentKinds::Registration probe("probe", {{"train.init_rule"}, prepare, run_study, calibrate}),
-    intervene("intervene", {{"train.init_rule", "intervention"}, prepare, run_study, calibrate});
+MetricNames yields(Settings& experiment) {
+  MetricNames names = evaluation_metrics(experiment);
+  names.add({.numbers = {"tokens", "tokens_per_s"}});
+  if (experiment.has("intervention")) names.add(Changes(0).yields());
+  return names;
+}
+
+const ExperimentKinds::Registration probe("probe", {{"train.init_rule"}, prepare, run_study, calibrate, yields}),
+    intervene("intervene", {{"train.init_rule", "intervention"}, prepare, run_study, calibrate, yields});
 
 }  // namespace
 }  // namespace ablate

@@ -4,9 +4,11 @@
 #include "base/terminal.h"
 #include "experiment/needs.h"
 #include "experiment/results.h"
+#include "experiment/run/claimed_metrics.h"
 #include "experiment/run/devices.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/outcome.h"
+#include "experiment/shared_points.h"
 #include "ops/user/user_shader.h"
 
 #include <fmt/format.h>
@@ -51,6 +53,7 @@ namespace {
 void read_points(const RunRequest& request) {
   require(!request.plan.points.empty(), "{}: has no points", request.plan.source.string());
   for (const Turn& turn : run_order(request.plan, select(request.plan, request.selection))) resolve(request.plan.points[turn.index]);
+  check_claimed_metrics(request.plan);
 }
 
 // What --device says, or the file; empty: the best there is.
@@ -73,7 +76,7 @@ class Runner {
   /// Everything that can be wrong is found before anything is written. Throws InputError; DeviceError for the first point that does not fit.
   void check() {
     const std::string need = to_text(planned_memory());
-    for (const Turn& turn : turns_) Fingerprint::of(request_.plan, request_.plan.points[turn.index]);  // reads what its files hold
+    for (const Turn& turn : turns_) fingerprint_of(request_.plan, request_.plan.points[turn.index]);  // reads what its files hold
     tell("memory: {}\n", need);
   }
 
@@ -84,9 +87,12 @@ class Runner {
     Outcome outcome(request_.plan, results, [this] { return environment(); });
     own_folder();
     int failed = 0;
+    const std::vector<std::size_t> alike = first_alike(request_.plan);
     for (const Turn& turn : turns_) {
-      if (request_.resume && results.finished(turn)) {
+      const Point& point = request_.plan.points[turn.index];
+      if ((request_.resume && results.finished(turn)) || (turn.has_row && results.add_alike(point, alike))) {
         progress_.skip_point();
+        outcome.configure(turn.index, resolve(point));
         continue;
       }
       try {
@@ -157,6 +163,11 @@ class Runner {
     }
     for (PointForecast& point : forecast.points)
       if (pace.known()) point.seconds = pace.seconds(point.plan.work);
+    const std::vector<std::size_t> alike = first_alike(request_.plan);
+    std::map<std::size_t, std::size_t> runs;  // by what comes to the same, the one that is run
+    for (PointForecast& point : forecast.points)
+      if (const std::size_t first = runs.emplace(alike[point.index], point.index).first->second; first != point.index)
+        point.taken_from = first;
     forecast.notes = notes_;
     return forecast;
   }
@@ -277,14 +288,14 @@ class Runner {
       Metrics metrics = kind_of(run).run(run);
       if (outcome) outcome->configure(turn.index, run.settings.resolved());
       progress_.finish_point("");
-      add(results, turn, Row::of(point, std::move(metrics)));
+      add(results, turn, row_of(point, std::move(metrics)));
       return true;
     } catch (const Interrupted&) {
       throw;
     } catch (const DeviceLost&) {
       throw;
     } catch (const std::exception& error) {
-      Row row = Row::of(point, {});
+      Row row = row_of(point, {});
       row.error = error.what();
       const bool only_one = outcome && std::count_if(turns_.begin(), turns_.end(), [](const Turn& other) { return other.has_row; }) == 1;
       try {

@@ -264,7 +264,15 @@ Metrics run_training(PointRun& run) {
   return TrainingRun(run, read_training(run)).run();
 }
 
-const ExperimentKinds::Registration train("train", {{"train"}, prepare, run_training, calibrate});
+MetricNames yields(Settings& experiment) {
+  MetricNames names = evaluation_metrics(experiment);
+  names.add({.numbers = {"train_loss", "parameters", "steps", "tokens", "memory_bytes", "skipped_steps", "tokens_per_s"}});
+  Settings data = experiment.table("data");
+  if (has_task(data)) names.add(BigramProbe::names());
+  return names;
+}
+
+const ExperimentKinds::Registration train("train", {{"train"}, prepare, run_training, calibrate, yields});
 
 }  // namespace
 }  // namespace ablate

@@ -71,7 +71,7 @@ DataOpener read(Settings& data) {
   return [=](const DataContext& context) { return std::make_unique<BigramSource>(BigramTask(statistics(), options, context.seed)); };
 }
 
-const DataSourceRegistration registration{"bigram_backcopy", read};
+const DataSourceRegistration registration{"bigram_backcopy", read, true};
 
 }  // namespace
 }  // namespace ablate

@@ -8,9 +8,20 @@
 namespace ablate {
 namespace {
 
-std::map<std::string, DataReader>& registry() {
-  static std::map<std::string, DataReader> readers;
-  return readers;
+struct Entry {
+  DataReader read;
+  bool has_task;
+};
+
+std::map<std::string, Entry>& registry() {
+  static std::map<std::string, Entry> entries;
+  return entries;
+}
+
+const Entry& find_entry(Settings& data) {
+  std::vector<std::string> names;
+  for (const auto& [name, reader] : registry()) names.push_back(name);
+  return registry().at(data.choice("source", data.get<std::string>("source"), names));
 }
 
 const SectionRegistration section{{"data", [](Settings& experiment) {
@@ -25,13 +36,14 @@ Batch make_batch(std::int64_t rows, std::int64_t columns) {
   return {rows, columns, std::vector<std::int32_t>(static_cast<std::size_t>(rows * columns))};
 }
 
-DataSourceRegistration::DataSourceRegistration(std::string name, DataReader reader) { registry()[std::move(name)] = std::move(reader); }
+DataSourceRegistration::DataSourceRegistration(std::string name, DataReader reader, bool has_task) {
+  registry()[std::move(name)] = {std::move(reader), has_task};
+}
+
+bool has_task(Settings& data) { return find_entry(data).has_task; }
 
 DataOpener read_data(Settings& data) {
-  std::vector<std::string> names;
-  for (const auto& [name, reader] : registry()) names.push_back(name);
-  const std::string source = data.choice("source", data.get<std::string>("source"), names);
-  const DataOpener open = registry().at(source)(data);
+  const DataOpener open = find_entry(data).read(data);
   if (!data.has("seed")) return open;
   const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>("seed"));
   return [open, seed](DataContext context) {

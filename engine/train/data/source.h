@@ -71,8 +71,11 @@ using DataReader = std::function<DataOpener(Settings& data)>;
 
 /// At namespace scope in the source's own file: `const DataSourceRegistration registration{"bigram_backcopy", read};`
 struct DataSourceRegistration {
-  DataSourceRegistration(std::string name, DataReader reader);
+  DataSourceRegistration(std::string name, DataReader reader, bool has_task = false);
 };
+
+/// Whether what `[data]` asks for has a task(), known without opening it.
+bool has_task(Settings& data);
 
 /// The source that `[data]` asks for (`source = "..."`; `seed` in the table overrides the run's). Throws InputError listing the known
 /// sources.

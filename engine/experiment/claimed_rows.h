@@ -1,0 +1,11 @@
+// Claims speak of rows by name, and the plan knows which rows there will be.
+#pragma once
+
+#include "experiment/plan.h"
+
+namespace ablate {
+
+/// Throws InputError when a claim of the plan speaks of a row that the plan does not have, or of one that stands for several.
+void check_claimed_rows(const Plan& plan);
+
+}  // namespace ablate

@@ -1,0 +1,257 @@
+#include "results/claim.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "results/label.h"
+#include "results/row.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace ablate {
+namespace {
+
+using Kind = Formula::Kind;
+
+void each_metric(const Formula& formula, const std::function<void(const Formula&)>& visit) {
+  if (formula.kind == Kind::metric) visit(formula);
+  for (const Formula& part : formula.parts) each_metric(part, visit);
+}
+
+void refuse_names(const Formula& formula, const Claim& claim) {
+  if (formula.kind == Kind::name)
+    bad_input("{}: \"{}\": {} is no number: a metric needs its row, as in {}('baseline')", claim.where, claim.holds, formula.name,
+              formula.name);
+  for (const Formula& part : formula.parts) refuse_names(part, claim);
+}
+
+Formula formula_of(const Claim& claim) {
+  Formula formula = parse_formula(claim.holds, claim.where);
+  if (!formula.is_condition()) bad_input("{}: \"{}\": expected a comparison (<, <=, >, >=)", claim.where, claim.holds);
+  refuse_names(formula, claim);
+  return formula;
+}
+
+/// Something that a claim needs is not there; what() says what.
+struct Missing : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The number that the formula asks for; none where there is no such place in the metric.
+std::optional<double> number_at(const Metric& metric, const std::vector<std::size_t>& at) {
+  const auto* number = std::get_if<double>(&metric);
+  if (number && at.empty()) return *number;
+  const auto* list = std::get_if<std::vector<double>>(&metric);
+  if (list && at.size() == 1 && at[0] < list->size()) return (*list)[at[0]];
+  const auto* table = std::get_if<std::vector<std::vector<double>>>(&metric);
+  if (table && at.size() == 2 && at[0] < table->size() && at[1] < (*table)[at[0]].size()) return (*table)[at[0]][at[1]];
+  return std::nullopt;
+}
+
+double finite_value(const Formula& wanted, const Row& row) {
+  const std::string name = name_of_metric(wanted);
+  const Metric* metric = row.metrics.find(wanted.name);
+  const std::optional<double> value = metric ? number_at(*metric, wanted.at) : std::nullopt;
+  if (!value) throw Missing(fmt::format("“{}” has no {}{}", row.label, name, metric && wanted.at.empty() ? " that is one number" : ""));
+  if (!std::isfinite(*value)) throw Missing(fmt::format("{} of “{}” is not a finite number", name, row.label));
+  return *value;
+}
+
+/// A row's value of one metric, by seed ("" where the row has none: it then goes with every seed).
+using BySeed = std::map<std::string, double>;
+
+class Rows {
+ public:
+  explicit Rows(std::span<const Row> rows) : rows_(rows) {}
+
+  BySeed values(const Formula& metric) const {
+    BySeed values;
+    bool found = false;
+    for (const Row& row : rows_) {
+      if (!is_called(metric.row, row.name, row.label, row.swept)) continue;
+      found = true;
+      if (!row.error.empty()) throw Missing(fmt::format("“{}” failed", row.label));
+      values[swept_seed(row.swept)] = finite_value(metric, row);
+    }
+    if (!found) throw Missing(fmt::format("“{}” was not run", metric.row));
+    return values;
+  }
+
+  /// The seeds that every row of the formula has; one nameless seed where no row has any.
+  std::vector<std::string> seeds(const Formula& formula) const {
+    std::optional<std::set<std::string>> common;
+    each_metric(formula, [&](const Formula& metric) {
+      std::set<std::string> own;
+      for (const auto& [seed, value] : values(metric)) own.insert(seed);
+      if (own.contains("")) return;
+      if (!common) common = own;
+      std::erase_if(*common, [&](const std::string& seed) { return !own.contains(seed); });
+    });
+    if (!common) return {""};
+    if (common->empty()) throw Missing("its rows have no seed in common");
+    return {common->begin(), common->end()};
+  }
+
+  double number(const Formula& formula, const std::string& seed) const {
+    const auto part = [&](std::size_t i) { return number(formula.parts[i], seed); };
+    switch (formula.kind) {
+      case Kind::number: return std::visit([](auto value) { return static_cast<double>(value); }, formula.number);
+      case Kind::metric: {
+        const BySeed all = values(formula);
+        const auto own = all.find(seed);
+        return own == all.end() ? all.at("") : own->second;
+      }
+      case Kind::negative: return -part(0);
+      case Kind::sum: return part(0) + part(1);
+      case Kind::difference: return part(0) - part(1);
+      case Kind::product: return part(0) * part(1);
+      case Kind::quotient: {
+        const double divisor = part(1);
+        if (divisor == 0) throw Missing(fmt::format("{} is zero, and divided by", ablate::to_text(formula.parts[1])));
+        return part(0) / divisor;
+      }
+      default: {
+        double best = part(0);
+        for (std::size_t i = 1; i < formula.parts.size(); ++i)
+          best = formula.kind == Kind::min ? std::min(best, part(i)) : std::max(best, part(i));
+        return best;
+      }
+    }
+  }
+
+ private:
+  std::span<const Row> rows_;
+};
+
+Verdict verdict_of(const std::vector<double>& margins, bool ties_hold) {
+  const auto holds = [&](double margin) { return margin > 0 || (ties_hold && margin == 0); };
+  const auto n = static_cast<double>(margins.size());
+  const auto count = std::count_if(margins.begin(), margins.end(), holds);
+  if (margins.size() <= 2) return count == std::ssize(margins) ? Verdict::holds : count == 0 ? Verdict::fails : Verdict::open;
+  double mean = 0, square = 0;
+  for (const double margin : margins) mean += margin / n;
+  for (const double margin : margins) square += (margin - mean) * (margin - mean);
+  const double error = std::sqrt(square / (n - 1) / n);
+  if (error == 0) return holds(mean) ? Verdict::holds : Verdict::fails;
+  return mean > 2 * error ? Verdict::holds : mean < -2 * error ? Verdict::fails : Verdict::open;
+}
+
+Judgement compare(const Formula& formula, const Rows& rows) {
+  Judgement judgement{Verdict::open, "", 0, to_text(formula), 0, 0};
+  const bool less = formula.kind == Kind::less || formula.kind == Kind::at_most;
+  std::vector<double> margins;
+  const std::vector<std::string> seeds = rows.seeds(formula);
+  for (const std::string& seed : seeds) {
+    const double left = rows.number(formula.parts[0], seed), right = rows.number(formula.parts[1], seed);
+    if (!std::isfinite(left) || !std::isfinite(right))
+      throw Missing(fmt::format("a side of {} is not a finite number", judgement.comparison));
+    judgement.left += left / static_cast<double>(seeds.size());
+    judgement.right += right / static_cast<double>(seeds.size());
+    margins.push_back(less ? right - left : left - right);
+  }
+  judgement.seeds = static_cast<int>(margins.size());
+  judgement.verdict = verdict_of(margins, formula.kind == Kind::at_most || formula.kind == Kind::at_least);
+  if (judgement.verdict == Verdict::open)
+    judgement.reason = margins.size() == 2 ? "its two seeds disagree" : "the two sides are within two standard errors";
+  return judgement;
+}
+
+/// With "and" the worse of two decides, with "or" the better; open stands between.
+Judgement decide(const Formula& formula, const Rows& rows) {
+  if (formula.is_comparison()) return compare(formula, rows);
+  const Judgement first = decide(formula.parts[0], rows), second = decide(formula.parts[1], rows);
+  const auto worth = [](const Judgement& j) { return j.verdict == Verdict::holds ? 2 : j.verdict == Verdict::open ? 1 : 0; };
+  const bool take_second = formula.kind == Kind::both ? worth(second) < worth(first) : worth(second) > worth(first);
+  return take_second ? second : first;
+}
+
+std::string side(double value) { return fmt::format("{:.4g}", value); }
+
+}  // namespace
+
+std::string to_text(Verdict verdict) { return verdict == Verdict::holds ? "holds" : verdict == Verdict::fails ? "fails" : "open"; }
+
+std::vector<Claim> read_claims(const Value& experiment) {
+  const Value* list = find(experiment, "claim");
+  if (!list) return {};
+  const auto* tables = list->as<Value::Array>();
+  require(tables, "{}: claim: expected an array of tables ([[claim]]), found {}", list->where, type_name(*list));
+  std::vector<Claim> claims;
+  for (const Value& table : *tables) {
+    require(table.as<Value::Table>(), "{}: claim: expected an array of tables, found {} in it", table.where, type_name(table));
+    Settings settings(table, "claim");
+    Claim claim{settings.get<std::string>("text"), settings.get<std::string>("holds"), settings.get<std::string>("paper", ""), ""};
+    claim.where = settings.where("holds");
+    settings.reject_unused();
+    require(!claim.text.empty(), "{}: expected a sentence", settings.where("text"));
+    formula_of(claim);
+    claims.push_back(std::move(claim));
+  }
+  return claims;
+}
+
+Judgement judge(const Claim& claim, std::span<const Row> rows) {
+  const Formula formula = formula_of(claim);
+  try {
+    const Rows table(rows);
+    each_metric(formula, [&](const Formula& metric) { table.values(metric); });  // what any part lacks, the whole claim lacks
+    return decide(formula, table);
+  } catch (const Missing& missing) {
+    return {Verdict::open, missing.what(), 0, claim.holds, std::nan(""), std::nan("")};
+  }
+}
+
+bool is_called(const std::string& called, const std::string& name, const std::string& label,
+               const std::vector<std::pair<std::string, Value>>& swept) {
+  return called == name || called == without_seed(label, swept_seed(swept));
+}
+
+std::vector<Formula> metrics_of(const Claim& claim) {
+  std::vector<Formula> metrics;
+  each_metric(formula_of(claim), [&](const Formula& metric) { metrics.push_back(metric); });
+  return metrics;
+}
+
+std::vector<std::string> rows_of(const Claim& claim) {
+  std::vector<std::string> names;
+  each_metric(formula_of(claim), [&](const Formula& metric) {
+    if (std::find(names.begin(), names.end(), metric.row) == names.end()) names.push_back(metric.row);
+  });
+  return names;
+}
+
+std::string sides_of(const Judgement& judgement) {
+  if (judgement.seeds == 0) return judgement.reason;
+  const std::string why = judgement.reason.empty() ? "" : fmt::format(": {}", judgement.reason);
+  return fmt::format("{}: {} against {}, {} seed{}{}", judgement.comparison, side(judgement.left), side(judgement.right), judgement.seeds,
+                     judgement.seeds == 1 ? "" : "s", why);
+}
+
+std::string score_of(std::span<const Verdict> verdicts) {
+  const auto count = [&](Verdict verdict) { return std::count(verdicts.begin(), verdicts.end(), verdict); };
+  const auto holds = count(Verdict::holds), fails = count(Verdict::fails), open = count(Verdict::open);
+  std::string text = fmt::format("{} of {} claim{} hold{}", holds, verdicts.size(), verdicts.size() == 1 ? "" : "s", holds == 1 ? "s" : "");
+  if (fails > 0) text += fmt::format(", {} fail{}", fails, fails == 1 ? "s" : "");
+  if (open > 0) text += fmt::format(", {} open", open);
+  return text;
+}
+
+std::string format_claims(const std::vector<Claim>& claims, std::span<const Row> rows) {
+  std::vector<Verdict> verdicts;
+  std::string lines;
+  for (const Claim& claim : claims) {
+    const Judgement judgement = judge(claim, rows);
+    verdicts.push_back(judgement.verdict);
+    lines += fmt::format("  {:<5}  {}\n         {}{}\n", to_text(judgement.verdict), claim.text, sides_of(judgement),
+                         claim.paper.empty() ? "" : fmt::format(" ({})", claim.paper));
+  }
+  return claims.empty() ? "" : fmt::format("Claims\n{}{}\n", lines, score_of(verdicts));
+}
+
+}  // namespace ablate

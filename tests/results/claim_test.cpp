@@ -1,0 +1,216 @@
+#include "results/claim.h"
+
+#include "base/error.h"
+#include "experiment/plan.h"
+#include "experiment/results.h"
+#include "experiment/toml.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+using namespace ablate;
+
+namespace {
+
+Row row(const std::string& name, std::vector<std::pair<std::string, double>> metrics, const std::string& seed = "",
+        const std::string& error = "") {
+  Row row;
+  row.name = name;
+  row.label = seed.empty() ? name : name + ", seed=" + seed;
+  if (!seed.empty()) row.swept.emplace_back("seed", Value{seed, ""});
+  for (const auto& [key, value] : metrics) row.metrics.set(key, value);
+  row.error = error;
+  return row;
+}
+
+/// Rows "a" and "b" with a spike for each seed.
+std::vector<Row> seeds(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < a.size(); ++i) rows.push_back(row("a", {{"spike", a[i]}}, std::to_string(i)));
+  for (std::size_t i = 0; i < b.size(); ++i) rows.push_back(row("b", {{"spike", b[i]}}, std::to_string(i)));
+  return rows;
+}
+
+std::string verdict(const std::string& holds, const std::vector<Row>& rows) {
+  return to_text(judge({"x", holds, "", "f.toml:1"}, rows).verdict);
+}
+
+std::vector<Claim> claims_of(const std::string& toml) { return read_claims(parse_toml(toml, "f.toml")); }
+
+}  // namespace
+
+TEST_CASE("claims: one seed decides by itself") {
+  const std::vector<Row> rows{row("a", {{"spike", 10.0}}), row("b", {{"spike", 30.0}})};
+  CHECK(verdict("spike('a') < spike('b')", rows) == "holds");
+  CHECK(verdict("spike('a') > spike('b')", rows) == "fails");
+  CHECK(verdict("spike('a') < spike('b') / 3", rows) == "fails");
+  CHECK(verdict("spike('a') <= spike('b') / 3", rows) == "holds");
+  CHECK(verdict("max(spike('a'), spike(\"b\")) - 2 * 5 >= -(-20)", rows) == "holds");
+  const Judgement judgement = judge({"x", "spike('a') < spike('b') / 3", "", ""}, rows);
+  CHECK(judgement.left == 10.0);
+  CHECK(judgement.right == 10.0);
+  CHECK(judgement.seeds == 1);
+}
+
+TEST_CASE("claims: two seeds must agree, more must be two standard errors apart") {
+  CHECK(verdict("spike('a') < spike('b')", seeds({1, 2}, {3, 4})) == "holds");
+  CHECK(verdict("spike('a') < spike('b')", seeds({5, 6}, {3, 4})) == "fails");
+  CHECK(verdict("spike('a') < spike('b')", seeds({1, 6}, {3, 4})) == "open");
+  CHECK(verdict("spike('a') < spike('b')", seeds({1, 1.1, 0.9}, {2, 2.1, 2.2})) == "holds");
+  CHECK(verdict("spike('a') > spike('b')", seeds({1, 1.1, 0.9}, {2, 2.1, 2.2})) == "fails");
+  // margins 1, 1, -1.5: mean 0.17, standard error 0.83
+  CHECK(verdict("spike('a') < spike('b')", seeds({1, 1, 3.5}, {2, 2, 2})) == "open");
+  // Paired by seed: the seeds differ a lot, the margins do not.
+  CHECK(verdict("spike('a') < spike('b')", seeds({1, 10, 100}, {1.5, 10.6, 100.4})) == "holds");
+  CHECK(verdict("spike('a') < spike('b')", seeds({2, 2, 2}, {2, 2, 2})) == "fails");
+}
+
+// Margins 1 - d, 1, 1 + d have the standard error d / sqrt(3): 0.513 of 0.888, 0.491 of 0.850.
+TEST_CASE("claims: two standard errors are two, of n - 1 degrees of freedom, on either side") {
+  CHECK(verdict("spike('a') < spike('b')", seeds({0, 0, 0}, {0.112, 1, 1.888})) == "open");
+  CHECK(verdict("spike('a') < spike('b')", seeds({0, 0, 0}, {0.15, 1, 1.85})) == "holds");
+  CHECK(verdict("spike('a') > spike('b')", seeds({0, 0, 0}, {0.112, 1, 1.888})) == "open");
+  CHECK(verdict("spike('a') > spike('b')", seeds({0, 0, 0}, {0.15, 1, 1.85})) == "fails");
+}
+
+TEST_CASE("claims: a comparison is told with the parentheses that it needs") {
+  const std::vector<Row> rows{row("a", {{"spike", 10.0}})};
+  for (const std::string text : {"(spike('a') + 1) * 2 < 3", "spike('a') * 2 + 1 < 3", "spike('a') - (1 - 2) < 3",
+                                 "2 / (3 / spike('a')) < 3", "-(spike('a') + 1) < max(1, 2 - 3)"})
+    CHECK(judge({"x", text, "", ""}, rows).comparison == text);
+}
+
+TEST_CASE("claims: only seeds that all rows have count, a row without a seed goes with each") {
+  std::vector<Row> rows = seeds({1, 2, 50}, {3, 4});
+  CHECK(judge({"x", "spike('a') < spike('b')", "", ""}, rows).seeds == 2);
+  CHECK(verdict("spike('a') < spike('b')", rows) == "holds");
+  rows.push_back(row("c", {{"spike", 10.0}}));
+  CHECK(verdict("spike('a') < spike('c')", seeds({1, 2}, {})) == "open");
+  rows = seeds({1, 2}, {});
+  rows.push_back(row("c", {{"spike", 10.0}}));
+  CHECK(verdict("spike('a') < spike('c')", rows) == "holds");
+  rows = seeds({1}, {});
+  rows.push_back(row("b", {{"spike", 2.0}}, "7"));
+  CHECK(verdict("spike('a') < spike('b')", rows) == "open");
+}
+
+TEST_CASE("claims: what cannot be computed is open, whichever way the claim is turned") {
+  const std::vector<Row> rows{row("a", {{"spike", 1.0}, {"zero", 0.0}, {"bad", std::nan("")}, {"infinite", INFINITY}}),
+                              row("b", {{"spike", 2.0}}), row("failed", {{"spike", 0.0}}, "", "out of memory")};
+  for (const std::string op : {"<", "<=", ">", ">="})
+    for (const std::string side :
+         {"spike('failed')", "spike('absent')", "loss('a')", "bad('a')", "infinite('a')", "spike('a') / zero('a')", "0 / zero('a')",
+          "1e308 * 10 * spike('a')", "min(1, spike('a') / zero('a'))", "max(1, bad('a'))", "min(1, bad('a'))"}) {
+      CAPTURE(side);
+      CHECK(verdict(side + " " + op + " 1", rows) == "open");
+      CHECK(verdict("1 " + op + " " + side, rows) == "open");
+      CHECK(verdict(side + " " + op + " 1 or spike('a') < spike('b')", rows) == "open");
+      CHECK(verdict(side + " " + op + " 1 and spike('a') > spike('b')", rows) == "open");
+    }
+  CHECK(judge({"x", "spike('failed') < 1", "", ""}, rows).reason == "“failed” failed");
+  CHECK(judge({"x", "spike('absent') < 1", "", ""}, rows).reason == "“absent” was not run");
+  CHECK(judge({"x", "loss('a') < 1", "", ""}, rows).reason == "“a” has no loss");
+}
+
+TEST_CASE("claims: one number of a list") {
+  std::vector<Row> rows{row("a", {{"spike", 1.0}})};
+  rows[0].metrics.set("per_state", std::vector<double>{1, 5, std::nan("")});
+  rows[0].metrics.set("score", std::vector<std::vector<double>>{{1, 2}, {3, 4}});
+  rows[0].metrics.set("words", std::string("many"));
+  CHECK(verdict("per_state[1]('a') > 4 and score[1][0]('a') <= 3", rows) == "holds");
+  CHECK(verdict("per_state[0]('a') > score[0][1]('a')", rows) == "fails");
+  for (const std::string nothing : {"per_state[2]", "per_state[3]", "per_state", "per_state[0][0]", "score[1]", "score[2][0]",
+                                    "score[0][2]", "score", "spike[0]", "words", "words[0]"}) {
+    CAPTURE(nothing);
+    CHECK(verdict(nothing + "('a') > 0", rows) == "open");
+    CHECK(verdict(nothing + "('a') <= 0", rows) == "open");
+  }
+  const Judgement judgement = judge({"x", "per_state[3]('a') > 0", "", ""}, rows);
+  CHECK(judgement.reason == "“a” has no per_state[3]");
+  CHECK(judge({"x", "per_state[ 1 ]('a') < 9", "", ""}, rows).comparison == "per_state[1]('a') < 9");
+}
+
+TEST_CASE("claims: and, or") {
+  const std::vector<Row> rows = seeds({1, 2}, {3, 4});
+  CHECK(verdict("spike('a') < spike('b') and spike('a') < 3", rows) == "holds");
+  CHECK(verdict("spike('a') < spike('b') and spike('a') < 1", rows) == "fails");
+  CHECK(verdict("spike('a') > spike('b') or spike('a') < 3", rows) == "holds");
+  CHECK(verdict("spike('a') > spike('b') or spike('a') > 1.5", rows) == "open");
+  CHECK(verdict("(spike('a') > 1.5 or spike('a') < 0) and spike('b') > 0", rows) == "open");
+  CHECK(verdict("spike('a') > 1.5 and spike('b') < 0", rows) == "fails");
+}
+
+TEST_CASE("claims: mistakes are found before a run, with place and what was expected") {
+  const auto claim = [](const std::string& holds) { return "[[claim]]\ntext = \"t\"\nholds = \"" + holds + "\"\n"; };
+  CHECK(claims_of(claim("spike('a') < 1")).at(0).where == "f.toml:3: claim.holds");
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike('a')")), doctest::Contains("f.toml:3: claim.holds: \"spike('a')\": expected a comparison"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike < 1")), doctest::Contains("a metric needs its row"), InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike('a) < 1")), doctest::Contains("is not closed"), InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("1 < spike('a') < 2")), doctest::Contains("join them with \"and\""), InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') + (1 < 2) < 3")), doctest::Contains("expected a number, found the comparison"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') and 1 < 2")), doctest::Contains("expected a comparison, found the number"), InputError);
+  for (const std::string bad : {"spike[-1]('a') < 1", "spike[1.5]('a') < 1", "spike[x]('a') < 1", "spike[0][0][0]('a') < 1", "spike[0 < 1",
+                                "spike[0] < 1", "max[0](1, 2) < 1", "spike[99999999999999999999]('a') < 1"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(claims_of(claim(bad)), InputError);
+  }
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') < 2 * / 3")), doctest::Contains("expected a number or a key at character 18, \"/ 3\""),
+                       InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("(spike('a') < 2")), doctest::Contains("expected ) at the end"), InputError);
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike(a) < 2")), doctest::Contains("there is no function spike"), InputError);
+  CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\n"), doctest::Contains("holds"), InputError);
+  CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\nholds = \"1 < 2\"\nproof = 1\n"), doctest::Contains("proof"), InputError);
+  CHECK_THROWS_WITH_AS(claims_of("claim = 3\n"), doctest::Contains("expected an array of tables"), InputError);
+  CHECK_THROWS_AS(claims_of(claim("1" + std::string(100000, '+') + "1 < 2")), InputError);
+  std::string long_sum = "1";
+  for (int i = 0; i < 100000; ++i) long_sum += "+1";
+  CHECK_THROWS_WITH_AS(claims_of(claim(long_sum + " < 2")), doctest::Contains("more than 200 operators"), InputError);
+}
+
+TEST_CASE("claims: rows of the plan") {
+  const std::string head =
+      "name = \"x\"\nkind = \"probe\"\nmodel = {preset = \"planted\", vocab_size = 35}\ndata = {source = \"bigram_backcopy\", symbols = 33}\n"
+      "[[variant]]\nname = \"pre-norm\"\n[[variant]]\nname = \"other, with a comma\"\n";
+  const auto with = [&](const std::string& holds, const std::string& more = "") {
+    parse_plan(head + more + "[[claim]]\ntext = \"t\"\nholds = \"" + holds + "\"\n", "f.toml");
+  };
+  CHECK_NOTHROW(with("spike('pre-norm') < spike('other, with a comma')"));
+  CHECK_NOTHROW(with("spike('pre-norm') < 1", "[sweep]\nseed = [1, 2]\n"));
+  CHECK_THROWS_WITH_AS(with("spike('prenorm') < 1"), doctest::Contains("there is no row \"prenorm\"; did you mean \"pre-norm\"?"),
+                       InputError);
+  CHECK_NOTHROW(with("spike('pre-norm, sequences=1') < 1", "[sweep]\nprobe.sequences = [1, 2]\n"));
+  CHECK_THROWS_WITH_AS(with("spike('pre-norm') < 1", "[sweep]\nprobe.sequences = [1, 2]\n"), doctest::Contains("stands for several rows"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(with("spike('pre-norm') < 1", "[sweep]\ndata.seed = [1, 2]\n"), doctest::Contains("stands for several rows"),
+                       InputError);
+  CHECK_NOTHROW(with("spike('pre-norm, seed=1') < spike('pre-norm, seed=2')", "[sweep]\ndata.seed = [1, 2]\n"));
+}
+
+TEST_CASE("claims: rows of several data seeds stay apart") {
+  std::vector<Row> rows = {row("a", {{"spike", 1}}), row("a", {{"spike", 2}})};
+  for (std::size_t i = 0; i < 2; ++i) {
+    rows[i].label = fmt::format("a, seed={}", i);
+    rows[i].swept.emplace_back("data.seed", Value{std::int64_t(i), ""});
+  }
+  CHECK(verdict("spike('a, seed=0') < spike('a, seed=1')", rows) == "holds");
+  CHECK(verdict("spike('a, seed=0') > 1.5", rows) == "fails");
+}
+
+TEST_CASE("claims: the terminal ends with the score") {
+  const std::vector<Row> rows{row("a", {{"spike", 10.0}}), row("b", {{"spike", 30.0}})};
+  const std::vector<Claim> claims{
+      {"One", "spike('a') < spike('b')", "Table 5", ""}, {"Two", "spike('a') > 20", "", ""}, {"Three", "spike('c') > 20", "", ""}};
+  CHECK(format_claims(claims, rows) ==
+        "Claims\n"
+        "  holds  One\n         spike('a') < spike('b'): 10 against 30, 1 seed (Table 5)\n"
+        "  fails  Two\n         spike('a') > 20: 10 against 20, 1 seed\n"
+        "  open   Three\n         “c” was not run\n"
+        "1 of 3 claims holds, 1 fails, 1 open\n");
+  CHECK(format_claims({}, rows) == "");
+  CHECK(score_of(std::vector<Verdict>(2, Verdict::holds)) == "2 of 2 claims hold");
+  CHECK(score_of(std::vector<Verdict>{Verdict::holds}) == "1 of 1 claim holds");
+  CHECK(judge({"x", "spike('a') < spike('b')", "", ""}, seeds({1, 6}, {3, 4})).reason == "its two seeds disagree");
+}
