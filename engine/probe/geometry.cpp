@@ -77,7 +77,7 @@ class GeometryProbe : public Probe {
     if (looking_closer_) return;
     spikes_.begin(config, rows, tokens);
     sinks_.begin(config, rows, tokens);
-    states_.resize(static_cast<std::size_t>(config.blocks()) + 1);
+    states_.resize(static_cast<std::size_t>(config.states()));
   }
 
   void at(Graph& graph, const Hook& hook, const Tensor& x) override {

@@ -61,6 +61,7 @@ class SpikeProbe : public Probe {
   bool takes_over(double value, int state, int sequence) const;
 
   ProbeSettings settings_;
+  int per_state_ = 1;  // blocks between one residual state and the next
   std::uint32_t rows_ = 0;
   std::map<int, StateTensors> states_;
   std::map<int, BlockTensors> blocks_;
