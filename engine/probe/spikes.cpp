@@ -121,6 +121,7 @@ void SpikeProbe::finish(Metrics& metrics) {
     if (down) step_down_.push_back(block);
   }
   metrics.set("spike", spike_.value);
+  if (per_state_ > 1) metrics.set("blocks_per_state", static_cast<double>(per_state_));
   metrics.set("spike_per_state", spike_per_state_);
   metrics.set("spike_state", static_cast<double>(spike_.state));
   metrics.set("spike_sequence", static_cast<double>(spike_.sequence));
