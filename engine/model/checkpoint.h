@@ -1,6 +1,7 @@
 // Model folders in Hugging Face's layout: config.json and model.safetensors, whole or in shards.
 #pragma once
 
+#include "model/architectures/placement.h"
 #include "model/config.h"
 #include "model/safetensors.h"
 
@@ -13,8 +14,9 @@
 
 namespace ablate {
 
-/// The configuration that the text of a config.json describes: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, or
-/// AblateForCausalLM (whose "ablate" object holds the keys of TransformerConfig). Throws InputError "where: ..." for anything else, and for
+struct Architecture;
+
+/// The configuration that the text of a config.json describes: of a class in model/architectures, or AblateForCausalLM (whose "ablate" object holds the keys of TransformerConfig). Throws InputError "where: ..." for anything else, and for
 /// every key that would change the arithmetic in a way the engine does not compute. `notes`, if given, gets what was left out or taken
 /// without being said, a line each.
 TransformerConfig parse_model_config(std::string_view json, std::string_view where, std::vector<std::string>* notes = nullptr);
@@ -26,8 +28,7 @@ std::string why_no_bos(std::string_view json, std::string_view where);
 /// `dtype` is that of the weights.
 std::string model_config_json(const TransformerConfig& config, DType dtype = DType::f32);
 
-/// "LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", or "AblateForCausalLM" when Transformers has no class
-/// for it.
+/// "LlamaForCausalLM" and so on, or "AblateForCausalLM" when there is no class in model/architectures for it.
 std::string_view architecture(const TransformerConfig& config);
 
 /// A folder opened for reading. Opening checks everything: the config, that every parameter is there, once, in its shape and in a type that
@@ -39,23 +40,39 @@ class CheckpointFolder {
 
   const TransformerConfig& config() const { return config_; }
   const std::filesystem::path& folder() const { return folder_; }
-  /// The parameter's bytes in the mapped file; names as in parameters(config()).
-  const TensorView& at(std::string_view name) const;
-  bool contains(std::string_view name) const { return tensors_.find(name) != tensors_.end(); }
+  /// The tensor that holds the parameter, in the mapped file; names as in parameters(config()).
+  const TensorView& at(std::string_view name) const { return find(name).tensor; }
+  bool contains(std::string_view name) const { return stored_.find(name) != stored_.end(); }
+  /// Whether at(name) is the parameter as it stands; else it holds others beside it, or lies another way.
+  bool is_whole(std::string_view name) const { return find(name).placement.is_whole(); }
+  /// Elements first .. first + out.size() - 1 of the parameter, wherever they lie.
+  void read(std::string_view name, std::span<float> out, std::int64_t first = 0) const;
   /// The storage type most of the weights have: f32, f16 or bf16.
   DType dtype() const;
   /// What was left out or taken without being said, a line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  void gather(bool lacks_prefix);
-  void check_tied_head(const std::filesystem::path& config) const;
+  struct Stored {
+    const TensorView& tensor;
+    ParameterSpec parameter;
+    Placement placement;
+  };
+  const Stored& find(std::string_view name) const;
+  void gather(const std::vector<std::string>& names);
+  bool is_surplus(const std::string& name) const;
+  void place_parameters(const std::vector<std::string>& names);
+  void check_tied_head() const;
+  std::string place() const;
 
   std::filesystem::path folder_;
   TransformerConfig config_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
-  std::map<std::string, const TensorView*, std::less<>> tensors_;
-  const TensorView* surplus_head_ = nullptr;  ///< a lm_head beside the embedding that it is tied to
+  std::map<std::string, const TensorView*, std::less<>> tensors_;  ///< by the names of the class
+  std::map<std::string, Stored, std::less<>> stored_;              ///< by the names of parameters
+  const Architecture* architecture_;                               ///< the class the files are of
+  std::string embedding_name_, head_name_;                         ///< in the class
+  const TensorView* surplus_head_ = nullptr;                       ///< a lm_head beside the embedding that it is tied to
   std::vector<std::string> notes_;
 };
 

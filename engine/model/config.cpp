@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 namespace ablate {
 
@@ -44,27 +45,69 @@ struct Validator {
     require(width <= widest, "{}: {} heads of {} channels are {} wide, over {}", at("head_dim"), c.n_heads, c.head_dim, width, widest);
     require(c.n_heads % c.n_kv_heads == 0, "{}: {} heads cannot share {} keys evenly", at("n_kv_heads"), c.n_heads, c.n_kv_heads);
     positive("norm_eps", c.norm_eps);
-    require(c.sliding_window >= 0, "{}: expected 0 (none) or a width, found {}", at("sliding_window"), c.sliding_window);
+    for (const int window : c.sliding_window.values())
+      require(window >= 0, "{}: expected 0 (none) or a width, found {}", at("sliding_window"), window);
+    require(c.embedding_dim >= 0 && c.embedding_dim <= widest, "{}: expected 0 (d_model) or a width, found {}", at("embedding_dim"),
+            c.embedding_dim);
+    list("sliding_window", c.sliding_window), list("rope_theta", c.rope_theta), list("rotary_share", c.rotary_share),
+        list("rope_scaling", c.rope_scaling);
+    factors();
     const int bos = c.bos_token_id.value_or(0);
     require(bos >= 0 && bos < c.vocab_size, "{}: {} is outside the vocabulary of {}", at("bos_token_id"), bos, c.vocab_size);
   }
 
-  void positions() const {
-    positive("rope_theta", c.rope_theta);
-    const bool rope = c.position == Position::rope;
-    require(!rope || c.head_dim % 2 == 0, "{}: rope rotates pairs of channels, {} is odd", at("head_dim"), c.head_dim);
-    if (c.rope_scaling.kind == RopeScalingKind::none) return;
-    require(rope, "{}: position = \"{}\" has no rope to scale", at("rope_scaling"), name_of(c.position));
-    positive("rope_scaling.factor", c.rope_scaling.factor);
-    if (c.rope_scaling.kind == RopeScalingKind::llama3) llama3();
+  template <class T>
+  void list(const char* key, const PerLayer<T>& setting) const {
+    require(setting.is_one() || setting.values().size() == static_cast<std::size_t>(c.n_layers),
+            "{}: expected one value, or one for each of {} layers, found {}", at(key), c.n_layers, setting.values().size());
   }
 
-  void llama3() const {
-    const auto& [kind, factor, low, high, context] = c.rope_scaling;
-    positive("rope_scaling.low_freq_factor", low);
-    require(std::isfinite(high) && high > low, "{}: expected more than low_freq_factor = {}, found {}", at("rope_scaling.high_freq_factor"),
-            low, high);
-    size("rope_scaling.original_max_position_embeddings", context, widest);
+  void factors() const {
+    positive("embedding_scale", c.embedding_scale);
+    for (const auto& [key, value] :
+         {std::pair{"attention_scale", c.attention_scale}, {"attention_softcap", c.attention_softcap}, {"logit_softcap", c.logit_softcap}})
+      require(std::isfinite(value) && value >= 0, "{}: expected 0 (none) or a positive number, found {}", at(key), value);
+    require(c.position_offset >= 0 && c.position_offset <= widest, "{}: expected 0 or more, found {}", at("position_offset"),
+            c.position_offset);
+    require(c.position_offset == 0 || c.position == Position::learned, "{}: position = \"{}\" has no table to start in",
+            at("position_offset"), name_of(c.position));
+    require(c.embedding_dim == 0 || c.gate_input != GateInput::embedding, "{}: a gate that reads embeddings needs them d_model wide",
+            at("embedding_dim"));
+  }
+
+  void positions() const {
+    for (const double theta : c.rope_theta.values()) positive("rope_theta", theta);
+    for (const double share : c.rotary_share.values())
+      require(share >= 0 && share <= 1, "{}: expected 0 to 1, found {}", at("rotary_share"), share);
+    const bool rope = c.position == Position::rope, whole = c.rotary_share.any([](double share) { return share == 1.0; });
+    require(!rope || !whole || c.head_dim % 2 == 0, "{}: rope rotates pairs of channels, {} is odd", at("head_dim"), c.head_dim);
+    for (int layer = 0; layer < static_cast<int>(c.rope_scaling.values().size()); ++layer) {
+      const RopeScaling& s = c.rope_scaling[layer];
+      if (s.kind == RopeScalingKind::none) continue;
+      require(rope, "{}: position = \"{}\" has no rope to scale", at("rope_scaling"), name_of(c.position));
+      scaling(s, layer);
+    }
+  }
+
+  void scaling(const RopeScaling& s, int layer) const {
+    positive("rope_scaling.factor", s.factor);
+    if (s.kind == RopeScalingKind::linear) return;
+    size("rope_scaling.original_max_position_embeddings", s.original_max_position_embeddings, widest);
+    if (s.kind == RopeScalingKind::llama3) {
+      positive("rope_scaling.low_freq_factor", s.low_freq_factor);
+      require(std::isfinite(s.high_freq_factor) && s.high_freq_factor > s.low_freq_factor,
+              "{}: expected more than low_freq_factor = {}, found {}", at("rope_scaling.high_freq_factor"), s.low_freq_factor,
+              s.high_freq_factor);
+    }
+    positive("rope_scaling.attention_factor", s.attention_factor);
+    positive("rope_scaling.beta_fast", s.beta_fast), positive("rope_scaling.beta_slow", s.beta_slow);
+    if (s.kind != RopeScalingKind::longrope) return;
+    const auto pairs = static_cast<std::size_t>(c.rotated_channels(layer) / 2);
+    for (const auto& [key, list] :
+         {std::pair{"rope_scaling.short_factor", &s.short_factor}, {"rope_scaling.long_factor", &s.long_factor}}) {
+      require(list->size() == pairs, "{}: expected {} numbers, one a pair of channels, found {}", at(key), pairs, list->size());
+      for (const double divisor : *list) positive(key, divisor);
+    }
   }
 
   void loss_window() const {
@@ -82,6 +125,11 @@ struct Validator {
     require(dyt || !c.dyt_bias, "{}: there is no dyt norm to add a bias to (norm = \"{}\")", at("dyt_bias"), c.norm);
     require(c.norm == "layernorm" || c.final_norm == "layernorm" || !c.layernorm_bias,
             "{}: there is no layernorm to add a bias to (norm = \"{}\")", at("layernorm_bias"), c.norm);
+    require(c.attention_softcap == 0 || c.attention == "softmax" || c.attention == "softmax1" || c.attention == "sigmoid" ||
+                c.attention == "relu",
+            "{}: known of the built-in kinds of attention only, not of \"{}\"", at("attention_softcap"), c.attention);
+    require(!c.parallel_residual || (!c.post_norm && c.has_ffn()), "{}: needs a feed-forward, and no norm on the sums (post_norm)",
+            at("parallel_residual"));
     require(c.norm != "same" && c.norm != "none",
             "{}: expected a kind of norm, found \"{}\"; switch norms off by attn_input_norm and so on", at("norm"), c.norm);
   }

@@ -1,12 +1,15 @@
 // What a transformer is: every choice that changes its arithmetic, by the names an experiment file uses.
 #pragma once
 
+#include "model/per_layer.h"
+
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ablate {
 
@@ -26,15 +29,19 @@ enum class AttentionBias {
   k,
   kv
 };  ///< learned logit per head without value; learned key (and value), not rotated, always visible
-enum class RopeScalingKind { none, linear, llama3 };
+enum class RopeScalingKind { none, linear, dynamic, llama3, yarn, longrope };
 
 /// How RoPE's frequencies are stretched to longer contexts (see rope.h).
 struct RopeScaling {
   RopeScalingKind kind = RopeScalingKind::none;
-  double factor = 1.0;                          ///< linear, llama3
-  double low_freq_factor = 1.0;                 ///< llama3
-  double high_freq_factor = 4.0;                ///< llama3
-  int original_max_position_embeddings = 8192;  ///< llama3
+  double factor = 1.0;                                ///< linear, dynamic, llama3, yarn
+  double low_freq_factor = 1.0;                       ///< llama3
+  double high_freq_factor = 4.0;                      ///< llama3
+  int original_max_position_embeddings = 8192;        ///< dynamic, llama3, yarn, longrope
+  double beta_fast = 32.0, beta_slow = 1.0;           ///< yarn: turns within the original context beyond which, and below which
+  bool truncate = true;                               ///< yarn: the two channels are rounded to whole numbers
+  double attention_factor = 1.0;                      ///< yarn, longrope: cosines and sines are multiplied by it
+  std::vector<double> short_factor{}, long_factor{};  ///< longrope: divisors of the frequencies, up to the original context and beyond
   bool operator==(const RopeScaling&) const = default;
 };
 
@@ -49,21 +56,24 @@ struct TransformerConfig {
   int head_dim = 8;
   int d_ffn = 64;
   int max_seq_len = 32;
-  double rope_theta = 10000.0;
+  PerLayer<double> rope_theta = 10000.0;
+  PerLayer<double> rotary_share = 1.0;  ///< of each head's channels, how many are rotated, from the first on; 0: a layer without positions
   double norm_eps = 1e-5;
   bool tie_embeddings = false;
   Position position = Position::rope;
   std::string norm =
-      "rmsnorm";  ///< rmsnorm | layernorm (weight; and bias if layernorm_bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
-  std::string final_norm = "same";  ///< the norm before lm_head: same | a kind of norm
+      "rmsnorm";  ///< rmsnorm | rmsnorm_plus_one (weight 1 + w) | layernorm (weight; and bias if layernorm_bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
+  std::string final_norm = "same";  ///< the norm before lm_head: same | none | a kind of norm
   bool attn_input_norm = true;
   bool ffn_input_norm = true;
-  bool output_norm = false;  ///< sandwich: norm on the block output, before the residual add
-  bool post_norm = false;    ///< norm on the residual sum
+  bool output_norm = false;        ///< sandwich: norm on the block output, before the residual add
+  bool post_norm = false;          ///< norm on the residual sum
+  bool parallel_residual = false;  ///< both blocks of a layer read its input, and the residual stream takes both outputs at once (GPT-NeoX)
   QkNorm qk_norm = QkNorm::none;
   std::string gate = "none";  ///< none | channel | head | token: sigmoid gate on the attention output, before o_proj
   GateInput gate_input = GateInput::hidden;
-  std::string ffn = "swiglu";         ///< swiglu | gelu (exact) | relu | linear | attention (a second attention block) | none
+  /// swiglu | geglu | geglu_tanh | reglu (gated) | gelu (exact) | gelu_tanh | relu | linear | attention (a second attention block) | none
+  std::string ffn = "swiglu";
   std::string attention = "softmax";  ///< softmax | softmax1 (denominator + 1) | sigmoid | relu (relu(score) / (i + 1))
   AttentionBias attention_bias = AttentionBias::none;
   double attn_alpha = 0.8;  ///< initial alpha of dyt before and after attention, before and after the feed-forward, and before lm_head
@@ -73,11 +83,25 @@ struct TransformerConfig {
   bool layernorm_bias = false;
   std::optional<std::array<int, 2>> loss_positions;  ///< (a, b): loss on output positions a .. b-1 only
 
-  RopeScaling rope_scaling;
-  int sliding_window = 0;  ///< 0: none; w: query i sees keys i-w+1 .. i
-  bool qkv_bias = false;   ///< biases on q_proj, k_proj, v_proj (Qwen2)
-  bool o_bias = false;     ///< bias on o_proj (Llama's attention_bias = true, together with qkv_bias)
+  PerLayer<RopeScaling> rope_scaling;
+  PerLayer<int> sliding_window = 0;  ///< 0: none; w: query i sees keys i-w+1 .. i
+  bool qkv_bias = false;             ///< biases on q_proj, k_proj, v_proj (Qwen2)
+  bool o_bias = false;               ///< bias on o_proj (Llama's attention_bias = true, together with qkv_bias)
+  bool ffn_bias = false;             ///< biases on the feed-forward's projections
+  double embedding_scale = 1.0;      ///< the token embeddings are multiplied by it
+  double attention_scale = 0.0;      ///< of the scores; 0: 1 / sqrt(head_dim)
+  double attention_softcap = 0.0;    ///< c: a score s becomes c tanh(s / c); 0: it stays
+  double logit_softcap = 0.0;        ///< the same for logits
+  int position_offset = 0;           ///< the first row of the table of learned positions that is used; it has so many rows more (OPT)
+  int embedding_dim = 0;             ///< width of the token embeddings, if not d_model: then a matrix leads in, and one out before lm_head
   std::optional<int> bos_token_id;
+
+  /// The Hugging Face class whose names and keys a checkpoint of it has; "": whichever fits. No part of what the model is.
+  struct Origin {
+    std::string name{};
+    bool operator==(const Origin&) const { return true; }
+  };
+  Origin origin;
 
   /// Reads a `[model]` table. Absent n_kv_heads is n_heads, head_dim is d_model / n_heads, and d_ffn, once d_model is given, is 8/3 d_model
   /// rounded up to a multiple of 16 (half more where the feed-forward has no gate, so that parameters match). Throws InputError.
@@ -91,8 +115,17 @@ struct TransformerConfig {
   /// The norm before lm_head with "same" resolved.
   const std::string& final_norm_kind() const { return final_norm == "same" ? norm : final_norm; }
   bool has_ffn() const { return ffn != "none"; }
-  /// Sub-blocks that add to the residual stream: 2 per layer, or 1 without a feed-forward. There is one more residual state than blocks.
+  /// Sub-blocks that add to the residual stream: 2 per layer, or 1 without a feed-forward.
   int blocks() const { return n_layers * (has_ffn() ? 2 : 1); }
+  /// Blocks whose outputs are added together: all that lie between one residual state and the next.
+  int blocks_per_state() const { return parallel_residual && has_ffn() ? 2 : 1; }
+  /// Residual states, the embedding among them.
+  int states() const { return blocks() / blocks_per_state() + 1; }
+  int embedding_width() const { return embedding_dim > 0 ? embedding_dim : d_model; }
+  /// Channels of each head that layer rotates: an even number, 0 without RoPE.
+  int rotated_channels(int layer) const {
+    return position == Position::rope ? static_cast<int>(head_dim * rotary_share[layer]) / 2 * 2 : 0;
+  }
 
   bool operator==(const TransformerConfig&) const = default;
 };

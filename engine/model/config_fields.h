@@ -17,6 +17,7 @@ void visit_fields(Config& config, Visit&& visit) {
   visit("d_ffn", config.d_ffn);
   visit("max_seq_len", config.max_seq_len);
   visit("rope_theta", config.rope_theta);
+  visit("rotary_share", config.rotary_share);
   visit("norm_eps", config.norm_eps);
   visit("tie_embeddings", config.tie_embeddings);
   visit("position", config.position);
@@ -26,6 +27,7 @@ void visit_fields(Config& config, Visit&& visit) {
   visit("ffn_input_norm", config.ffn_input_norm);
   visit("output_norm", config.output_norm);
   visit("post_norm", config.post_norm);
+  visit("parallel_residual", config.parallel_residual);
   visit("qk_norm", config.qk_norm);
   visit("gate", config.gate);
   visit("gate_input", config.gate_input);
@@ -41,6 +43,13 @@ void visit_fields(Config& config, Visit&& visit) {
   visit("sliding_window", config.sliding_window);
   visit("qkv_bias", config.qkv_bias);
   visit("o_bias", config.o_bias);
+  visit("ffn_bias", config.ffn_bias);
+  visit("embedding_scale", config.embedding_scale);
+  visit("attention_scale", config.attention_scale);
+  visit("attention_softcap", config.attention_softcap);
+  visit("logit_softcap", config.logit_softcap);
+  visit("position_offset", config.position_offset);
+  visit("embedding_dim", config.embedding_dim);
   visit("bos_token_id", config.bos_token_id);
 }
 
@@ -52,6 +61,12 @@ void visit_rope_scaling(Scaling& scaling, Visit&& visit) {
   visit("low_freq_factor", scaling.low_freq_factor);
   visit("high_freq_factor", scaling.high_freq_factor);
   visit("original_max_position_embeddings", scaling.original_max_position_embeddings);
+  visit("beta_fast", scaling.beta_fast);
+  visit("beta_slow", scaling.beta_slow);
+  visit("truncate", scaling.truncate);
+  visit("attention_factor", scaling.attention_factor);
+  visit("short_factor", scaling.short_factor);
+  visit("long_factor", scaling.long_factor);
 }
 
 /// Every name an enum key can have, in the order of the enum's values.
@@ -66,6 +81,6 @@ inline constexpr std::array<std::string_view, 4> names_of<GateInput>{"hidden", "
 template <>
 inline constexpr std::array<std::string_view, 4> names_of<AttentionBias>{"none", "sink_logit", "k", "kv"};
 template <>
-inline constexpr std::array<std::string_view, 3> names_of<RopeScalingKind>{"none", "linear", "llama3"};
+inline constexpr std::array<std::string_view, 6> names_of<RopeScalingKind>{"none", "linear", "dynamic", "llama3", "yarn", "longrope"};
 
 }  // namespace ablate

@@ -25,6 +25,13 @@ struct Reader {
     }
   }
 
+  template <class T>
+  void operator()(const char* key, PerLayer<T>& member) {
+    const Value* value = table.has(key) ? table.raw(key) : nullptr;
+    if (value && value->as<Value::Array>()) member = PerLayer<T>::list(table.get<std::vector<T>>(key));
+    else member = table.get<T>(key, member[0]);
+  }
+
   void operator()(const char* key, std::optional<int>& member) {
     if (table.has(key)) member = table.get<int>(key);
   }
@@ -39,10 +46,26 @@ struct Reader {
   }
 };
 
+/// Three matrices of two thirds the width, rather than two.
+bool is_gated(const std::string& ffn) { return ffn == "swiglu" || ffn == "geglu" || ffn == "geglu_tanh" || ffn == "reglu"; }
+
 int default_ffn_width(int d_model, const std::string& ffn) {
   const std::int64_t gated = (std::int64_t{8} * d_model + 3 * 16 - 1) / (3 * 16) * 16;
-  const bool two_matrices = ffn != "swiglu" && ffn != "linear" && ffn != "attention" && ffn != "none";
+  const bool two_matrices = !is_gated(ffn) && ffn != "linear" && ffn != "attention" && ffn != "none";
   return static_cast<int>(two_matrices ? gated / 2 * 3 : gated);
+}
+
+/// One table, or a list of them, one a layer.
+PerLayer<RopeScaling> read_rope_scaling(Settings& model) {
+  const auto read = [](Settings table) {
+    RopeScaling scaling;
+    visit_rope_scaling(scaling, Reader{table});
+    return scaling;
+  };
+  if (!model.raw("rope_scaling")->as<Value::Array>()) return read(model.table("rope_scaling"));
+  std::vector<RopeScaling> each;
+  for (const Settings& table : model.tables("rope_scaling")) each.push_back(read(table));
+  return PerLayer<RopeScaling>::list(std::move(each));
 }
 
 }  // namespace
@@ -61,10 +84,7 @@ TransformerConfig TransformerConfig::from(Settings& model) {
   }
   if (model.has("d_model")) c.d_ffn = default_ffn_width(c.d_model, c.ffn);
   visit_fields(c, read);
-  if (model.has("rope_scaling")) {
-    Settings scaling = model.table("rope_scaling");
-    visit_rope_scaling(c.rope_scaling, Reader{scaling});
-  }
+  if (model.has("rope_scaling")) c.rope_scaling = read_rope_scaling(model);
   c.validate([&](std::string_view key) { return model.where(key); });
   return c;
 }

@@ -3,6 +3,8 @@
 #include "model/config.h"
 #include "model/parameters.h"
 
+#include <algorithm>
+
 namespace ablate {
 namespace {
 
@@ -10,6 +12,10 @@ struct Points {
   const TransformerConfig& config;
   std::vector<Hook> hooks{};
 
+  bool is_gated() const {
+    const std::vector<ParameterSpec> own = ffn_parameters(config, "");
+    return std::any_of(own.begin(), own.end(), [](const ParameterSpec& p) { return p.name == "gate_proj.weight"; });
+  }
   void add(Site site, int index = 0, bool second = false) { hooks.push_back(make_hook(config, site, index, second)); }
   void add_attention(int layer, bool second) {
     for (const Site site : {Site::q, Site::k, Site::v, Site::probs}) add(site, layer, second);
@@ -19,7 +25,7 @@ struct Points {
   void add_feed_forward(int layer) {
     if (config.ffn == "attention") return add_attention(layer, true);
     if (config.ffn == "linear") return;
-    if (config.ffn == "swiglu") add(Site::ffn_gate, layer, true);
+    if (is_gated()) add(Site::ffn_gate, layer, true);
     add(Site::ffn_up, layer, true);
     add(Site::ffn_act, layer, true);
   }
@@ -119,7 +125,7 @@ std::vector<Hook> hook_points(const TransformerConfig& config) {
   int block = 0;
   const auto add_block = [&] {
     points.add(Site::block, ++block);
-    points.add(Site::residual, block);
+    if (block % config.blocks_per_state() == 0) points.add(Site::residual, block / config.blocks_per_state());
   };
   for (int layer = 0; layer < config.n_layers; ++layer) {
     points.add(Site::input_norm, layer, false);
@@ -150,7 +156,7 @@ std::vector<Hook> matching_hooks(const TransformerConfig& config, const std::str
       !matched.empty(),
       "{}: there is no hook point \"{}\"; this model has residual.0 .. residual.{}, block.1 .. block.{}, layer.0 .. layer.{} (\"{}\" and the "
       "like), logits; `ablate hooks FILE.toml` lists them",
-      where, pattern, config.blocks(), config.blocks(), config.n_layers - 1, all[1].name());
+      where, pattern, config.states() - 1, config.blocks(), config.n_layers - 1, all[1].name());
   return matched;
 }
 

@@ -1,9 +1,12 @@
-// TransformerConfig -> config.json, of a class that Transformers has wherever the model is one.
+// TransformerConfig -> config.json, of a class that Transformers has wherever the model is one; and its parameters -> the tensors of that class.
+#include "model/architectures/architecture.h"
 #include "model/checkpoint.h"
 #include "model/config_fields.h"
+#include "model/exported_tensors.h"
 
 #include <nlohmann/json.hpp>
 
+#include <memory>
 #include <type_traits>
 
 namespace ablate {
@@ -11,11 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-bool is_llama_shaped(const TransformerConfig& c) {
-  return c.position == Position::rope && c.norm == "rmsnorm" && c.final_norm_kind() == "rmsnorm" && c.attn_input_norm && c.ffn_input_norm &&
-         !c.output_norm && !c.post_norm && c.gate == "none" && c.ffn == "swiglu" && c.attention == "softmax" &&
-         c.attention_bias == AttentionBias::none && c.qk_norm != QkNorm::full;
-}
+constexpr std::string_view own_architecture = "AblateForCausalLM";
 
 struct Writer {
   Json& json;
@@ -28,89 +27,100 @@ struct Writer {
   void operator()(const char* key, const std::optional<T>& value) const {
     if (value) json[key] = *value;
   }
+  template <class T>
+  void operator()(const char* key, const PerLayer<T>& value) const {
+    if (value.is_one()) json[key] = value[0];
+    else json[key] = value.values();
+  }
 };
+
+Json scaling_keys(const RopeScaling& scaling) {
+  Json keys = Json::object();
+  visit_rope_scaling(scaling, Writer{keys});
+  return keys;
+}
 
 Json own_keys(const TransformerConfig& config) {
   Json keys = Json::object();
   visit_fields(config, Writer{keys});
-  if (config.rope_scaling.kind != RopeScalingKind::none) {
-    keys["rope_scaling"] = Json::object();
-    visit_rope_scaling(config.rope_scaling, Writer{keys["rope_scaling"]});
-  }
+  const PerLayer<RopeScaling>& scaling = config.rope_scaling;
+  if (!scaling.is_one())
+    for (const RopeScaling& each : scaling.values()) keys["rope_scaling"].push_back(scaling_keys(each));
+  else if (scaling[0].kind != RopeScalingKind::none) keys["rope_scaling"] = scaling_keys(scaling[0]);
   return keys;
-}
-
-/// The spelling that every version of Transformers reads (5 turns it into rope_parameters).
-Json rope_scaling(const RopeScaling& s) {
-  switch (s.kind) {
-    case RopeScalingKind::none: return nullptr;
-    case RopeScalingKind::linear: return {{"rope_type", "linear"}, {"factor", s.factor}};
-    case RopeScalingKind::llama3:
-      return {{"rope_type", "llama3"},
-              {"factor", s.factor},
-              {"low_freq_factor", s.low_freq_factor},
-              {"high_freq_factor", s.high_freq_factor},
-              {"original_max_position_embeddings", s.original_max_position_embeddings}};
-  }
-  return nullptr;
-}
-
-Json huggingface_keys(const TransformerConfig& c, std::string_view name) {
-  Json json{{"hidden_size", c.d_model},
-            {"num_hidden_layers", c.n_layers},
-            {"num_attention_heads", c.n_heads},
-            {"num_key_value_heads", c.n_kv_heads},
-            {"head_dim", c.head_dim},
-            {"intermediate_size", c.d_ffn},
-            {"hidden_act", "silu"},
-            {"vocab_size", c.vocab_size},
-            {"max_position_embeddings", c.max_seq_len},
-            {"rms_norm_eps", c.norm_eps},
-            {"rope_theta", c.rope_theta},
-            {"rope_scaling", rope_scaling(c.rope_scaling)},
-            {"tie_word_embeddings", c.tie_embeddings},
-            {"bos_token_id", c.bos_token_id ? Json(*c.bos_token_id) : Json()},
-            {"eos_token_id", nullptr},
-            {"pad_token_id", nullptr}};
-  if (name == "LlamaForCausalLM" || name == "Qwen3ForCausalLM") json["attention_bias"] = c.o_bias;
-  if (name == "LlamaForCausalLM") json["mlp_bias"] = false;
-  if (name != "LlamaForCausalLM") json["sliding_window"] = c.sliding_window ? Json(c.sliding_window) : Json();
-  if (name == "Qwen2ForCausalLM" || name == "Qwen3ForCausalLM") {
-    json["use_sliding_window"] = c.sliding_window > 0;
-    json["max_window_layers"] = c.sliding_window > 0 ? 0 : c.n_layers;
-  }
-  return json;
 }
 
 std::string_view torch_name(DType dtype) { return dtype == DType::f16 ? "float16" : dtype == DType::bf16 ? "bfloat16" : "float32"; }
 
+/// Parameters that lie in one tensor of the class.
+struct Stack {
+  Placement placement{};
+  std::vector<std::int64_t> shape{};
+  std::vector<std::pair<TensorToWrite, Placement>> parts{};
+};
+
+TensorToWrite written(const std::string& name, std::shared_ptr<const Stack> stack) {
+  const std::string dtype = stack->parts[0].first.dtype;
+  return {name, dtype, stack->shape, [stack, size = safetensors_element_size(dtype)](const ByteSink& sink) {
+            std::size_t elements = 1;
+            for (const std::int64_t extent : stack->shape) elements *= static_cast<std::size_t>(extent);
+            std::vector<std::byte> tensor(elements * size), bytes;
+            for (const auto& [part, placement] : stack->parts) {
+              bytes.clear();
+              part.produce([&](std::span<const std::byte> more) { bytes.insert(bytes.end(), more.begin(), more.end()); });
+              write_placed(tensor, {part.name, part.shape, ParameterKind::linear}, placement, bytes, size);
+            }
+            sink(tensor);
+          }};
+}
+
 }  // namespace
 
-std::string_view architecture(const TransformerConfig& c) {
-  constexpr std::string_view own = "AblateForCausalLM";
-  if (!is_llama_shaped(c)) return own;
-  if (c.qk_norm == QkNorm::head) return c.qkv_bias == c.o_bias ? "Qwen3ForCausalLM" : own;
-  if (c.qkv_bias && !c.o_bias) return c.n_heads * c.head_dim == c.d_model ? "Qwen2ForCausalLM" : own;
-  if (c.qkv_bias != c.o_bias) return own;
-  if (c.sliding_window == 0) return "LlamaForCausalLM";
-  return c.qkv_bias ? own : "MistralForCausalLM";
+std::string_view architecture(const TransformerConfig& config) {
+  const Architecture* found = find_architecture(config);
+  for (const auto& [name, architecture] : Architectures::all())
+    if (&architecture == found) return name;
+  return own_architecture;
 }
 
 std::string model_config_json(const TransformerConfig& config, DType dtype) {
   const std::string name(architecture(config));
   Json json{{"architectures", {name}}};
-  if (name == "AblateForCausalLM") {
+  if (name == own_architecture) {
     json["model_type"] = "ablate";
     json["note"] = "Transformers has no class for this model; Ablate loads it.";
     json["ablate"] = own_keys(config);
   } else {
-    std::string type = name.substr(0, name.find("For"));
-    for (char& letter : type) letter = static_cast<char>(letter | 0x20);  // "Qwen3" is of model_type "qwen3"
-    json["model_type"] = type;
-    json.update(huggingface_keys(config, name));
+    const Architecture& of = Architectures::find("architecture", name);
+    json["model_type"] = of.model_type;
+    json.update(of.write(config));
   }
   json["torch_dtype"] = torch_name(dtype);
   return json.dump(2) + "\n";
+}
+
+std::vector<TensorToWrite> exported_tensors(const TransformerConfig& config, std::span<const TensorToWrite> tensors) {
+  const Architecture* of = find_architecture(config);
+  if (!of || !of->place) return {tensors.begin(), tensors.end()};
+  std::map<std::string, ParameterSpec> specs;
+  for (ParameterSpec& spec : parameters(config)) specs.emplace(spec.name, std::move(spec));
+  std::vector<std::pair<std::string, std::shared_ptr<Stack>>> stacks;  // in the model's order
+  for (const TensorToWrite& tensor : tensors) {
+    const ParameterSpec& spec = specs.at(tensor.name);
+    const Placement placement = of->placement(config, spec);
+    auto stack = std::find_if(stacks.begin(), stacks.end(), [&](const auto& entry) { return entry.first == placement.name; });
+    if (stack == stacks.end()) {
+      stacks.emplace_back(placement.name, std::make_shared<Stack>(Stack{placement, placement.shape_for(spec)}));
+      stack = std::prev(stacks.end());
+    }
+    stack->second->parts.emplace_back(tensor, placement);
+  }
+  std::vector<TensorToWrite> out;
+  for (const auto& [name, stack] : stacks) {
+    if (stack->placement.is_whole()) out.push_back({name, stack->parts[0].first.dtype, stack->shape, stack->parts[0].first.produce});
+    else out.push_back(written(name, stack));
+  }
+  return out;
 }
 
 }  // namespace ablate

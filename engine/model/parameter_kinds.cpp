@@ -14,6 +14,8 @@ Specs layernorm(const NormPlace& place) {
   return specs;
 }
 
+Specs weight_from_zero(const NormPlace& place) { return {{place.prefix + ".weight", {place.width}, ParameterKind::norm_alpha, 0.0}}; }
+
 Specs dyt(const NormPlace& place) {
   Specs specs = weight_only(place);
   if (place.config.dyt_bias) specs.push_back({place.prefix + ".bias", {place.width}, ParameterKind::norm_bias});
@@ -21,7 +23,8 @@ Specs dyt(const NormPlace& place) {
   return specs;
 }
 
-const NormParametersRegistration rmsnorm{"rmsnorm", weight_only}, layer{"layernorm", layernorm}, dynamic_tanh{"dyt", dyt};
+const NormParametersRegistration rmsnorm{"rmsnorm", weight_only}, layer{"layernorm", layernorm}, dynamic_tanh{"dyt", dyt},
+    plus_one{"rmsnorm_plus_one", weight_from_zero}, no_norm{"none", [](const NormPlace&) { return Specs{}; }};
 
 std::int64_t per_channel(const TransformerConfig& c) { return std::int64_t{c.n_heads} * c.head_dim; }
 

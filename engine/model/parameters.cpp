@@ -35,11 +35,14 @@ class Collector {
   explicit Collector(const TransformerConfig& config) : c(config) {}
 
   std::vector<ParameterSpec> all() {
-    add("model.embed_tokens.weight", {c.vocab_size, c.d_model}, ParameterKind::embedding);
-    if (c.position == Position::learned) add("model.embed_positions.weight", {c.max_seq_len, c.d_model}, ParameterKind::position);
+    add("model.embed_tokens.weight", {c.vocab_size, c.embedding_width()}, ParameterKind::embedding);
+    if (c.embedding_dim > 0) add("model.project_in.weight", {c.d_model, c.embedding_dim}, ParameterKind::linear);
+    if (c.position == Position::learned)
+      add("model.embed_positions.weight", {c.max_seq_len + c.position_offset, c.d_model}, ParameterKind::position);
     for (int i = 0; i < c.n_layers; ++i) layer(fmt::format("model.layers.{}.", i));
     norm("model.norm", c.d_model, c.final_alpha, c.final_norm_kind());
-    if (!c.tie_embeddings) add("lm_head.weight", {c.vocab_size, c.d_model}, ParameterKind::head);
+    if (c.embedding_dim > 0) add("model.project_out.weight", {c.embedding_dim, c.d_model}, ParameterKind::linear);
+    if (!c.tie_embeddings) add("lm_head.weight", {c.vocab_size, c.embedding_width()}, ParameterKind::head);
     return std::move(specs);
   }
 

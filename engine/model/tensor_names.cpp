@@ -7,7 +7,7 @@
 namespace ablate {
 namespace {
 
-constexpr std::string_view embedding = "model.embed_tokens.weight", flat_embedding = "embed_tokens.weight";
+constexpr std::string_view flat_embedding = "embed_tokens.weight";
 
 /// Endings of tensors that only quantized files have.
 constexpr std::pair<std::string_view, std::string_view> quantized[] = {{".qweight", "GPTQ or AWQ"},
@@ -42,13 +42,9 @@ bool holds(const std::vector<std::string>& names, std::string_view name) {
 
 }  // namespace
 
-bool lacks_model_prefix(const std::vector<std::string>& names) {
-  return holds(names, flat_embedding) &&
-         std::none_of(names.begin(), names.end(), [](const std::string& name) { return name.starts_with("model."); });
-}
-
-std::string with_model_prefix(std::string_view name) {
-  return name.starts_with("lm_head.") ? std::string(name) : fmt::format("model.{}", name);
+bool lacks_model_prefix(const std::vector<std::string>& names, std::string_view prefix, std::string_view embedding) {
+  return embedding.starts_with(prefix) && holds(names, embedding.substr(prefix.size())) &&
+         std::none_of(names.begin(), names.end(), [&](const std::string& name) { return name.starts_with(prefix); });
 }
 
 std::string quantization_of(const std::vector<std::string>& names) {

@@ -8,10 +8,8 @@
 namespace ablate {
 
 /// Whether a base model was saved on its own: its names lack the "model." of "model.layers.0...". Transformers reads such files too.
-bool lacks_model_prefix(const std::vector<std::string>& names);
-
-/// The parameter's name for a tensor of such a file: "model." in front of all but the head.
-std::string with_model_prefix(std::string_view name);
+/// `embedding` is the embedding's name with the `prefix`.
+bool lacks_model_prefix(const std::vector<std::string>& names, std::string_view prefix, std::string_view embedding);
 
 /// Which scheme of quantization these tensors belong to, with the name of one: "GPTQ or AWQ: model.layers.0.mlp.up_proj.qweight"; "" if
 /// none does.

@@ -1,31 +1,37 @@
 #include "model/transformer.h"
 
 #include "model/feed_forward.h"
-#include "model/rope.h"
 #include "ops/add.h"
 #include "ops/bias.h"
 #include "ops/copy.h"
 #include "ops/cross_entropy.h"
+#include "ops/dyt.h"
 #include "ops/embedding.h"
 #include "ops/gate.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
 #include "ops/rope.h"
+#include "ops/scale.h"
+
+#include <algorithm>
+#include <iterator>
 
 namespace ablate {
 namespace {
 
 std::string layer_name(int layer) { return "layer." + std::to_string(layer); }
+const char* part_name(bool second) { return second ? "ffn" : "attn"; }
 std::string layer_prefix(int layer) { return "model.layers." + std::to_string(layer) + "."; }
 
 }  // namespace
 
 Transformer::Transformer(Graph& graph, ParameterTensors& parameters, std::uint32_t max_positions, const Hooks& hooks, DType activations)
-    : graph_(graph), parameters_(parameters), config_(parameters.config()), hooks_(hooks), activations_(activations) {
-  if (config_.position == Position::rope)
-    rope_table_ = graph.constant("rotations", {max_positions, static_cast<std::uint32_t>(config_.head_dim)},
-                                 rope_table(max_positions, rope_frequencies(config_)));
-}
+    : graph_(graph),
+      parameters_(parameters),
+      config_(parameters.config()),
+      hooks_(hooks),
+      activations_(activations),
+      max_positions_(max_positions) {}
 
 Tensor Transformer::hook(Site site, const Tensor& x, int index, bool second) {
   return hooks_.at ? hooks_.at(graph_, make_hook(config_, site, index, second), x) : x;
@@ -48,37 +54,62 @@ Tensor Transformer::norm_at(const Hook& place, const Tensor& x, const std::strin
 Tensor Transformer::embed(const Tensor& ids) {
   const Graph::Scope scope(graph_, "embedding");
   embedded_ = embedding(graph_, ids, parameters_.matrix("model.embed_tokens.weight"), activations_);
-  return config_.position == Position::learned ? add_positions(graph_, embedded_, parameters_["model.embed_positions.weight"]) : embedded_;
+  if (config_.embedding_scale != 1.0) embedded_ = scale(graph_, embedded_, static_cast<float>(config_.embedding_scale));
+  const Tensor h = config_.embedding_dim > 0 ? linear(graph_, embedded_, parameters_.matrix("model.project_in.weight")) : embedded_;
+  if (config_.position != Position::learned) return h;
+  const Tensor& table = parameters_["model.embed_positions.weight"];
+  const auto offset = static_cast<std::uint32_t>(config_.position_offset);
+  return add_positions(graph_, h, offset == 0 ? table : graph_.slice(table, offset, table.dim(0) - offset));
 }
 
 Tensor Transformer::hidden(const Tensor& ids) {
   Tensor h = hook(Site::residual, embed(ids));
-  for (int layer = 0; layer < config_.n_layers; ++layer) {
-    h = block(h, layer, false);
-    if (config_.has_ffn()) h = block(h, layer, true);
-  }
+  for (int i = 0; i < config_.n_layers; ++i) h = layer(h, i);
   const Graph::Scope scope(graph_, "final_norm");
-  return hook(Site::final_norm, norm_at(make_hook(config_, Site::final_norm, 0), h, "model.norm", config_.final_norm_kind()));
+  h = hook(Site::final_norm, norm_at(make_hook(config_, Site::final_norm, 0), h, "model.norm", config_.final_norm_kind()));
+  return config_.embedding_dim > 0 ? linear(graph_, h, parameters_.matrix("model.project_out.weight")) : h;
 }
 
 // h: (B, T, D). A layer's first block is attention, its second the feed-forward.
-Tensor Transformer::block(const Tensor& h, int layer, bool second) {
-  const int number = ++blocks_;
-  const std::string place = second ? "ffn" : "attn", prefix = layer_prefix(layer);
-  const Graph::Scope scope(graph_, layer_name(layer) + "." + place);
-  const Hook input = make_hook(config_, Site::input_norm, layer, second);
-  const Tensor normed =
-      input.input_has_norm ? norm_at(input, h, prefix + (second ? "post_attention_layernorm" : "input_layernorm"), config_.norm) : h;
-  const Tensor x = hook(Site::input_norm, normed, layer, second);
+Tensor Transformer::layer(const Tensor& h, int layer) {
+  if (config_.blocks_per_state() == 2) return parallel_blocks(h, layer);
+  const Tensor middle = block(h, layer, false);
+  return config_.has_ffn() ? block(middle, layer, true) : middle;
+}
 
+Tensor Transformer::block(const Tensor& h, int layer, bool second) {
+  const Graph::Scope scope(graph_, layer_name(layer) + "." + part_name(second));
+  const Tensor x = block_input(h, layer, second);
   // The sum with the residual stream rides in the last product unless something has to see or change the block's output first.
   const bool fused = !config_.output_norm && !hooks_.at;
-  Tensor out = block_output(x, fused ? h : Tensor(), layer, second);
-  if (config_.output_norm) out = norm(out, prefix + place + "_output_layernorm");
-  out = hook(Site::block, out, number);
+  const Tensor out = finished_block(block_output(x, fused ? h : Tensor(), layer, second), layer, second);
   Tensor sum = fused ? out : add(graph_, h, out);
-  if (config_.post_norm) sum = norm(sum, prefix + "post_" + place + "_layernorm");
-  return hook(Site::residual, sum, number);
+  if (config_.post_norm) sum = norm(sum, layer_prefix(layer) + "post_" + part_name(second) + "_layernorm");
+  return hook(Site::residual, sum, blocks_);
+}
+
+// Both blocks read h, and their outputs are added at once.
+Tensor Transformer::parallel_blocks(const Tensor& h, int layer) {
+  Tensor sum = h;
+  for (const bool second : {false, true}) {
+    const Graph::Scope scope(graph_, layer_name(layer) + "." + part_name(second));
+    sum = add(graph_, sum, finished_block(block_output(block_input(h, layer, second), {}, layer, second), layer, second));
+  }
+  return hook(Site::residual, sum, layer + 1);
+}
+
+// What a block reads: the residual stream, after a norm where there is one.
+Tensor Transformer::block_input(const Tensor& h, int layer, bool second) {
+  ++blocks_;
+  const Hook input = make_hook(config_, Site::input_norm, layer, second);
+  const std::string parameter = layer_prefix(layer) + (second ? "post_attention_layernorm" : "input_layernorm");
+  return hook(Site::input_norm, input.input_has_norm ? norm_at(input, h, parameter, config_.norm) : h, layer, second);
+}
+
+// The block's output as it is added to the residual stream.
+Tensor Transformer::finished_block(const Tensor& output, int layer, bool second) {
+  const std::string parameter = layer_prefix(layer) + part_name(second) + "_output_layernorm";
+  return hook(Site::block, config_.output_norm ? norm(output, parameter) : output, blocks_);
 }
 
 Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int layer, bool second) {
@@ -86,8 +117,11 @@ Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int la
   if (!second) return attention_block(x, residual, prefix + "self_attn.", layer, second);
   if (config_.ffn == "attention") return attention_block(x, residual, prefix + "mlp.", layer, second);
   const auto parameter = [this, prefix](const std::string& which) { return parameters_.matrix(prefix + "mlp." + which); };
+  const auto vector = [this, prefix](const std::string& which) {
+    return parameters_.has(prefix + "mlp." + which) ? parameters_[prefix + "mlp." + which] : Tensor();
+  };
   const auto listen = [this, layer](Site site, const Tensor& t) { return hook(site, t, layer, true); };
-  return FeedForwards::find("feed-forward", config_.ffn)(graph_, {x, residual, parameter, listen});
+  return FeedForwards::find("feed-forward", config_.ffn)(graph_, {x, residual, parameter, vector, listen});
 }
 
 Tensor Transformer::projection(const Tensor& x, const std::string& prefix, const std::string& which) {
@@ -102,6 +136,20 @@ Tensor Transformer::heads_norm(const Tensor& x, const std::string& parameter) {
   const auto head_dim = static_cast<std::uint32_t>(config_.head_dim);
   const Tensor heads = graph_.reshape(x, {x.dim(0), x.dim(1), x.dim(2) / head_dim, head_dim});
   return graph_.reshape(norm(heads, parameter), x.shape);
+}
+
+// x: (B, T, heads * head_dim), q or k. Layers that rotate alike share a table.
+Tensor Transformer::rotated(const Tensor& x, int layer) {
+  const auto channels = static_cast<std::uint32_t>(config_.rotated_channels(layer));
+  if (channels == 0) return x;
+  const Rotation wanted = rotation(config_, layer, x.dim(1));
+  auto known = std::find_if(rope_tables_.begin(), rope_tables_.end(), [&](const auto& table) { return table.first == wanted; });
+  if (known == rope_tables_.end()) {
+    std::vector<float> values = rope_table(max_positions_, wanted.frequencies, wanted.magnitude);
+    rope_tables_.emplace_back(wanted, graph_.constant("rotations", {max_positions_, channels}, std::move(values)));
+    known = std::prev(rope_tables_.end());
+  }
+  return rope(graph_, x, static_cast<std::uint32_t>(config_.head_dim), known->second);
 }
 
 Tensor Transformer::gate_logits(const Tensor& x, const std::string& prefix) {
@@ -128,12 +176,8 @@ Tensor Transformer::hook_gate_logits(const Tensor& z, const Tensor& x, int layer
 Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, int layer, bool second) {
   Tensor q = heads_norm(projection(x, prefix, "q"), prefix + "q_norm"), k = heads_norm(projection(x, prefix, "k"), prefix + "k_norm");
   const auto head_dim = static_cast<std::uint32_t>(config_.head_dim);
-  if (rope_table_) {
-    q = rope(graph_, q, head_dim, rope_table_);
-    k = rope(graph_, k, head_dim, rope_table_);
-  }
-  q = hook(Site::q, q, layer, second);
-  k = hook(Site::k, k, layer, second);
+  q = hook(Site::q, rotated(q, layer), layer, second);
+  k = hook(Site::k, rotated(k, layer), layer, second);
   const Tensor v = hook(Site::v, projection(x, prefix, "v"), layer, second);
 
   AttentionOptions options;
@@ -141,7 +185,9 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   options.kv_heads = static_cast<std::uint32_t>(config_.n_kv_heads);
   options.head_dim = head_dim;
   options.score = config_.attention;
-  options.window = static_cast<std::uint32_t>(config_.sliding_window);
+  options.scale = static_cast<float>(config_.attention_scale);
+  options.softcap = static_cast<float>(config_.attention_softcap);
+  options.window = static_cast<std::uint32_t>(config_.sliding_window[layer]);
   if (config_.attention_bias == AttentionBias::sink_logit) options.sinks = parameters_[prefix + "sinks"];
   if (config_.attention_bias == AttentionBias::k || config_.attention_bias == AttentionBias::kv)
     options.k_bias = parameters_[prefix + "k_bias"];
@@ -172,14 +218,21 @@ Tensor Transformer::logits(const Tensor& hidden) {
   const Tensor flat = graph_.reshape(hidden, {hidden.rows(), hidden.dim(-1)});
   std::vector<Tensor> parts;
   for (const Tensor& part : head().parts) parts.push_back(matmul(graph_, flat, part, Layout::nt, {DType::f32}));
-  const Tensor logits = parts.size() == 1 ? parts[0] : join_columns(graph_, parts);
+  Tensor logits = parts.size() == 1 ? parts[0] : join_columns(graph_, parts);
+  if (config_.logit_softcap > 0) {  // cap * tanh(logit / cap)
+    const auto cap = static_cast<float>(config_.logit_softcap);
+    const Tensor caps = graph_.constant("cap", {logits.dim(-1)}, std::vector<float>(logits.dim(-1), cap));
+    logits = dyt(graph_, logits, caps, graph_.constant("slope", {1}, {1.0f / cap}));
+  }
   return hook(Site::logits, graph_.reshape(logits, {hidden.dim(0), hidden.dim(1), logits.dim(-1)}));
 }
 
 Tensor Transformer::losses(const Tensor& hidden, const Tensor& targets, std::uint64_t max_logits_bytes) {
   Tensor all;
   if (hooks_.wants_logits || hooks_.changes_logits) all = logits(hidden);
-  if (hooks_.changes_logits) return cross_entropy(graph_, graph_.reshape(all, {hidden.rows(), all.dim(-1)}), targets);
+  if (config_.logit_softcap > 0 && !all) all = logits(hidden);
+  if (hooks_.changes_logits || config_.logit_softcap > 0)
+    return cross_entropy(graph_, graph_.reshape(all, {hidden.rows(), all.dim(-1)}), targets);
   const Tensor one = graph_.constant("one", {1}, {1.0f});
   return linear_cross_entropy(graph_, hidden, head(), targets, one, max_logits_bytes).losses;
 }

@@ -2,9 +2,12 @@
 #pragma once
 
 #include "model/hooks.h"
+#include "model/rope.h"
 #include "model/weights.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace ablate {
 
@@ -28,7 +31,12 @@ class Transformer {
 
  private:
   Tensor embed(const Tensor& ids);
+  Tensor layer(const Tensor& h, int layer);
   Tensor block(const Tensor& h, int layer, bool second);
+  Tensor parallel_blocks(const Tensor& h, int layer);
+  Tensor block_input(const Tensor& h, int layer, bool second);
+  Tensor finished_block(const Tensor& output, int layer, bool second);
+  Tensor rotated(const Tensor& x, int layer);
   Tensor block_output(const Tensor& x, const Tensor& residual, int layer, bool second);
   Tensor attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, int layer, bool second);
   Tensor projection(const Tensor& x, const std::string& prefix, const std::string& which);
@@ -45,8 +53,9 @@ class Transformer {
   const TransformerConfig& config_;
   Hooks hooks_;
   DType activations_;
-  Tensor rope_table_;  // (max_positions, head_dim)
-  Tensor embedded_;    // (B, T, D): what an embedding gate reads
+  std::uint32_t max_positions_;
+  std::vector<std::pair<Rotation, Tensor>> rope_tables_;  // (max_positions, rotated channels) for each way to rotate
+  Tensor embedded_;                                       // (B, T, D): what an embedding gate reads
   int blocks_ = 0, attention_blocks_ = 0;
 };
 

@@ -155,11 +155,13 @@ void Weights::write(const std::string& name, std::span<const float> values) {
   write_piece(to, 0, values);
 }
 
-static void stream(const TensorView& from, std::uint64_t count, const std::function<void(std::uint64_t, std::span<const float>)>& take) {
+using Read = std::function<void(std::span<float> out, std::int64_t first)>;
+
+static void stream(const Read& read, std::uint64_t count, const std::function<void(std::uint64_t, std::span<const float>)>& take) {
   std::vector<float> values;
   for (std::uint64_t first = 0; first < count; first += piece) {
     values.resize(std::min(piece, count - first));
-    from.read(values, static_cast<std::int64_t>(first));
+    read(values, static_cast<std::int64_t>(first));
     take(first, values);
   }
 }
@@ -167,13 +169,13 @@ static void stream(const TensorView& from, std::uint64_t count, const std::funct
 void Weights::load(const CheckpointFolder& folder) {
   for (const Entry& to : entries_) {
     const TensorView& from = folder.at(to.spec.name);
-    const bool same = half_only(to) && from.dtype == safetensors_name(compute_);
+    const bool same = half_only(to) && folder.is_whole(to.spec.name) && from.dtype == safetensors_name(compute_);
     if (same)
       for (const Part& part : to.parts)
         transfer_->upload(blocks_[part.block].mirror, 2 * part.offset, from.bytes.subspan(2 * part.first, 2 * part.count));
     else
-      stream(from, static_cast<std::uint64_t>(to.spec.elements()),
-             [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
+      stream([&](std::span<float> out, std::int64_t first) { folder.read(to.spec.name, out, first); },
+             static_cast<std::uint64_t>(to.spec.elements()), [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
     drop_pages(from.bytes);  // of a large checkpoint no more than one tensor stays in memory
   }
 }
@@ -182,7 +184,8 @@ void Weights::load(const SafetensorsFile& file) {
   for (const Entry& to : entries_) {
     const TensorView& from = file.at(to.spec.name);
     require(from.shape == to.spec.shape, "{}: expected shape {}", from.where, to_string(shape_of(to.spec)));
-    stream(from, static_cast<std::uint64_t>(to.spec.elements()), [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
+    stream([&](std::span<float> out, std::int64_t first) { from.read(out, first); }, static_cast<std::uint64_t>(to.spec.elements()),
+           [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
   }
 }
 

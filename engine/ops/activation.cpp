@@ -33,5 +33,6 @@ Tensor activation(Graph& graph, const std::string& name, const Tensor& x) {
 static const Activations::Registration silu("silu", {0});
 static const Activations::Registration gelu("gelu", {1});
 static const Activations::Registration relu("relu", {2});
+static const Activations::Registration gelu_tanh("gelu_tanh", {4});
 
 }  // namespace ablate

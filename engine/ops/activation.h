@@ -1,4 +1,4 @@
-// Pointwise activations by name: "silu", "gelu" (exact, not the tanh approximation), "relu", and those that an experiment file brings.
+// Pointwise activations by name: "silu", "gelu" (exact), "gelu_tanh" (its approximation by tanh, GPT-2's and Gemma's), "relu", and those that an experiment file brings.
 #pragma once
 
 #include "ops/user/user_shader.h"

@@ -15,12 +15,14 @@ struct AttentionScore {
 };
 using AttentionScores = Registry<AttentionScore>;
 
-/// One attention's arithmetic. Scores are q . k / sqrt(head_dim); query i sees the keys j <= i.
+/// One attention's arithmetic. Scores are scale * q . k; query i sees the keys j <= i.
 struct AttentionOptions {
   std::uint32_t heads = 0, kv_heads = 0, head_dim = 0;  ///< query head h uses key and value head h / (heads / kv_heads)
   /// Weights from scores: softmax; softmax1, whose denominator has one more term 1 (Miller 2023); sigmoid, not normalised;
   /// relu, relu(score) / (i + 1) (Guo et al. 2024); or what an experiment file brings, not normalised.
   std::string score = "softmax";
+  float scale = 0;           ///< of the scores; 0: 1 / sqrt(head_dim)
+  float softcap = 0;         ///< cap * tanh(score / cap) takes the score's place (Gemma 2); 0: none. Not in the cooperative-matrix kernels
   std::uint32_t window = 0;  ///< sliding window: query i sees the keys i - window + 1 .. i; 0: all
   Tensor sinks{};            ///< (heads) f32: a learned logit per head in the softmax's denominator, without a value. Only with softmax
   Tensor k_bias{};  ///< (kv_heads, head_dim), f32 or q's type: a learned key before all others, visible to every query, not rotated

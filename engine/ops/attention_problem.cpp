@@ -1,6 +1,7 @@
 #include "ops/attention_problem.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace ablate {
@@ -35,6 +36,8 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
   require(!o.sinks || score == 0, "attention: a sink logit goes with softmax, not with {}", o.score);
   require(!o.sinks || (o.sinks.shape == Shape{o.heads} && o.sinks.dtype == DType::f32), "attention: sinks must be f32 ({}), found {} {}",
           o.heads, name_of(o.sinks.dtype), to_string(o.sinks.shape));
+  require(std::isfinite(o.scale) && o.scale >= 0 && std::isfinite(o.softcap) && o.softcap >= 0,
+          "attention: scale {} and softcap {} must be positive, or 0", o.scale, o.softcap);
   check_bias(o.k_bias, "k_bias", q, o);
   check_bias(o.v_bias, "v_bias", q, o);
   require(!o.v_bias || (o.k_bias && o.v_bias.dtype == o.k_bias.dtype), "attention: a v_bias needs a k_bias of its type");
@@ -45,7 +48,7 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
           o.masked_key, tokens);
 }
 
-float AttentionProblem::scale() const { return 1.0f / std::sqrt(static_cast<float>(options.head_dim)); }
+float AttentionProblem::scale() const { return options.scale > 0 ? options.scale : 1.0f / std::sqrt(static_cast<float>(options.head_dim)); }
 
 double AttentionProblem::pairs() const {
   const double t = tokens, w = options.window == 0 ? t : std::min<double>(options.window, t);
@@ -61,6 +64,7 @@ Specialization AttentionProblem::constants(Specialization more) const {
                                     : o.k_bias ? 1
                                                : 0},
                         {"SINKS", o.sinks ? 1 : 0}};
+  if (o.softcap > 0) all.push_back({"SOFTCAP", std::bit_cast<std::uint32_t>(o.softcap)});
   if (o.k_bias) all.push_back({"BIAS_TYPE", static_cast<std::uint32_t>(o.k_bias.dtype)});
   all.insert(all.end(), more.begin(), more.end());
   return all;

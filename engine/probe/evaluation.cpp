@@ -24,9 +24,10 @@ Hooks combine(const Hooks& hooks, const std::vector<Probe*>& probes, NonFiniteWa
   const auto left_out = [left_out = hooks.left_out, block] { return left_out && left_out(*block); };
   both.at = [before = hooks.at, probes, &watch, block, left_out](Graph& g, const Hook& hook, const Tensor& x) {
     const Tensor y = before ? before(g, hook, x) : x;
-    const int state = hook.residual();
-    if (state < 0 && left_out()) return y;
-    if (state >= 0) *block = state + 1;
+    const bool unheard = hook.residual() < 0 && left_out();
+    if (hook.residual() == 0) *block = 1;
+    if (hook.block() > 0) *block = hook.block() + 1;
+    if (unheard) return y;
     watch.at(g, hook, y);
     for (Probe* probe : probes) probe->at(g, hook, y);
     return y;

@@ -77,14 +77,14 @@ class GeometryProbe : public Probe {
     if (looking_closer_) return;
     spikes_.begin(config, rows, tokens);
     sinks_.begin(config, rows, tokens);
-    states_.resize(static_cast<std::size_t>(config.blocks()) + 1);
+    states_.resize(static_cast<std::size_t>(config.states()));
   }
 
   void at(Graph& graph, const Hook& hook, const Tensor& x) override {
     const int state = hook.residual();
     if (looking_closer_) {
-      if (state == spikes_.step_up_block() - 1) before_ = graph.keep(x);
-      if (state == spikes_.step_up_block()) after_ = graph.keep(x);
+      if (state == step_up_state() - 1) before_ = graph.keep(x);
+      if (state == step_up_state()) after_ = graph.keep(x);
       return;
     }
     spikes_.at(graph, hook, x);
@@ -140,6 +140,9 @@ class GeometryProbe : public Probe {
     std::vector<float> share, range;  // per token
   };
 
+  /// The first state that has the step-up block's output in it.
+  int step_up_state() const { return (spikes_.step_up_block() + config_.blocks_per_state() - 1) / config_.blocks_per_state(); }
+
   void collect_vectors(Executor& executor, const ProbeBatch& batch) {
     const std::vector<float> before = executor.read_floats(before_), after = executor.read_floats(after_),
                              keys = keys_ ? executor.read_floats(keys_) : std::vector<float>();
@@ -173,7 +176,7 @@ class GeometryProbe : public Probe {
     set_means(metrics, "geometry_range_spike", range_spike);
     set_means(metrics, "geometry_range_rest", range_rest);
     metrics.set("geometry_bound", std::sqrt(config_.d_model));
-    const std::vector<FigureMark> marks = {{static_cast<double>(spikes_.step_up_block()), "step up"}};
+    const std::vector<FigureMark> marks = {{static_cast<double>(step_up_state()), "step up"}};
     const auto draw = [&](const char* title, const std::string& caption, const char* label, const auto& spike, const auto& rest) {
       const auto values = [](const std::vector<Mean>& means) {
         std::vector<double> list;

@@ -27,7 +27,7 @@ class MassiveProbe : public Probe {
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t) override {
     rows_ = rows;
     tensors_.clear();
-    states_.resize(static_cast<std::size_t>(config.blocks()) + 1);
+    states_.resize(static_cast<std::size_t>(config.states()));
   }
 
   void at(Graph& graph, const Hook& hook, const Tensor& x) override {

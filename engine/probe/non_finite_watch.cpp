@@ -35,7 +35,7 @@ void NonFiniteWatch::at(Graph& graph, const Hook& hook, const Tensor& x) {
 
 std::string NonFiniteWatch::describe(const Point& point, std::uint32_t row, bool nan, const ProbeBatch& batch) const {
   std::string text = point.hook.name();
-  if (const int block = std::max(point.hook.residual(), point.hook.block()); block >= 0)
+  if (const int block = std::max(point.hook.residual() * config_.blocks_per_state(), point.hook.block()); block >= 0)
     text += fmt::format(" ({})", block_text(config_, block));
   if (point.rows == batch.rows * batch.tokens)
     text += fmt::format(", sequence {}, token {}", batch.first + row / batch.tokens, row % batch.tokens);

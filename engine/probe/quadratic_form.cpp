@@ -57,14 +57,17 @@ Spectrum sorted(const Vector& values, double squares, std::uint32_t count, const
 
 FoldedFeedForward FoldedFeedForward::of(const Weights& weights, int layer) {
   const TransformerConfig& config = weights.config();
-  require(config.ffn == "swiglu", "quadratic forms are those of SwiGLU, this model's ffn is {}", config.ffn);
+  const bool gated = config.ffn == "swiglu" || config.ffn == "geglu" || config.ffn == "geglu_tanh";
+  require(gated, "quadratic forms are those of SwiGLU and GeGLU, this model's ffn is {}", config.ffn);
   const std::string prefix = "model.layers." + std::to_string(layer) + ".", norm = prefix + "post_attention_layernorm.weight";
   FoldedFeedForward ffn{static_cast<std::uint32_t>(config.d_ffn), static_cast<std::uint32_t>(config.d_model),
                         weights.read(prefix + "mlp.gate_proj.weight"), weights.read(prefix + "mlp.up_proj.weight"),
                         weights.read(prefix + "mlp.down_proj.weight")};
   const auto& entries = weights.entries();
   if (std::any_of(entries.begin(), entries.end(), [&](const Weights::Entry& entry) { return entry.spec.name == norm; })) {
-    const std::vector<float> factors = weights.read(norm);
+    std::vector<float> factors = weights.read(norm);
+    if (config.norm == "rmsnorm_plus_one")
+      for (float& factor : factors) factor += 1.0f;
     scale_columns(ffn.gate, factors);
     scale_columns(ffn.up, factors);
   }

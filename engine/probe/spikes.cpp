@@ -45,10 +45,11 @@ std::vector<double> as_numbers(const std::vector<int>& list) { return {list.begi
 
 void SpikeProbe::begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t) {
   rows_ = rows;
+  per_state_ = config.blocks_per_state();
   states_.clear();
   blocks_.clear();
   const std::vector<Mean> none(static_cast<std::size_t>(settings_.top_k));
-  top_per_state_.resize(static_cast<std::size_t>(config.blocks()) + 1, none);
+  top_per_state_.resize(static_cast<std::size_t>(config.states()), none);
   top_per_block_.resize(static_cast<std::size_t>(config.blocks()), none);
   spike_per_state_.resize(top_per_state_.size());
 }
@@ -61,7 +62,8 @@ void SpikeProbe::at(Graph& graph, const Hook& hook, const Tensor& x) {
   if (const int state = hook.residual(); state >= 0) {
     const TopEntries top = keep(graph, top_entries(graph, top_channels(graph, x, static_cast<std::uint32_t>(settings_.top_k)), rows_));
     states_[state] = {top, graph.keep(take_tokens(graph, x, top.rows))};
-    if (const auto block = blocks_.find(state); block != blocks_.end()) block->second.after = graph.keep(pick(graph, x, block->second.top));
+    for (auto& [block, tensors] : blocks_)
+      if ((block + per_state_ - 1) / per_state_ == state) tensors.after = graph.keep(pick(graph, x, tensors.top));
     previous_ = x;
   }
 }
@@ -119,6 +121,7 @@ void SpikeProbe::finish(Metrics& metrics) {
     if (down) step_down_.push_back(block);
   }
   metrics.set("spike", spike_.value);
+  if (per_state_ > 1) metrics.set("blocks_per_state", static_cast<double>(per_state_));
   metrics.set("spike_per_state", spike_per_state_);
   metrics.set("spike_state", static_cast<double>(spike_.state));
   metrics.set("spike_sequence", static_cast<double>(spike_.sequence));

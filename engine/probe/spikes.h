@@ -17,6 +17,7 @@ namespace ablate {
 ///   top_per_state    (states, k): the k largest |h| of a sequence's state, mean over sequences (Sun et al. 2024, arXiv 2402.17762)
 ///   top_per_block    (blocks, k): the same of the blocks' outputs; NaN for a block that an intervention leaves out
 ///   block_top        the largest |output| of every block, all sequences; NaN for a block that is left out
+///   blocks_per_state 2, where both blocks of a layer are added to the residual stream at once; else absent
 ///   step_up_blocks, step_down_blocks   absent where the spike is NaN
 ///
 /// Of entries as large as the spike the one in the first state, then the first sequence, is it; NaN counts as larger than infinity.
@@ -62,6 +63,7 @@ class SpikeProbe : public Probe {
   bool takes_over(double value, int state, int sequence) const;
 
   ProbeSettings settings_;
+  int per_state_ = 1;  // blocks between one residual state and the next
   std::uint32_t rows_ = 0;
   std::map<int, StateTensors> states_;
   std::map<int, BlockTensors> blocks_;

@@ -115,6 +115,9 @@ void read_metrics(const Json& metrics, Row& row, std::vector<std::string>& missi
   row.median_per_state = numbers(at(metrics, "median_per_state"));
   row.step_up_blocks = blocks(at(metrics, "step_up_blocks"));
   row.step_down_blocks = blocks(at(metrics, "step_down_blocks"));
+  if (at(metrics, "blocks_per_state") == 2)  // then two of them turn a state into the next
+    for (auto* list : {&row.step_up_blocks, &row.step_down_blocks})
+      for (int& block : *list) block = (block + 1) / 2;
   row.sink_score = matrix(at(metrics, "sink_score"));
   const Json& figures = at(metrics, "figures");
   if (!figures.is_array()) return;

@@ -67,6 +67,8 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
           settings.accumulate);
   require(config.position == Position::rope || config.position == Position::none || settings.seq_len <= config.max_seq_len,
           "train.seq_len: {} tokens are more than the model's {} positions (model.max_seq_len)", settings.seq_len, config.max_seq_len);
+  require(config.position_offset == 0, "model.position_offset: a table of positions that is used from row {} on cannot be trained",
+          config.position_offset);
   const auto [a, b] = settings.loss_positions.value_or(std::pair<int, int>{0, settings.seq_len});
   require(0 <= a && a < b && b <= settings.seq_len, "loss_positions: expected 0 <= first < end <= {} (train.seq_len), found [{}, {}]",
           settings.seq_len, a, b);

@@ -1,5 +1,6 @@
 #version 460
 #include "attention/common.glsl"
+#include "attention/softcap.glsl"
 
 // Partial gradients of the learned key and value, one workgroup per (batch, chunk of CHUNK queries, query head of the group, key head).
 // q, dy: (batch, tokens, heads * HEAD_DIM)   lse, delta: (batch, heads, tokens)   k_bias, v_bias: (kv_heads, HEAD_DIM)
@@ -24,8 +25,9 @@ void main() {
         score = fma(load(p.q, at + d), load_as(Words(p.k_bias), kv_head * HEAD_DIM + d, BIAS_TYPE), score);
         if (LEARNED == 2) dweight = fma(load(p.dy, at + d), load_as(Words(p.v_bias), kv_head * HEAD_DIM + d, BIAS_TYPE), dweight);
       }
-      weight[c] = weight_of(score * p.scale, p.lse.at[statistic], i);
-      dscore[c] = score_gradient(score * p.scale, weight[c], dweight, p.delta.at[statistic], i) * p.scale;
+      score = capped(score * p.scale);
+      weight[c] = weight_of(score, p.lse.at[statistic], i);
+      dscore[c] = uncapped_gradient(score_gradient(score, weight[c], dweight, p.delta.at[statistic], i), score) * p.scale;
     }
     barrier();
     for (uint d = lane(); d < HEAD_DIM; d += lanes()) {

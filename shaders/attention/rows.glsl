@@ -4,6 +4,7 @@
 #ifndef ABLATE_ATTENTION_ROWS_GLSL
 #define ABLATE_ATTENTION_ROWS_GLSL
 #include "attention/common.glsl"
+#include "attention/softcap.glsl"
 #extension GL_KHR_shader_subgroup_ballot : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
 

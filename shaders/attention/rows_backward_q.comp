@@ -46,7 +46,8 @@ void add_key(Words k, Words v, bool has_value, uint at, uint dtype, bool always,
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     const uint i = query_of(r, lane());
     const bool seen = always || is_visible(i, j, p.window, p.masked_key);
-    score[r] = seen ? score_gradient(score[r], weight_of(score[r], lse[r], i), dweight[r], delta[r], i) : 0.0;
+    const float bent = capped(score[r]);
+    score[r] = seen ? uncapped_gradient(score_gradient(bent, weight_of(bent, lse[r], i), dweight[r], delta[r], i), bent) : 0.0;
   }
   FOR_CHANNELS(k_part, dq[r * HEAD_DIM + d] = fma(score[r], x, dq[r * HEAD_DIM + d]))
 }

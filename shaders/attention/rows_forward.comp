@@ -45,6 +45,7 @@ void add_key(Words k, Words v, bool has_value, uint at, uint dtype, bool always,
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     const uint i = query_of(r, lane());
     const bool seen = always || (is_visible(i, j, p.window, p.masked_key) && !is_masked(p.masked, head, p.tokens, i, j));
+    score[r] = capped(score[r]);
     const float before = top[r];
     if (NORMALISED && seen) top[r] = max(before, score[r]);
     shrink[r] = NORMALISED ? exp(before - top[r]) : 1.0;

@@ -5,6 +5,7 @@
 #ifndef ABLATE_ATTENTION_TILES_GLSL
 #define ABLATE_ATTENTION_TILES_GLSL
 #include "attention/common.glsl"
+#include "attention/softcap.glsl"
 
 #ifndef SUMS
 #define SUMS 1  // how many results a kernel accumulates

@@ -14,7 +14,7 @@ void add_columns(Vectors k, Vectors v, uint first, Vectors q, Vectors dy, uint c
   float dweight[ROWS * COLUMNS];
   [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) dweight[n] = score[n];
   multiply(k, first, q, column);
-  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] *= p.scale;
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] = capped(score[n] * p.scale);
   hide(first, column, true, p.tokens, p.window, p.masked_key);
   [[unroll]] for (uint c = 0; c < COLUMNS; ++c) {
     const uint query = column + column_of(c), i = min(query, p.tokens - 1);
@@ -23,7 +23,7 @@ void add_columns(Vectors k, Vectors v, uint first, Vectors q, Vectors dy, uint c
       const uint n = r * COLUMNS + c;
       if (query >= p.tokens) score[n] = LOWEST;
       const float weight = weight_of(score[n], lse, i);
-      dweight[n] = score_gradient(score[n], weight, dweight[n], delta, i);
+      dweight[n] = uncapped_gradient(score_gradient(score[n], weight, dweight[n], delta, i), score[n]);
       score[n] = weight;
     }
   }

@@ -23,10 +23,10 @@ void start(uint batch, uint head, Vectors y, Vectors dy, uint first) {
 void add_learned_key(uint kv_head, Vectors q, Vectors dy, uint first) {
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     const uint row = min(first + row_of(r), p.tokens - 1);
-    const float learned = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE);
+    const float learned = capped(p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE));
     float dweight = 0.0;
     if (LEARNED == 2) dweight = dot_vector(dy, row, Words(p.v_bias), kv_head * HEAD_DIM, BIAS_TYPE);
-    const float dscore = score_gradient(learned, weight_of(learned, lse[r], row), dweight, delta[r], row);
+    const float dscore = uncapped_gradient(score_gradient(learned, weight_of(learned, lse[r], row), dweight, delta[r], row), learned);
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
       if (chunk * LX + lx() < GROUPS) sum[r * CHUNKS + chunk] = dscore * load_group(Words(p.k_bias), kv_head * HEAD_DIM, chunk * LX + lx(), BIAS_TYPE);
   }
@@ -37,11 +37,11 @@ void add_columns(Vectors q, Vectors dy, uint first, Vectors k, Vectors v, uint c
   float dweight[ROWS * COLUMNS];
   [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) dweight[n] = score[n];
   multiply(q, first, k, column);
-  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] *= p.scale;
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] = capped(score[n] * p.scale);
   hide(first, column, false, p.tokens, p.window, p.masked_key);
   [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) {
     const uint r = n / COLUMNS, row = first + row_of(r);
-    score[n] = score_gradient(score[n], weight_of(score[n], lse[r], row), dweight[n], delta[r], row);
+    score[n] = uncapped_gradient(score_gradient(score[n], weight_of(score[n], lse[r], row), dweight[n], delta[r], row), score[n]);
   }
   accumulate(0, k, column);
 }

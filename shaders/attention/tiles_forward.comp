@@ -20,7 +20,7 @@ void start(uint head, uint kv_head, Vectors q, uint first) {
     total[r] = counts && (SCORE == SOFTMAX1 || SINKS != 0) ? 1.0 : 0.0;
     if (LEARNED == 0) continue;
     const uint row = first + row_of(r);
-    const float learned = p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE), before = top[r];
+    const float learned = capped(p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE)), before = top[r];
     if (NORMALISED) top[r] = max(before, learned);
     const float weight = NORMALISED ? exp(learned - top[r]) : weight_of(learned, 0.0, row);
     total[r] = total[r] * (NORMALISED ? exp(before - top[r]) : 1.0) + (counts ? counted(weight) : 0.0);
@@ -40,7 +40,7 @@ void hide_masked(uint head, uint first, uint first_column) {
 
 void add_columns(Vectors q, uint head, uint first, Vectors k, Vectors v, uint column) {
   multiply(q, first, k, column);
-  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] *= p.scale;
+  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] = capped(score[n] * p.scale);
   hide(first, column, false, p.tokens, p.window, p.masked_key);
   hide_masked(head, first, column);
   if (NORMALISED) {  // a row that has seen nothing yet gives all a weight of 1, which the first that it sees takes back

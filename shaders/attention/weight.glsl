@@ -2,6 +2,8 @@
 // q, k, lse, k_bias, masked, batch, tokens, heads, kv_heads, window, masked_key, scale.   q: (batch, tokens, heads * HEAD_DIM)
 // k: (batch, tokens, kv_heads * HEAD_DIM)   lse: (batch, heads, tokens)   k_bias: (kv_heads, HEAD_DIM), where LEARNED
 // masked: (heads, tokens), see is_masked(). Columns: the learned key, if there is one, then the tokens.
+#include "attention/softcap.glsl"
+
 float inner_product(Words a, uint a_at, uint a_type, Words b, uint b_at, uint b_type) {
   float sum = 0.0;
   if (HEAD_DIM % 4 == 0) {
@@ -18,9 +20,9 @@ float column_weight(uint batch, uint head, uint i, uint column) {
   const uint kv_head = head / (p.heads / p.kv_heads), q_at = ((batch * p.tokens + i) * p.heads + head) * HEAD_DIM;
   const float lse = p.lse.at[(batch * p.heads + head) * p.tokens + i];
   if (LEARNED != 0 && column == 0)
-    return weight_of(p.scale * inner_product(Words(p.q), q_at, DTYPE, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE), lse, i);
+    return weight_of(capped(p.scale * inner_product(Words(p.q), q_at, DTYPE, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE)), lse, i);
   const uint j = column - LEARNED_COLUMNS;
   if (!is_visible(i, j, p.window, p.masked_key) || is_masked(p.masked, head, p.tokens, i, j)) return 0.0;
   const uint k_at = ((batch * p.tokens + j) * p.kv_heads + kv_head) * HEAD_DIM;
-  return weight_of(p.scale * inner_product(Words(p.q), q_at, DTYPE, Words(p.k), k_at, DTYPE), lse, i);
+  return weight_of(capped(p.scale * inner_product(Words(p.q), q_at, DTYPE, Words(p.k), k_at, DTYPE)), lse, i);
 }

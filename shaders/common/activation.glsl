@@ -10,11 +10,15 @@ layout(constant_id = 3) const uint ACTIVATION = 0;
 #define ACTIVATION_GELU 1u
 #define ACTIVATION_RELU 2u
 #define ACTIVATION_USER 3u
+#define ACTIVATION_GELU_TANH 4u
+
+const float GELU_SLOPE = 0.7978845608028654, GELU_CUBE = 0.044715;  // sqrt(2 / pi)
 
 float activate(float x) {
   if (ACTIVATION == ACTIVATION_GELU) return x * normal_below(x);
   if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 || is_nan(x) ? x : 0.0;
   if (ACTIVATION == ACTIVATION_USER) return forward(x);
+  if (ACTIVATION == ACTIVATION_GELU_TANH) return 0.5 * x * (1.0 + tanh_of(GELU_SLOPE * x * (1.0 + GELU_CUBE * x * x)));
   return x * sigmoid(x);
 }
 
@@ -22,6 +26,10 @@ float activation_slope(float x) {
   if (ACTIVATION == ACTIVATION_GELU) return normal_below(x) + x * normal_density(x);
   if (ACTIVATION == ACTIVATION_RELU) return x > 0.0 ? 1.0 : 0.0;
   if (ACTIVATION == ACTIVATION_USER) return backward(x);
+  if (ACTIVATION == ACTIVATION_GELU_TANH) {
+    const float t = tanh_of(GELU_SLOPE * x * (1.0 + GELU_CUBE * x * x));
+    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * GELU_SLOPE * (1.0 + 3.0 * GELU_CUBE * x * x);
+  }
   const float s = sigmoid(x);
   return s + x * s * (1.0 - s);
 }

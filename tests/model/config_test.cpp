@@ -53,7 +53,7 @@ TEST_CASE("every kind of key is read") {
   CHECK(c.sliding_window == 8);
   CHECK(c.blocks() == 4);
   CHECK(config(R"({"ffn": "none", "n_layers": 3, "loss_positions": []})").blocks() == 3);
-  CHECK(config(R"({"rope_scaling": {"kind": "llama3", "factor": 8.0}})").rope_scaling.kind == RopeScalingKind::llama3);
+  CHECK(config(R"({"rope_scaling": {"kind": "llama3", "factor": 8.0}})").rope_scaling[0].kind == RopeScalingKind::llama3);
 }
 
 TEST_CASE("combinations that make no sense are refused with a reason") {
@@ -84,20 +84,23 @@ TEST_CASE("combinations that make no sense are refused with a reason") {
 
 TEST_CASE("rope frequencies and their scalings") {
   TransformerConfig c;
-  CHECK(rope_frequencies(c) == std::vector<double>{1.0, std::pow(10000.0, -0.25), std::pow(10000.0, -0.5), std::pow(10000.0, -0.75)});
-  c.rope_scaling = {.kind = RopeScalingKind::linear, .factor = 4.0};
-  CHECK(rope_frequencies(c)[1] == doctest::Approx(0.025));
+  CHECK(rotation(c, 0, 32).frequencies ==
+        std::vector<double>{1.0, std::pow(10000.0, -0.25), std::pow(10000.0, -0.5), std::pow(10000.0, -0.75)});
+  c.rope_scaling = RopeScaling{.kind = RopeScalingKind::linear, .factor = 4.0};
+  CHECK(rotation(c, 0, 32).frequencies[1] == doctest::Approx(0.025));
   // Llama 3: wavelengths 2 pi * 1, 10, 100, 1000. With a context of 256 and factors 1 and 4 those up to 64 stay, those beyond 256 are
   // stretched by 8, and 2 pi * 10 = 62.8 and 2 pi * 100 = 628 lie on the two sides; a context of 1000 puts 628 between 250 and 1000.
-  c.rope_scaling = {.kind = RopeScalingKind::llama3,
-                    .factor = 8.0,
-                    .low_freq_factor = 1.0,
-                    .high_freq_factor = 4.0,
-                    .original_max_position_embeddings = 256};
-  CHECK(rope_frequencies(c)[1] == doctest::Approx(0.1));
-  CHECK(rope_frequencies(c)[2] == doctest::Approx(0.01 / 8));
-  c.rope_scaling.original_max_position_embeddings = 1000;
+  c.rope_scaling = RopeScaling{.kind = RopeScalingKind::llama3,
+                               .factor = 8.0,
+                               .low_freq_factor = 1.0,
+                               .high_freq_factor = 4.0,
+                               .original_max_position_embeddings = 256};
+  CHECK(rotation(c, 0, 32).frequencies[1] == doctest::Approx(0.1));
+  CHECK(rotation(c, 0, 32).frequencies[2] == doctest::Approx(0.01 / 8));
+  RopeScaling longer = c.rope_scaling[0];
+  longer.original_max_position_embeddings = 1000;
+  c.rope_scaling = longer;
   const double kept = (1000 / (200 * std::numbers::pi) - 1) / 3;
-  CHECK(rope_frequencies(c)[2] == doctest::Approx(0.01 * (kept + (1 - kept) / 8)));
-  CHECK(rope_frequencies(c)[3] == doctest::Approx(0.001 / 8));
+  CHECK(rotation(c, 0, 32).frequencies[2] == doctest::Approx(0.01 * (kept + (1 - kept) / 8)));
+  CHECK(rotation(c, 0, 32).frequencies[3] == doctest::Approx(0.001 / 8));
 }

@@ -17,6 +17,8 @@ S reference_activation(const std::string& name, const S& x) {
   using std::erf, std::exp;
   if (name == "silu") return x / (1.0 + exp(-x));
   if (name == "gelu") return 0.5 * x * (1.0 + erf(x / std::sqrt(2.0)));
+  if (name == "gelu_tanh")  // (1 + tanh u) / 2 = 1 / (1 + exp(-2 u))
+    return x / (1.0 + exp(-2.0 * std::sqrt(2.0 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
   return x > S(0) ? x : x * 0.0;
 }
 
@@ -29,7 +31,7 @@ OpTolerance tolerance_of(DType type) {
 }  // namespace
 
 TEST_CASE("activations") {
-  for (const std::string name : {"silu", "gelu", "relu"}) {
+  for (const std::string name : {"silu", "gelu", "gelu_tanh", "relu"}) {
     const auto reference = [name](const auto& in) {
       auto y = in[0];
       for (auto& x : y.data) x = reference_activation(name, x);

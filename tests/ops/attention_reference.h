@@ -16,6 +16,7 @@ struct AttentionCase {
   std::string bias = "";  ///< "", "sinks", "k", "kv"
   std::int32_t masked_key = -1;
   std::vector<float> masked_keys{};  ///< (heads, T), not 0: hidden from later queries; none
+  float scale = 0, softcap = 0;      ///< as in AttentionOptions
 
   bool learned_key() const { return bias == "k" || bias == "kv"; }
   std::uint32_t columns() const { return tokens + learned_key(); }
@@ -25,6 +26,8 @@ struct AttentionCase {
                        .kv_heads = kv_heads,
                        .head_dim = head_dim,
                        .score = score,
+                       .scale = scale,
+                       .softcap = softcap,
                        .window = window,
                        .masked_key = masked_key,
                        .kernel = kernel};
@@ -48,7 +51,7 @@ struct AttentionCase {
     return "attention " + score + " " + std::string(name_of(type)) + " B " + std::to_string(batch) + " T " + std::to_string(tokens) +
            " H " + std::to_string(heads) + "/" + std::to_string(kv_heads) + " hd " + std::to_string(head_dim) +
            (window ? " window " + std::to_string(window) : "") + (bias.empty() ? "" : " bias " + bias) +
-           (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "");
+           (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "") + (softcap > 0 ? " capped at " + std::to_string(softcap) : "");
   }
 
   bool sees(std::size_t h, std::size_t i, std::size_t j) const {
@@ -85,6 +88,15 @@ std::vector<S> weights_of(const AttentionCase& c, const std::vector<S>& scores, 
   return weights;
 }
 
+/// cap * tanh(score / cap)
+template <class S>
+S capped(const S& score, double cap) {
+  using std::exp;
+  if (cap == 0) return score;
+  const S e = exp(score * S(-2 / cap));
+  return S(cap) * (S(1.0) - e) / (S(1.0) + e);
+}
+
 template <class S>
 AttentionReference<S> attention_reference(const AttentionCase& c, const std::vector<Array<S>>& in) {
   AttentionReference<S> result{Array<S>({c.batch, c.tokens, c.heads * c.head_dim}), Array<S>({c.batch, c.heads, c.tokens, c.columns()}),
@@ -105,7 +117,8 @@ AttentionReference<S> attention_reference(const AttentionCase& c, const std::vec
         for (const std::size_t column : columns) {
           S score(0.0);
           for (std::size_t d = 0; d < c.head_dim; ++d) score += in[0](b, i, h * c.head_dim + d) * key(column, d, 1);
-          scores.push_back(score / S(std::sqrt(static_cast<double>(c.head_dim))));
+          const double scale = c.scale > 0 ? static_cast<double>(c.scale) : 1 / std::sqrt(static_cast<double>(c.head_dim));
+          scores.push_back(capped(score * S(scale), static_cast<double>(c.softcap)));
         }
         const std::vector<S> weights = weights_of(c, scores, c.bias == "sinks" ? &in[3].data[h] : nullptr, i, result.lse(b, h, i));
         for (std::size_t n = 0; n < columns.size(); ++n) {

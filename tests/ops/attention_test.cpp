@@ -132,6 +132,31 @@ TEST_CASE("attention: masked key") {
   }
 }
 
+// Of size 1, so that the cap bends them: scores of head_dim products of size 1 have size sqrt(head_dim) * scale.
+TEST_CASE("attention: scaled and capped scores, by every kernel that knows caps") {
+  for (const AttentionCase& shape : {AttentionCase{2, 20, 4, 2, 8},
+                                     {1, 70, 2, 1, 16, "softmax", 9, "kv"},
+                                     {1, 37, 2, 1, 5, "relu", 0, "k", 3},
+                                     {1, 33, 2, 2, 8, "sigmoid"},
+                                     {1, 50, 3, 3, 16, "softmax", 0, "sinks"}})
+    for (const float cap : {0.0f, 0.7f}) {
+      AttentionCase c = shape;
+      c.scale = 0.41f, c.softcap = cap;
+      for (const auto& [name, kernel] : AttentionKernels::all()) {
+        if (name.starts_with("coopmat")) CHECK_FALSE((cap > 0 && runs(name, c, DType::f16)));
+        else if (runs(name, c, DType::f32)) check_attention(c, DType::f32, DType::f32, name);
+        else skip(c.name(DType::f32), "attention kernel " + name + " does not run here");
+      }
+      check_op(
+          c.name(DType::f32) + " map", c.inputs(DType::f32, DType::f32, false),
+          [&](const auto& in) { return attention_reference(c, in).map; },
+          [&](Graph& g, const auto& in) {
+            return attention_map(g, in[0], in[1], attention(g, in[0], in[1], in[2], c.options(in)).lse, c.options(in));
+          },
+          {16 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32)});
+    }
+}
+
 TEST_CASE("attention: masked keys of some heads, by every kernel that knows them") {
   for (AttentionCase c : {AttentionCase{2, 20, 4, 2, 8},
                           {1, 70, 2, 1, 16, "softmax", 9, "kv"},

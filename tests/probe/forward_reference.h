@@ -98,7 +98,7 @@ class ForwardReference {
           for (std::size_t c = 0; c < half; ++c) {
             double &a = x.data[row * x.shape[2] + h * head_dim + c], &b = x.data[row * x.shape[2] + h * head_dim + c + half];
             const double angle = static_cast<double>(row % tokens()) *
-                                 std::pow(config().rope_theta, -2.0 * static_cast<double>(c) / static_cast<double>(head_dim));
+                                 std::pow(config().rope_theta[0], -2.0 * static_cast<double>(c) / static_cast<double>(head_dim));
             const double turned = a * std::cos(angle) - b * std::sin(angle);
             b = b * std::cos(angle) + a * std::sin(angle);
             a = turned;

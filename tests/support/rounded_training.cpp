@@ -149,7 +149,7 @@ class Pass {
       for (std::size_t h = 0; h < width / dim; ++h)
         for (std::size_t i = 0; i < half; ++i) {
           const double angle =
-              static_cast<double>(r % tokens_) * std::pow(c_.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(dim));
+              static_cast<double>(r % tokens_) * std::pow(c_.rope_theta[0], -2.0 * static_cast<double>(i) / static_cast<double>(dim));
           const double cos = std::cos(angle), sin = direction * std::sin(angle);
           const std::size_t a = r * width + h * dim + i, b = a + half;
           y[a] = x[a] * cos - x[b] * sin;

@@ -51,7 +51,7 @@ std::optional<SavedTraining> TrainingCheckpoint::saved() const {
 bool TrainingCheckpoint::load(Weights& weights, Trainer& trainer) const {
   const fs::path folder = newest();
   if (folder.empty()) return false;
-  weights.load(SafetensorsFile(folder / "model.safetensors"));
+  weights.load(CheckpointFolder(folder));
   trainer.load(folder / "optimizer.safetensors");
   return true;
 }

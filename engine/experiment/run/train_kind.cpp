@@ -213,7 +213,7 @@ class TrainingRun {
     const Evaluation evaluation = evaluate(all, validation_data(t_), false);
     if (evaluation.loss) entry.set("validation_loss", *evaluation.loss);
     if (!evaluation.first_non_finite.empty()) entry.set("non_finite", static_cast<double>(evaluation.non_finite));
-    const std::size_t states = static_cast<std::size_t>(t_.model.config.blocks()) + 1;
+    const std::size_t states = static_cast<std::size_t>(t_.model.config.states());
     for (const auto& [name, value] : all) {
       const bool small =
           std::holds_alternative<double>(value) || (std::holds_alternative<std::vector<double>>(value) &&

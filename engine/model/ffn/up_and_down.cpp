@@ -1,23 +1,43 @@
 // Feed-forwards of two matrices with a pointwise activation between them.
 #include "model/feed_forward.h"
 #include "ops/activation.h"
+#include "ops/bias.h"
 #include "ops/matmul.h"
 
 namespace ablate {
 
+Tensor project(Graph& graph, const FeedForwardArgs& args, const Tensor& x, const std::string& name, const Tensor& residual) {
+  const Tensor y = linear(graph, x, args.parameter(name + ".weight"), residual), bias = args.vector(name + ".bias");
+  return bias ? add_bias(graph, y, bias) : y;
+}
+
 std::vector<ParameterSpec> up_and_down_parameters(const TransformerConfig& c, const std::string& prefix) {
-  return {{prefix + "up_proj.weight", {c.d_ffn, c.d_model}, ParameterKind::linear},
-          {prefix + "down_proj.weight", {c.d_model, c.d_ffn}, ParameterKind::residual_linear}};
+  std::vector<ParameterSpec> specs = {{prefix + "up_proj.weight", {c.d_ffn, c.d_model}, ParameterKind::linear},
+                                      {prefix + "down_proj.weight", {c.d_model, c.d_ffn}, ParameterKind::residual_linear}};
+  if (c.ffn_bias) {
+    specs.insert(specs.begin() + 1, {prefix + "up_proj.bias", {c.d_ffn}, ParameterKind::linear_bias});
+    specs.push_back({prefix + "down_proj.bias", {c.d_model}, ParameterKind::linear_bias});
+  }
+  return specs;
 }
 
 Tensor up_and_down(Graph& graph, const FeedForwardArgs& args, const std::string& kind) {
-  const Tensor up = args.hook(Site::ffn_up, linear(graph, args.x, args.parameter("up_proj.weight")));
+  const Tensor up = args.hook(Site::ffn_up, project(graph, args, args.x, "up_proj"));
   const Tensor act = args.hook(Site::ffn_act, activation(graph, kind, up));
-  return linear(graph, act, args.parameter("down_proj.weight"), args.residual);
+  return project(graph, args, act, "down_proj", args.residual);
 }
 
-static const FfnParametersRegistration gelu_parameters{"gelu", up_and_down_parameters}, relu_parameters{"relu", up_and_down_parameters};
-static const FeedForwards::Registration gelu("gelu", [](Graph& g, const FeedForwardArgs& a) { return up_and_down(g, a, "gelu"); });
-static const FeedForwards::Registration relu("relu", [](Graph& g, const FeedForwardArgs& a) { return up_and_down(g, a, "relu"); });
+namespace {
 
+struct Pointwise {
+  explicit Pointwise(const char* name)
+      : parameters{name, up_and_down_parameters},
+        forward(name, [name](Graph& g, const FeedForwardArgs& a) { return up_and_down(g, a, name); }) {}
+
+  FfnParametersRegistration parameters;
+  FeedForwards::Registration forward;
+};
+const Pointwise gelu("gelu"), gelu_tanh("gelu_tanh"), relu("relu");
+
+}  // namespace
 }  // namespace ablate
