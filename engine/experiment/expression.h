@@ -1,6 +1,6 @@
 // Arithmetic between the keys of an experiment: head_dim = "= let.head_dim / 4".
 //
-// A formula (experiment/formula.h) whose names are keys from the top of the file ("model.d_model"); a key must hold a number or another
+// A formula (base/formula.h) whose names are keys from the top of the file ("model.d_model"); a key must hold a number or another
 // expression. Integers stay integers: an integer division that leaves a remainder is refused, and one number with a point makes the result
 // a number with a point.
 #pragma once

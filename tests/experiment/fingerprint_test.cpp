@@ -146,7 +146,7 @@ TEST_CASE("fingerprint: the hash is of keys and values, and leaves out tables wi
   CHECK(hash({{"a", "1"}}) != hash({{"a", "2"}}));
   CHECK(hash({{"data", "1"}, {"data.seed", "2"}, {"data[1].seed", "3"}, {"database", "4"}}, {"data"}) == hash({{"database", "4"}}));
   const Files files;
-  CHECK(Fingerprint::of_table(resolve(files.plan(files.planted()).points.at(0))).get("arithmetic").starts_with("version "));
+  CHECK(fingerprint_of_table(resolve(files.plan(files.planted()).points.at(0))).get("arithmetic").starts_with("version "));
 }
 
 TEST_CASE("fingerprint: only a training goes on to other steps") {
@@ -170,7 +170,7 @@ TEST_CASE("fingerprint: content that was not read may be any content, and nothin
   files.write("unread.txt", "nobody has read this");
   const Plan plan =
       files.plan("kind = \"train\"\n[data]\nsource = \"text\"\ntokenizer = \"bytes\"\nfiles = " + files.name("unread.txt") + "\n");
-  CHECK(Fingerprint::of(plan, plan.points[0], Fingerprint::Files::if_known).get("data.files") == "content not read");
+  CHECK(fingerprint_of(plan, plan.points[0], FileContents::if_known).get("data.files") == "content not read");
 }
 
 TEST_CASE("fingerprint: a point that failed may go on to fewer steps") {
@@ -178,7 +178,7 @@ TEST_CASE("fingerprint: a point that failed may go on to fewer steps") {
   const std::string text =
       "name = \"r\"\nkind = \"train\"\n[data]\nsource = \"bigram_backcopy\"\n[train]\nschedule = \"constant\"\nsteps = 50\n";
   const Plan plan = files.plan(text);
-  Row failed = Row::of(plan.points[0], {});
+  Row failed = row_of(plan.points[0], {});
   failed.error = "out of memory";
   {
     ResultsFolder results(files.path(), plan, false);
@@ -327,7 +327,7 @@ TEST_CASE("parts of a sweep add up: the row that was made, and the time of all")
   const Plan plan = files.plan(text);
   const auto part = [&](const char* folder, const std::string& error) {
     ResultsFolder results(files.path() / folder, plan, false);
-    Row row = Row::of(plan.points.at(0), {});
+    Row row = row_of(plan.points.at(0), {});
     row.error = error;
     if (error.empty()) row.metrics.set("loss", 1.0);
     results.add(row);

@@ -157,9 +157,9 @@ TEST_CASE("a row without a number says why") {
                    "name = \"x\"\nkind = \"probe\"\n[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\n[[variant]]\nname = \"c\"\n"
                    "[[variant]]\nname = \"d\"\n"));
   ResultsFolder results(folder.path() / "runs", plan, false);
-  results.add(Row::of(plan.points.at(0), {{"loss", 2.0}, {"spike", 7.0}}));
-  results.add(Row::of(plan.points.at(1), {{"loss", 3.0}, {"spike", NAN}, {"non_finite", 4.0}}));
-  Row failed = Row::of(plan.points.at(2), {});
+  results.add(row_of(plan.points.at(0), {{"loss", 2.0}, {"spike", 7.0}}));
+  results.add(row_of(plan.points.at(1), {{"loss", 3.0}, {"spike", NAN}, {"non_finite", 4.0}}));
+  Row failed = row_of(plan.points.at(2), {});
   failed.error = "out of memory";
   results.add(failed);
   results.flush();

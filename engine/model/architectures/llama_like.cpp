@@ -92,6 +92,8 @@ void refuse_window(ConfigFile& file) {
   file.raw("max_window_layers");
   require(!window || is_off(*window) || !used, "{}: {} has no sliding windows; null, or use_sliding_window = false, says so",
           file.where("sliding_window"), file.class_name);
+  for (const char* key : {"sliding_window", "use_sliding_window", "max_window_layers"})
+    if (file.has(key)) file.notes().push_back(fmt::format("{}: left out, as {} has no sliding windows", file.where(key), file.class_name));
   for (const bool slides : read_sliding_layers(file, file.get<int>("num_hidden_layers"), [](int) { return false; }))
     require(!slides, "{}: {} has no sliding windows", file.where("layer_types"), file.class_name);
 }
