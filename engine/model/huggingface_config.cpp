@@ -59,10 +59,11 @@ std::string place_of(ConfigFile& file, const Architecture& architecture, std::st
 }
 
 TransformerConfig parse_huggingface(ConfigFile file) {
-  const auto& [name, architecture] = named_architecture(file);
-  file.class_name = name;
+  const auto& named = named_architecture(file);
+  const Architecture& architecture = named.second;
+  file.class_name = named.first;
   TransformerConfig config;
-  config.origin.name = name;
+  config.origin.name = named.first;
   architecture.read(file, config);
   file.settle();
   config.validate([&](std::string_view key) { return place_of(file, architecture, key); });
