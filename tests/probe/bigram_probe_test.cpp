@@ -32,10 +32,10 @@ struct Risks {
   std::vector<float> weights;  // attention, (N, heads, T, T)
 };
 
-Risks measured(const BigramTask& task, const EvaluationData& data, bool tied) {
-  Weights weights(pipelines().device(), small_model(tied), DType::f32, WeightsUse::inference);
+Risks measured(const BigramTask& task, const EvaluationData& data, const TransformerConfig& config) {
+  Weights weights(pipelines().device(), config, DType::f32, WeightsUse::inference);
   weights.initialize("paper", 5);
-  const std::string head = tied ? "model.embed_tokens.weight" : "lm_head.weight";
+  const std::string head = config.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
   std::vector<float> matrix = weights.read(head);
   for (float& value : matrix) value *= 3;  // far from uniform, as a trained model is
   weights.write(head, matrix);
@@ -66,9 +66,12 @@ double cross_entropy(std::span<const float> logits, const std::vector<double>& o
 // As published: at position 0 the oracle is pi, triggers among it, although the data's own distribution there has none.
 TEST_CASE("the bigram risk after <s> is the cross-entropy against pi") {
   const BigramTask task(random_chain(33, 1.5, 1), {}, 3);
-  for (const bool tied : {false, true}) {
+  TransformerConfig narrow = small_model(false), capped = small_model(true);
+  narrow.embedding_dim = 12;  // a matrix of its own leads out of the model
+  capped.logit_softcap = 2;   // of logits up to 6 or so
+  for (const TransformerConfig& config : {small_model(false), small_model(true), narrow, capped}) {
     const EvaluationData data = task_data(task, 16, 2);  // nothing but position 0
-    const Risks risks = measured(task, data, tied);
+    const Risks risks = measured(task, data, config);
     std::vector<double> oracle(35);
     task.oracle(data.ids.data(), 0, oracle);
     double triggers = 0, entropy = 0;
@@ -86,7 +89,7 @@ TEST_CASE("the bigram risk after <s> is the cross-entropy against pi") {
 TEST_CASE("the risks at all positions are those against the oracle") {
   const BigramTask task(random_chain(33, 1.5, 1), {}, 3);
   const EvaluationData data = task_data(task, 256, 25);
-  const Risks risks = measured(task, data, false);
+  const Risks risks = measured(task, data, small_model(false));
   std::vector<double> oracle(35);
   double sums[2] = {}, counts[2] = {}, noise = 0;
   for (std::size_t row = 0; row < data.rows; ++row)
@@ -111,7 +114,7 @@ TEST_CASE("the risks at all positions are those against the oracle") {
 TEST_CASE("the bigram task's sink is the attention of what is no trigger on the first token") {
   const BigramTask task(random_chain(33, 1.5, 1), {}, 3);
   const EvaluationData data = task_data(task, 16, 13);
-  const Risks risks = measured(task, data, false);
+  const Risks risks = measured(task, data, small_model(false));
   double sum = 0, count = 0, triggers = 0;
   for (std::size_t row = 0; row < 16; ++row)
     for (std::size_t head = 0; head < 2; ++head)

@@ -36,14 +36,23 @@ void BigramProbe::collect(Executor& executor, const ProbeBatch& batch) {
   collect_risks(executor, batch);
 }
 
-// Of a token's hidden state, (D), by the head as the forward pass reads it.
-std::vector<double> BigramProbe::log_probabilities(const std::vector<float>& hidden) const {
-  const std::string head = weights_->config().tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  const std::vector<float> matrix = weights_->read(head);
-  const DType type = weights_->type(weights_->entry(head));
-  std::vector<double> logits(matrix.size() / hidden.size());
-  for (std::size_t i = 0; i < matrix.size(); ++i)
-    logits[i / hidden.size()] += static_cast<double>(round_to(type, matrix[i])) * static_cast<double>(hidden[i % hidden.size()]);
+// A parameter times a vector, with the parameter as the forward pass reads it.
+std::vector<double> BigramProbe::product(const std::string& parameter, const std::vector<double>& x) const {
+  const std::vector<float> matrix = weights_->read(parameter);
+  const DType type = weights_->type(weights_->entry(parameter));
+  std::vector<double> y(matrix.size() / x.size());
+  for (std::size_t i = 0; i < y.size() * x.size(); ++i)
+    y[i / x.size()] += static_cast<double>(round_to(type, matrix[i])) * x[i % x.size()];
+  return y;
+}
+
+// Of a token's state after the final norm, (D), with all that the forward pass does to it.
+std::vector<double> BigramProbe::log_probabilities(const std::vector<double>& normed) const {
+  const TransformerConfig& config = weights_->config();
+  const std::vector<double> hidden = config.embedding_dim > 0 ? product("model.project_out.weight", normed) : normed;
+  std::vector<double> logits = product(config.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", hidden);
+  if (const double cap = config.logit_softcap; cap > 0)
+    for (double& logit : logits) logit = cap * std::tanh(logit / cap);
   const double largest = *std::max_element(logits.begin(), logits.end());
   const double sum =
       std::accumulate(logits.begin(), logits.end(), 0.0, [&](double before, double logit) { return before + std::exp(logit - largest); });

@@ -36,7 +36,8 @@ class BigramProbe : public Probe {
 
  private:
   void collect_risks(Executor& executor, const ProbeBatch& batch);
-  std::vector<double> log_probabilities(const std::vector<float>& hidden) const;
+  std::vector<double> product(const std::string& parameter, const std::vector<double>& x) const;
+  std::vector<double> log_probabilities(const std::vector<double>& normed) const;
 
   const BigramTask& task_;
   const Weights* weights_ = nullptr;
