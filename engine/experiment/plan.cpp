@@ -127,7 +127,7 @@ void Source::load(const fs::path& file, std::string_view text) {
   const fs::path canonical = fs::weakly_canonical(file, unknown);
   for (const fs::path& other : loading_) require(other != canonical, "{}: extends itself", file.generic_string());
   require(loading_.size() < 32, "{}: more than 32 files extend one another", file.generic_string());
-  const std::uint64_t first_order = (std::uint64_t{32} - loading_.size()) << 32;  // a base file's keys come before those of what extends it
+  const std::uint64_t first_order = (std::uint64_t{32} - loading_.size()) << 56;  // a base file's keys come before those of what extends it
   loading_.push_back(canonical);
 
   File entry{parse_toml(text, file.generic_string(), first_order), {}};
@@ -284,7 +284,8 @@ Point Source::point(const Value* variant, const Swept& swept) const {
   }
   for (const auto& [key, value] : swept) lay(point.table, key, value);
   for (const Assignment& set : sets_) {
-    if (!is_prefix("sweep", set.key) && !is_prefix("variant", set.key)) lay(point.table, set.key, set.value);
+    const auto is_of_all = [&](const char* key) { return is_prefix(key, set.key); };  // read where the whole file is
+    if (!is_of_all("sweep") && !is_of_all("variant") && !is_of_all("claim")) lay(point.table, set.key, set.value);
   }
   point.group = text_at(point.table, "group", "");
   erase(point.table, "group");  // where a row stands, and nothing that decides its numbers
@@ -381,6 +382,7 @@ Plan parse_plan(std::string_view text, const fs::path& file, const std::vector<s
   const std::optional<Value> collection = collection_in(text, file);
   Plan plan = collection ? read_collection(*collection, file, sets) : Source(file, text, sets).plan(file);
   plan.sets = sets;
+  find_claimed_rows(plan);
   return plan;
 }
 

@@ -17,39 +17,36 @@
 #include <toml++/toml.h>
 // clang-format on
 
-#include <algorithm>
 
 namespace ablate {
 namespace {
 
 class Converter {
  public:
-  Converter(std::string name, std::uint64_t order) : name_(std::move(name)), order_(order) {}
+  Converter(std::string name, std::uint64_t first_order) : name_(std::move(name)), first_order_(first_order) {}
 
-  Value table(const toml::table& table, std::string where) {
-    std::vector<std::pair<const toml::key*, const toml::node*>> entries;
-    for (const auto& [key, node] : table) entries.emplace_back(&key, &node);
-    std::sort(entries.begin(), entries.end(),
-              [](const auto& a, const auto& b) { return a.first->source().begin < b.first->source().begin; });
-
-    Value result{Value::Table{}, std::move(where), order_++};
-    for (const auto& [key, node] : entries) {
-      result.as<Value::Table>()->emplace(std::string(key->str()), value(*node, place(key->source()), key->str()));
-    }
+  Value table(const toml::table& table, std::string where, std::uint64_t order) {
+    Value result{Value::Table{}, std::move(where), order};
+    for (const auto& [key, node] : table) result.as<Value::Table>()->emplace(std::string(key.str()), value(node, key.source(), key.str()));
     return result;
   }
 
  private:
   std::string place(const toml::source_region& source) const { return fmt::format("{}:{}", name_, source.begin.line); }
 
-  Value value(const toml::node& node, std::string where, std::string_view key) {
-    if (const auto* found = node.as_table()) return table(*found, std::move(where));
+  // By the place in the file and not by when it is met here: "train.a", "probe.b", "train.c" are three keys of two tables.
+  std::uint64_t order(const toml::source_region& source) const {
+    return first_order_ + (std::uint64_t{source.begin.line} << 24) + source.begin.column;
+  }
+
+  Value value(const toml::node& node, const toml::source_region& source, std::string_view key) {
+    if (const auto* found = node.as_table()) return table(*found, place(source), order(source));
+    Value result{{}, place(source), order(source)};
     if (const auto* found = node.as_array()) {
-      Value result{Value::Array{}, std::move(where), order_++};
-      for (const toml::node& item : *found) result.as<Value::Array>()->push_back(value(item, place(item.source()), key));
+      result.data = Value::Array{};
+      for (const toml::node& item : *found) result.as<Value::Array>()->push_back(value(item, item.source(), key));
       return result;
     }
-    Value result{{}, std::move(where), order_++};
     if (const auto* found = node.as_boolean()) result.data = found->get();
     else if (const auto* found = node.as_integer()) result.data = found->get();
     else if (const auto* found = node.as_floating_point()) result.data = found->get();
@@ -59,7 +56,7 @@ class Converter {
   }
 
   std::string name_;
-  std::uint64_t order_;
+  std::uint64_t first_order_;
 };
 
 [[noreturn]] void rethrow(const toml::parse_error& error, const std::string& name) {
@@ -70,7 +67,7 @@ class Converter {
 
 Value parse_toml(std::string_view text, const std::string& name, std::uint64_t first_order) {
   try {
-    return Converter(name, first_order).table(toml::parse(text), name);
+    return Converter(name, first_order).table(toml::parse(text), name, first_order);
   } catch (const toml::parse_error& error) {
     refuse_other_content(text, name);
     rethrow(error, name);
@@ -85,7 +82,7 @@ Assignment parse_assignment(std::string_view text) {
   try {
     const toml::table table = toml::parse("value = " + value);
     if (table.size() == 1) {
-      const Value whole = Converter("--set", 0).table(table, "--set");
+      const Value whole = Converter("--set", 0).table(table, "--set", 0);
       parsed = whole.as<Value::Table>()->at("value");
     }
   } catch (const toml::parse_error&) {

@@ -52,6 +52,22 @@ TEST_CASE("plan: a sweep is a product in the order written, the first key slowes
   CHECK(find(plan.points[2].table, "model.gate")->where.find("x.toml:4") != std::string::npos);
 }
 
+TEST_CASE("plan: axes keep the order of the file where keys of other tables stand between them") {
+  const TestFolder folder;
+  const std::string axes = "[sweep]\ntrain.lr = [1]\nprobe.top_k = [1, 2]\ntrain.eps = [0]\n";
+  CHECK(labels(plan_of(folder, axes)) == std::vector<std::string>{"lr=1, top_k=1, eps=0", "lr=1, top_k=2, eps=0"});
+  CHECK(labels(plan_of(folder, "sweep = {train.lr = [1], probe.top_k = [1], train.eps = [0]}\n"))[0] == "lr=1, top_k=1, eps=0");
+  folder.write("base.toml", axes);
+  CHECK(labels(plan_of(folder, "extends = \"base.toml\"\n[sweep]\nprobe.every = [0]\n"))[0] == "lr=1, top_k=1, eps=0, every=0");
+}
+
+TEST_CASE("plan: claims can be set") {
+  const TestFolder folder;
+  const Plan plan = plan_of(folder, "name = \"one\"\n", {"claim=[{text=\"t\", holds=\"loss('one') < 1\"}]"});
+  CHECK(plan.claims.at(0).text == "t");
+  CHECK(at(plan.points[0], "claim") == "-");
+}
+
 TEST_CASE("plan: variants override, carry references, and multiply with the sweep") {
   const TestFolder folder;
   const Plan plan = plan_of(folder, R"(
