@@ -5,6 +5,8 @@
 namespace ablate {
 namespace {
 
+constexpr int longest_window = 1 << 24;  // as model.max_seq_len
+
 const SectionRegistration registration{{"probe", [](Settings& experiment) {
                                           Settings probe = experiment.table("probe");
                                           const ProbeSettings settings = ProbeSettings::from(probe);
@@ -24,7 +26,7 @@ ProbeSettings ProbeSettings::from(Settings& s) {
   p.statistics = s.get("statistics", p.statistics);
   p.every = s.number("every", p.every, 0);
   p.sequences = s.number("sequences", p.sequences, 0);
-  p.seq_len = s.number("seq_len", p.seq_len, 0);
+  p.seq_len = s.number("seq_len", p.seq_len, 0, longest_window);
   p.precision = s.choice("precision", p.precision, {"f32", "f16", "bf16"});
   p.allow_non_finite = s.get("allow_non_finite", p.allow_non_finite);
   p.top_k = s.number("top_k", p.top_k, 1, 8);

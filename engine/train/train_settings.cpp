@@ -5,10 +5,14 @@
 #include "model/initialization.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace ablate {
 namespace {
+
+constexpr int longest_window = 1 << 24;  // as model.max_seq_len
+constexpr double largest_float = std::numeric_limits<float>::max(), smallest_float = std::numeric_limits<float>::min();
 
 template <class T>
 std::pair<T, T> read_pair(Settings& settings, std::string_view key, std::pair<T, T> fallback) {
@@ -21,6 +25,7 @@ void check(Settings& settings, const TrainSettings& train) {
   for (const double beta : {train.betas.first, train.betas.second}) {
     require(beta >= 0 && beta < 1, "{}: expected numbers from 0 to below 1, found {}", settings.where("betas"), beta);
   }
+  require(train.eps == 0 || train.eps >= smallest_float, "{}: {} is 0 in 32 bits", settings.where("eps"), train.eps);
   require(train.batch % train.accumulate == 0, "{}: batch ({}) is not a multiple of it ({})", settings.where("accumulate"), train.batch,
           train.accumulate);
   if (!train.loss_positions) return;
@@ -41,20 +46,20 @@ TrainSettings TrainSettings::from(Settings& s) {
   TrainSettings t;
   t.steps = s.number("steps", t.steps, 0);
   t.batch = s.number("batch", t.batch, 1);
-  t.seq_len = s.number("seq_len", t.seq_len, 1);
+  t.seq_len = s.number("seq_len", t.seq_len, 1, longest_window);
   t.accumulate = s.number("accumulate", t.accumulate, 1);
 
   t.optimizer = s.choice("optimizer", t.optimizer, {"adamw", "sgd"});
-  t.lr = s.number("lr", t.lr, 0.0);
+  t.lr = s.number("lr", t.lr, 0.0, largest_float);
   t.warmup = s.number("warmup", t.warmup, 0);
   t.schedule = s.choice("schedule", t.schedule, {"constant", "cosine"});
   t.min_lr_ratio = s.number("min_lr_ratio", t.min_lr_ratio, 0.0, 1.0);
   t.betas = read_pair(s, "betas", t.betas);  // the other optimizer's keys may stand there too: a sweep over optimizers shares a table
-  t.eps = s.number("eps", t.eps, 0.0);
+  t.eps = s.number("eps", t.eps, 0.0, largest_float);
   t.momentum = s.number("momentum", t.momentum, 0.0, 1.0);
-  t.weight_decay = s.number("weight_decay", t.weight_decay, 0.0);
+  t.weight_decay = s.number("weight_decay", t.weight_decay, 0.0, largest_float);
   t.decay = s.choice("decay", t.decay, {"all", "matrices"});
-  t.clip = s.number("clip", t.clip, 0.0);
+  t.clip = s.number("clip", t.clip, 0.0, largest_float);
 
   if (s.has("loss_positions")) t.loss_positions = read_pair<int>(s, "loss_positions", {0, 0});
   t.init = read_path(s, "init").string();

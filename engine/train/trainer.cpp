@@ -160,7 +160,7 @@ void Trainer::optimizer_step(const Tensor& mean) {
 // The batch of a step: inputs and targets of every row, targets outside loss_positions negative.
 void Trainer::prepare(std::int64_t step) {
   if (prepared_ == step) return;
-  const Batch batch = data_.batch(static_cast<std::uint64_t>(step), settings_.batch, settings_.seq_len + 1);
+  const Batch batch = data_.batch(static_cast<std::uint64_t>(step), settings_.batch, std::int64_t{settings_.seq_len} + 1);
   next_ids_.resize(static_cast<std::size_t>(settings_.batch) * tokens_);
   next_targets_.assign(next_ids_.size(), -1);
   const auto [a, b] = settings_.loss_positions.value_or(std::pair<int, int>{0, settings_.seq_len});

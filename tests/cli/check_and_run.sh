@@ -43,6 +43,12 @@ set_in_training 2 '--set: data.triggers: expected' 'data.triggers=33'
 set_in_training 2 '/nowhere' 'model.checkpoint=/nowhere'
 set_in_training 2 'intervention: [[intervention]] is read by kind = "intervene"; this is kind = "train"' 'intervention=[{at="block.1",do="zero"}]'
 set_in_training 3 ' the device allows ' 'train.batch=10000000'
+# Sizes whose batches alone would take the host's memory, or minutes: refused at once.
+started=$SECONDS
+set_in_training 3 ' device' 'train.batch=100000000'
+set_in_training 2 'are asked for at once' 'train.eval_windows=1000000000'
+set_in_training 2 'train.seq_len: expected 1 to 16777216' 'train.seq_len=1000000000'
+[ $((SECONDS - started)) -lt 30 ] && right || wrong "what is too large took $((SECONDS - started)) seconds"
 set_in_training 2 'model.max_seq_len' 'model={vocab_size=35,d_model=16,n_heads=2,position="learned",max_seq_len=8}'
 set_in_training 2 'model.max_seq_len' 'model={vocab_size=35,d_model=16,n_heads=2,gate="channel",gate_input="position",max_seq_len=8}'
 alike probe.toml 2 'train.lr: [train] is read by kind = "train"; this is kind = "probe"' --set train.lr=0.1

@@ -56,7 +56,6 @@ Training read_training(PointRun& run) {
   }
   t.data = open_point_data(run, t.model.config, t.model.folder);
   if (t.data->bos() >= 0) t.model.config.bos_token_id = t.data->bos();  // the checkpoint says what every window started with
-  if (t.train.steps > 0) t.data->batch(0, t.train.batch, t.train.seq_len + 1);
   for (const std::string& pattern : t.probe.dump) matching_hooks(t.model.config, pattern, probe.where("dump"));
   make_probes(run, t.probe);
   run.settings.reject_unused();
@@ -65,9 +64,8 @@ Training read_training(PointRun& run) {
 
 // Validation windows as the evaluator wants them.
 EvaluationData validation_data(const Training& t) {
-  const Batch batch = t.data->own_columns() > 0 && t.data->own_columns() != t.train.seq_len + 1
-                          ? t.data->validation(t.train.eval_windows, 0)
-                          : t.data->validation(t.train.eval_windows, t.train.seq_len + 1);
+  const std::int64_t own = t.data->own_columns(), columns = std::int64_t{t.train.seq_len} + 1;
+  const Batch batch = t.data->validation(t.train.eval_windows, own > 0 && own != columns ? 0 : columns);
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, true, t.train.loss_positions};
 }
 

@@ -14,6 +14,7 @@ namespace ablate {
 namespace {
 
 constexpr std::int64_t evaluation_rows = 512;  // as published
+constexpr std::int64_t most_rows = 1 << 24;    // of a step: the next one's sequences follow
 
 class BigramSource : public DataSource {
  public:
@@ -24,7 +25,8 @@ class BigramSource : public DataSource {
   std::int32_t bos() const override { return task_.bos(); }
 
   Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
-    return sequences("train", step << 24, rows, columns);  // up to 2^24 sequences per step
+    require(rows <= most_rows, "data: bigram_backcopy makes up to {} sequences a step, {} were asked for", most_rows, rows);
+    return sequences("train", step * most_rows, rows, columns);
   }
 
   Batch validation(std::int64_t rows, std::int64_t columns) const override {

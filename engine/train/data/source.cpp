@@ -3,10 +3,13 @@
 #include "base/error.h"
 #include "base/settings.h"
 
+#include <algorithm>
 #include <map>
 
 namespace ablate {
 namespace {
+
+constexpr std::int64_t most_ids = std::int64_t{1} << 31;  // 8 GiB of them
 
 struct Entry {
   DataReader read;
@@ -33,6 +36,8 @@ const SectionRegistration section{{"data", [](Settings& experiment) {
 }  // namespace
 
 Batch make_batch(std::int64_t rows, std::int64_t columns) {
+  require(rows <= most_ids / std::max<std::int64_t>(columns, 1),
+          "data: {} sequences of {} tokens are asked for at once, and no more than {} tokens can be", rows, columns, most_ids);
   return {rows, columns, std::vector<std::int32_t>(static_cast<std::size_t>(rows * columns))};
 }
 
