@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace ablate {
@@ -30,6 +31,14 @@ struct Validator {
 
   void positive(const char* key, double value) const {
     require(std::isfinite(value) && value > 0, "{}: expected a positive number, found {}", at(key), value);
+    float_holds(key, value);
+  }
+
+  // Kernels compute in 32 bits, where what is too large is infinite and what is too small is 0, or taken for it.
+  void float_holds(const char* key, double value) const {
+    using Float = std::numeric_limits<float>;
+    require(value == 0 || (value >= double{Float::min()} && value <= double{Float::max()}), "{}: {} is too {} for 32 bits", at(key), value,
+            value < 1 ? "small" : "large");
   }
 
   void sizes() const {
@@ -65,8 +74,10 @@ struct Validator {
   void factors() const {
     positive("embedding_scale", c.embedding_scale);
     for (const auto& [key, value] :
-         {std::pair{"attention_scale", c.attention_scale}, {"attention_softcap", c.attention_softcap}, {"logit_softcap", c.logit_softcap}})
+         {std::pair{"attention_scale", c.attention_scale}, {"attention_softcap", c.attention_softcap}, {"logit_softcap", c.logit_softcap}}) {
       require(std::isfinite(value) && value >= 0, "{}: expected 0 (none) or a positive number, found {}", at(key), value);
+      float_holds(key, value);
+    }
     require(c.position_offset >= 0 && c.position_offset <= widest, "{}: expected 0 or more, found {}", at("position_offset"),
             c.position_offset);
     require(c.position_offset == 0 || c.position == Position::learned, "{}: position = \"{}\" has no table to start in",
@@ -77,9 +88,13 @@ struct Validator {
 
   void positions() const {
     for (const double theta : c.rope_theta.values()) positive("rope_theta", theta);
-    for (const double share : c.rotary_share.values())
+    const bool rope = c.position == Position::rope;
+    for (const double share : c.rotary_share.values()) {
       require(share >= 0 && share <= 1, "{}: expected 0 to 1, found {}", at("rotary_share"), share);
-    const bool rope = c.position == Position::rope, whole = c.rotary_share.any([](double share) { return share == 1.0; });
+      require(!rope || share == 0 || share == 1 || share * c.head_dim >= 2, "{}: {} of {} channels is less than a pair, and rotates nothing",
+              at("rotary_share"), share, c.head_dim);
+    }
+    const bool whole = c.rotary_share.any([](double share) { return share == 1.0; });
     require(!rope || !whole || c.head_dim % 2 == 0, "{}: rope rotates pairs of channels, {} is odd", at("head_dim"), c.head_dim);
     for (int layer = 0; layer < static_cast<int>(c.rope_scaling.values().size()); ++layer) {
       const RopeScaling& s = c.rope_scaling[layer];

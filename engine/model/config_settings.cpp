@@ -28,7 +28,9 @@ struct Reader {
   template <class T>
   void operator()(const char* key, PerLayer<T>& member) {
     const Value* value = table.has(key) ? table.raw(key) : nullptr;
-    if (value && value->as<Value::Array>()) member = PerLayer<T>::list(table.get<std::vector<T>>(key));
+    const auto* list = value ? value->as<Value::Array>() : nullptr;
+    require(!list || !list->empty(), "{}: the list is empty: expected one value a layer, or one for all", table.where(key));
+    if (list) member = PerLayer<T>::list(table.get<std::vector<T>>(key));
     else member = table.get<T>(key, member[0]);
   }
 

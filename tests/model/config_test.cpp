@@ -75,6 +75,14 @@ TEST_CASE("combinations that make no sense are refused with a reason") {
   refuses(R"({"n_heads": 16777216, "head_dim": 16777216})", "head_dim");
   refuses(R"({"d_model": 2147483647, "n_heads": 1})", "d_model");
   refuses(R"({"norm_eps": -1.0})", "positive");
+  refuses(R"({"norm_eps": 1e-46})", "norm_eps: 1e-46 is too small for 32 bits");
+  refuses(R"({"logit_softcap": 1e39})", "logit_softcap: 1e+39 is too large for 32 bits");
+  refuses(R"({"attention_softcap": 1e-45})", "attention_softcap: 1e-45 is too small");
+  refuses(R"({"embedding_scale": 1e39})", "embedding_scale: 1e+39 is too large");
+  refuses(R"({"rotary_share": 0.2})", "rotary_share: 0.2 of 8 channels is less than a pair");
+  CHECK(config(R"({"rotary_share": 0.25})").rotated_channels(0) == 2);
+  CHECK_NOTHROW(config(R"({"head_dim": 1, "position": "none"})"));
+  refuses(R"({"sliding_window": []})", "sliding_window: the list is empty");
   refuses(R"({"bos_token_id": 64})", "outside the vocabulary of 64");
   refuses(R"({"sliding_window": -1})", "sliding_window");
   refuses(R"({"norm": "none"})", "norm");
