@@ -57,6 +57,21 @@ TEST_CASE("forecast: figures of a training point whose data is not there") {
   }
 }
 
+// Points that differ in what no graph depends on share a forecast; those that differ in anything else have their own.
+TEST_CASE("forecast: every size of a point counts") {
+  const TemporaryFolder folder;
+  const std::string one(base, std::string_view(base).find("[[variant]]"));
+  for (const std::string axis : {"train.seq_len = [32, 64]", "train.batch = [8, 16]", "train.steps = [20, 40]", "model.n_layers = [1, 2]",
+                                 "model.d_ffn = [64, 128]", "train.eval_windows = [8, 256]"}) {
+    CAPTURE(axis);
+    const Forecast what = forecast(run_request(folder, one + "[sweep]\n" + axis + "\n", {}));
+    REQUIRE(what.points.size() == 2);
+    CHECK(what.points[0].plan.work.flop() < 0.95 * what.points[1].plan.work.flop());
+  }
+  const Forecast same = forecast(run_request(folder, one + "[sweep]\nseed = [1, 2]\n", {}));
+  CHECK(same.points.at(0).plan.work.flop() == same.points.at(1).plan.work.flop());
+}
+
 // 20 ms of dispatches that took 10 ms together: three times the work takes 30.
 TEST_CASE("forecast: work goes on at the pace that was seen") {
   const Caps caps;
