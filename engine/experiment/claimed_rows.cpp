@@ -5,6 +5,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -29,6 +30,17 @@ void check_claimed_rows(const Plan& plan) {
       require(found->second.size() == 1, "{}: \"{}\": \"{}\" stands for several rows: {}", claim.where, claim.holds, metric.row,
               fmt::join(found->second, "; "));
     }
+}
+
+void find_claimed_rows(Plan& plan) {
+  for (Claim& claim : plan.claims) {
+    claim.needs.clear();
+    const std::vector<std::string> called = rows_of(claim);
+    for (const Point& point : plan.points)
+      if (std::any_of(called.begin(), called.end(),
+                      [&](const std::string& name) { return is_called(name, point.name, point.label, point.swept); }))
+        claim.needs.push_back(point.label);
+  }
 }
 
 }  // namespace ablate

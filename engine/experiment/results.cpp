@@ -209,7 +209,8 @@ void ResultsFolder::write_manifest(const Environment& environment, const std::ve
                {"wall_seconds", number_to_json(wall_seconds)},
                {"settings", settings.shared()},
                {"points", Json::array()}};
-  for (const Claim& claim : plan_.claims) json["claims"].push_back({{"text", claim.text}, {"holds", claim.holds}, {"paper", claim.paper}});
+  for (const Claim& claim : plan_.claims)
+    json["claims"].push_back({{"text", claim.text}, {"holds", claim.holds}, {"paper", claim.paper}, {"needs", claim.needs}});
   for (std::size_t i = 0; i < plan_.points.size(); ++i) {
     const Point& point = plan_.points[i];
     Json entry = {{"id", point.id}, {"label", point.label}, {"name", point.name}};

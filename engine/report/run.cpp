@@ -135,6 +135,7 @@ void read_run_claims(const Json& results, const Json& manifest, Run& run) {
   const Json& source = at(results, "claims").is_array() ? results : manifest;
   for (const Json& claim : at(source, "claims")) {
     Claim read{text(at(claim, "text")), text(at(claim, "holds")), text(at(claim, "paper")), (run.folder / "results.json").string()};
+    for (const Json& label : at(claim, "needs")) read.needs.push_back(text(label));
     try {
       metrics_of(read);
       run.claims.push_back(std::move(read));

@@ -98,7 +98,22 @@ class Rows {
     return {common->begin(), common->end()};
   }
 
+  /// Throws Missing for one of these labels that no row has.
+  void require_all(const std::vector<std::string>& labels) const {
+    for (const std::string& label : labels)
+      if (std::none_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.label == label; }))
+        throw Missing(fmt::format("“{}” was not run", label));
+  }
+
+  /// Throws Missing where the formula or a part of it has no finite value: min(1e308 * 10, 5) would hide one.
   double number(const Formula& formula, const std::string& seed) const {
+    const double value = value_of(formula, seed);
+    if (!std::isfinite(value)) throw Missing(fmt::format("{} is not a finite number", ablate::to_text(formula)));
+    return value;
+  }
+
+ private:
+  double value_of(const Formula& formula, const std::string& seed) const {
     const auto part = [&](std::size_t i) { return number(formula.parts[i], seed); };
     switch (formula.kind) {
       case Kind::number: return std::visit([](auto value) { return static_cast<double>(value); }, formula.number);
@@ -125,7 +140,6 @@ class Rows {
     }
   }
 
- private:
   std::span<const Row> rows_;
 };
 
@@ -149,8 +163,6 @@ Judgement compare(const Formula& formula, const Rows& rows) {
   const std::vector<std::string> seeds = rows.seeds(formula);
   for (const std::string& seed : seeds) {
     const double left = rows.number(formula.parts[0], seed), right = rows.number(formula.parts[1], seed);
-    if (!std::isfinite(left) || !std::isfinite(right))
-      throw Missing(fmt::format("a side of {} is not a finite number", judgement.comparison));
     judgement.left += left / static_cast<double>(seeds.size());
     judgement.right += right / static_cast<double>(seeds.size());
     margins.push_back(less ? right - left : left - right);
@@ -190,7 +202,7 @@ std::vector<Claim> read_claims(const Value& experiment) {
     claim.where = settings.where("holds");
     settings.reject_unused();
     require(!claim.text.empty(), "{}: expected a sentence", settings.where("text"));
-    formula_of(claim);
+    require(!metrics_of(claim).empty(), "{}: \"{}\": speaks of no row: expected a metric, as in spike('baseline')", claim.where, claim.holds);
     claims.push_back(std::move(claim));
   }
   return claims;
@@ -200,6 +212,7 @@ Judgement judge(const Claim& claim, std::span<const Row> rows) {
   const Formula formula = formula_of(claim);
   try {
     const Rows table(rows);
+    table.require_all(claim.needs);
     each_metric(formula, [&](const Formula& metric) { table.values(metric); });  // what any part lacks, the whole claim lacks
     return decide(formula, table);
   } catch (const Missing& missing) {

@@ -12,8 +12,8 @@
 // claimed direction. One seed: it holds when the margin is positive (or zero, for <= and >=), else it fails. Two seeds: it holds when it
 // does for both, fails when it does for neither, else it is open. More: it holds when the mean margin exceeds two standard errors of the
 // mean, fails when it does so the other way, else it is open. "and" and "or" combine these as they do truth values of which some are unknown.
-// Whatever cannot be computed (a row that failed or was not run, a metric that a row does not have or that is not finite, a division by
-// zero) makes the whole claim open.
+// Whatever cannot be computed (a row that failed or was not run, for any of the seeds that the plan has; a metric that a row does not have
+// or that is not finite; a result on the way that is not finite, a division by zero) makes the whole claim open.
 #pragma once
 
 #include "base/formula.h"
@@ -31,6 +31,7 @@ struct Value;
 struct Claim {
   std::string text, holds, paper;
   std::string where;  ///< place in the file of `holds`
+  std::vector<std::string> needs = {};  ///< labels of all rows that it speaks of, those of every seed; empty where the plan is not known
 };
 
 enum class Verdict { holds, fails, open };

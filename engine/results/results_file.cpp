@@ -67,6 +67,7 @@ Json claim_to_json(const Claim& claim, const Judgement& judgement) {
                {"right", number_to_json(judgement.right)}};
   if (!judgement.reason.empty()) json["reason"] = judgement.reason;
   if (!claim.paper.empty()) json["paper"] = claim.paper;
+  if (!claim.needs.empty()) json["needs"] = claim.needs;
   return json;
 }
 
@@ -171,7 +172,8 @@ Results read_results(const fs::path& path) {
     const Json claims = json.value("claims", Json::array());
     for (const Json& claim : claims)
       results.claims.push_back(
-          {claim.at("text").get<std::string>(), claim.at("holds").get<std::string>(), claim.value("paper", ""), path.string()});
+          {claim.at("text").get<std::string>(), claim.at("holds").get<std::string>(), claim.value("paper", ""), path.string(),
+           claim.value("needs", std::vector<std::string>())});
     return results;
   });
 }

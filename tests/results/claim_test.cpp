@@ -4,6 +4,8 @@
 #include "experiment/plan.h"
 #include "experiment/results.h"
 #include "experiment/toml.h"
+#include "results/results_file.h"
+#include "support/folder.h"
 
 #include <doctest/doctest.h>
 
@@ -101,7 +103,7 @@ TEST_CASE("claims: what cannot be computed is open, whichever way the claim is t
   for (const std::string op : {"<", "<=", ">", ">="})
     for (const std::string side :
          {"spike('failed')", "spike('absent')", "loss('a')", "bad('a')", "infinite('a')", "spike('a') / zero('a')", "0 / zero('a')",
-          "1e308 * 10 * spike('a')", "min(1, spike('a') / zero('a'))", "max(1, bad('a'))", "min(1, bad('a'))"}) {
+          "1e308 * 10 * spike('a')", "min(1e308 * 10 * spike('a'), 5)", "1 / (1e308 * 10 * spike('a'))", "min(1, spike('a') / zero('a'))", "max(1, bad('a'))", "min(1, bad('a'))"}) {
       CAPTURE(side);
       CHECK(verdict(side + " " + op + " 1", rows) == "open");
       CHECK(verdict("1 " + op + " " + side, rows) == "open");
@@ -111,6 +113,28 @@ TEST_CASE("claims: what cannot be computed is open, whichever way the claim is t
   CHECK(judge({"x", "spike('failed') < 1", "", ""}, rows).reason == "“failed” failed");
   CHECK(judge({"x", "spike('absent') < 1", "", ""}, rows).reason == "“absent” was not run");
   CHECK(judge({"x", "loss('a') < 1", "", ""}, rows).reason == "“a” has no loss");
+}
+
+// Of three seeds of a plan, two that happen to agree say nothing about the third.
+TEST_CASE("claims: what a part of a run shows is open as long as rows of the claim are missing") {
+  const Plan plan = parse_plan(
+      "name = \"x\"\nkind = \"probe\"\nmodel = {preset = \"planted\", vocab_size = 35}\ndata = {source = \"bigram_backcopy\", symbols = 33}\n"
+      "[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\n[sweep]\nseed = [1, 2, 3]\n"
+      "[[claim]]\ntext = \"t\"\nholds = \"spike('a') < 5\"\n",
+      "f.toml");
+  const auto judged = [&](const std::vector<std::string>& seeds_run) {
+    std::vector<Row> rows;
+    for (const std::string& seed : seeds_run) rows.push_back(row("a", {{"spike", 1.0}}, seed));
+    return judge(plan.claims.at(0), rows);
+  };
+  CHECK(plan.claims[0].needs == std::vector<std::string>{"a, seed=1", "a, seed=2", "a, seed=3"});
+  CHECK(judged({"1", "2", "3"}).verdict == Verdict::holds);  // b is not asked for
+  CHECK(judged({"1", "3"}).verdict == Verdict::open);
+  CHECK(judged({"1", "3"}).reason == "“a, seed=2” was not run");
+  const TestFolder folder;
+  write_results(folder.path(), {"x", {row("a", {{"spike", 1.0}}, "1")}, plan.claims});
+  const Results read = read_results(folder.path() / "results.json");
+  CHECK(judge(read.claims.at(0), read.rows).verdict == Verdict::open);
 }
 
 TEST_CASE("claims: one number of a list") {
@@ -144,6 +168,7 @@ TEST_CASE("claims: and, or") {
 TEST_CASE("claims: mistakes are found before a run, with place and what was expected") {
   const auto claim = [](const std::string& holds) { return "[[claim]]\ntext = \"t\"\nholds = \"" + holds + "\"\n"; };
   CHECK(claims_of(claim("spike('a') < 1")).at(0).where == "f.toml:3: claim.holds");
+  CHECK_THROWS_WITH_AS(claims_of(claim("1 < 2")), doctest::Contains("speaks of no row"), InputError);
   CHECK_THROWS_WITH_AS(claims_of(claim("spike('a')")), doctest::Contains("f.toml:3: claim.holds: \"spike('a')\": expected a comparison"),
                        InputError);
   CHECK_THROWS_WITH_AS(claims_of(claim("spike < 1")), doctest::Contains("a metric needs its row"), InputError);
