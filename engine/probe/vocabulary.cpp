@@ -4,6 +4,8 @@
 //   vocabulary_massive      percent with a massive activation of their own (Sun et al. 2024: massive_threshold, massive_ratio, median of
 //   the sequence's state) vocabulary_without      ids of tokens that do not spike by the first rule, the first 64 vocabulary_tokens,
 //   vocabulary_position
+#include "base/error.h"
+#include "base/settings.h"
 #include "ops/statistics/median_abs.h"
 #include "probe/figures.h"
 #include "probe/mean.h"
@@ -108,6 +110,16 @@ class VocabularyProbe : public Probe {
 const Probes::Registration registration("vocabulary", [](const ProbeSettings& settings, Settings&) {
   return std::make_unique<VocabularyProbe>(settings);
 });
+
+// Of other data's last tokens it would count some never and some often.
+const SectionRegistration needs_its_data{{"probe", [](Settings& experiment) {
+                                            Settings probe = experiment.table("probe"), data = experiment.table("data");
+                                            const auto names = probe.get<std::vector<std::string>>("statistics", {});
+                                            if (std::find(names.begin(), names.end(), "vocabulary") == names.end()) return;
+                                            require(data.get<std::string>("source", "") == "vocabulary",
+                                                    "{}: \"vocabulary\" is of tokens that have a sequence each: it wants data.source = \"vocabulary\"",
+                                                    probe.where("statistics"));
+                                          }}};
 
 }  // namespace
 }  // namespace ablate

@@ -53,6 +53,7 @@ set_in_training 2 'model.max_seq_len' 'model={vocab_size=35,d_model=16,n_heads=2
 set_in_training 2 'model.max_seq_len' 'model={vocab_size=35,d_model=16,n_heads=2,gate="channel",gate_input="position",max_seq_len=8}'
 alike probe.toml 2 'train.lr: [train] is read by kind = "train"; this is kind = "probe"' --set train.lr=0.1
 alike probe.toml 2 'block.99' --set 'probe.statistics=["means"]' --set 'probe.means.at=["step_up","block.99"]'
+alike probe.toml 2 'it wants data.source = "vocabulary"' --set 'probe.statistics=["vocabulary"]'
 alike train.toml 3 'no such device' --set 'device="no such device"'
 edit() { alike intervene.toml 2 "$1" --set "intervention=[$2]"; }
 edit 'channel 999' '{at="step_up",do="zero",channels=[999]}'
