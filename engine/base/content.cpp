@@ -148,7 +148,7 @@ std::string describe_container(std::span<const std::byte> bytes) {
     if (has_at(file, known.offset, known.bytes)) return std::string(known.what);
   if (const std::string_view what = describe_zip(file); !what.empty()) return std::string(what);
   if (const std::string_view what = describe_answer(file); !what.empty()) return std::string(what);
-  if (is_gguf(file)) return "a GGUF file: they are not read; take the model's original folder with config.json and .safetensors files";
+  if (is_gguf(file)) return "a GGUF file: one that holds a whole model is read where a checkpoint is named (model.checkpoint)";
   if (is_parquet(file)) return "a Parquet table: write its column of text to a .txt file";
   if (is_gzip(file)) return "compressed by gzip: unpack it (gunzip)";
   if (is_bzip2(file)) return "compressed by bzip2: unpack it (bunzip2)";

@@ -1,11 +1,10 @@
 #include "model/checkpoint.h"
 
 #include "base/error.h"
-#include "model/architectures/architecture.h"
-#include "model/checkpoint_files.h"
 #include "model/exported_tensors.h"
+#include "model/formats/format.h"
+#include "model/gguf/gguf.h"
 #include "model/parameters.h"
-#include "model/tensor_names.h"
 
 #include <fmt/format.h>
 
@@ -22,7 +21,8 @@ constexpr std::string_view embedding = "model.embed_tokens.weight", head = "lm_h
 void check_tensor(const TensorView& tensor, const std::vector<std::int64_t>& shape) {
   require(tensor.shape == shape, "{}: expected shape ({}), found ({})", tensor.where, fmt::join(shape, ", "),
           fmt::join(tensor.shape, ", "));
-  const bool readable = tensor.dtype == "F32" || tensor.dtype == "F16" || tensor.dtype == "BF16" || tensor.dtype == "F64";
+  const bool readable = tensor.dtype == "F32" || tensor.dtype == "F16" || tensor.dtype == "BF16" || tensor.dtype == "F64" ||
+                        StorageFormats::has(tensor.dtype);
   require(readable, "{}: expected F32, F16, BF16 or F64, found {}", tensor.where, tensor.dtype);
 }
 
@@ -51,87 +51,39 @@ std::string describe_narrowed(const std::map<std::string, const TensorView*, std
   return list;
 }
 
-/// The class it came from, or one of our own, whose tensors are the parameters.
-const Architecture& architecture_of(const TransformerConfig& config) {
-  static const Architecture own{};
-  const auto found = Architectures::all().find(config.origin.name);
-  return found == Architectures::all().end() ? own : found->second;
-}
-
 }  // namespace
 
-CheckpointFolder::CheckpointFolder(const fs::path& folder) : folder_(folder) {
-  const fs::path config = config_file(folder);
-  config_ = parse_model_config(read_text(config), config.string(), &notes_);
-  architecture_ = &architecture_of(config_);
-  embedding_name_ = architecture_->placement(config_, {std::string(embedding), {}, ParameterKind::embedding}).name;
-  head_name_ = architecture_->placement(config_, {std::string(head), {}, ParameterKind::head}).name;
-  files_ = open_weight_files(folder, notes_);
-  std::vector<std::string> names;
-  for (const auto& file : files_)
-    for (const auto& [name, tensor] : file->tensors()) names.push_back(name);
-  const std::string quantization = quantization_of(names);
-  require(quantization.empty(), "{}: holds quantized weights, which are not supported ({}); take the model before it was quantized",
-          folder.string(), quantization);
-  gather(names);
-  place_parameters(names);
+CheckpointFolder::CheckpointFolder(const fs::path& place)
+    : folder_(place), source_(is_gguf_file(place) ? open_gguf_checkpoint(place) : open_huggingface_folder(place)) {
+  place_parameters();
   check_tied_head();
-  if (const std::string narrowed = describe_narrowed(tensors_, dtype()); !narrowed.empty())
-    notes_.push_back(fmt::format("{}: {} matrices are kept as {}, as most of the weights are stored; model.stored says otherwise",
-                                 folder.string(), narrowed, name_of(dtype())));
+  if (const std::string narrowed = describe_narrowed(source_.tensors, dtype()); !narrowed.empty())
+    source_.notes.push_back(fmt::format("{}: {} matrices are kept as {}, as most of the weights are stored; model.stored says otherwise",
+                                        place.string(), narrowed, name_of(dtype())));
 }
-
-/// Tensors that files have and the model doesn't need.
-bool CheckpointFolder::is_surplus(const std::string& name) const {
-  return (config_.tie_embeddings && name == head_name_) || name.ends_with("rotary_emb.inv_freq") ||
-         (architecture_->surplus && architecture_->surplus(name));
-}
-
-/// All tensors by the names of the class.
-void CheckpointFolder::gather(const std::vector<std::string>& names) {
-  const std::string& prefix = architecture_->prefix;
-  const bool lacks_prefix = lacks_model_prefix(names, prefix, embedding_name_);
-  if (lacks_prefix)
-    notes_.push_back(fmt::format("{}: its tensors are named without \"{}\", and read as if they had it", folder_.string(), prefix));
-  for (const auto& file : files_)
-    for (const auto& [name, tensor] : file->tensors()) {
-      const std::string full = lacks_prefix && name != head_name_ ? fmt::format("{}{}", prefix, name) : name;
-      if (is_surplus(full)) {
-        if (full == head_name_) surplus_head_ = &tensor;
-        continue;
-      }
-      require(tensors_.emplace(full, &tensor).second, "{}: is in another shard too", tensor.where);
-    }
-}
-
-std::string CheckpointFolder::place() const { return files_.size() == 1 ? files_[0]->path().string() : folder_.string(); }
 
 /// Finds every parameter in its tensor; no tensor may be left over.
-void CheckpointFolder::place_parameters(const std::vector<std::string>& names) {
-  const std::string config = (folder_ / "config.json").string();
+void CheckpointFolder::place_parameters() {
   std::set<std::string, std::less<>> left_over;
-  for (const auto& [name, tensor] : tensors_) left_over.insert(name);
-  for (const ParameterSpec& parameter : parameters(config_)) {
-    Placement placement = architecture_->placement(config_, parameter);
-    const auto found = tensors_.find(placement.name);
-    if (found == tensors_.end()) {
-      const std::string missing = fmt::format("{}: the tensor {} is missing", place(), placement.name);
-      if (parameter.name == embedding) bad_input("{}; {}", missing, describe_names(names));
-      require(parameter.name != head, "{}; if the embedding is the head too, {} must say tie_word_embeddings = true", missing, config);
-      bad_input("{}", missing);
-    }
+  for (const auto& [name, tensor] : source_.tensors) left_over.insert(name);
+  for (const ParameterSpec& parameter : parameters(config())) {
+    Placement placement = source_.place(parameter);
+    const auto found = source_.tensors.find(placement.name);
+    require(found != source_.tensors.end(), "{}: the tensor {} is missing{}", source_.weights_name, placement.name,
+            parameter.name == head ? source_.head_hint : "");
     check_tensor(*found->second, placement.shape_for(parameter));
     left_over.erase(placement.name);
     stored_.emplace(parameter.name, Stored{*found->second, parameter, std::move(placement)});
   }
-  require(left_over.empty(), "{}: has no place in this model ({})", left_over.empty() ? "" : tensors_[*left_over.begin()]->where, config);
+  require(left_over.empty(), "{}: has no place in this model ({})", left_over.empty() ? "" : source_.tensors[*left_over.begin()]->where,
+          source_.config_name);
 }
 
 /// Transformers 4 takes the embedding and drops the other; 5 keeps both.
 void CheckpointFolder::check_tied_head() const {
-  require(!surplus_head_ || same_values(*surplus_head_, at(embedding)),
+  require(!source_.surplus_head || same_values(*source_.surplus_head, at(embedding)),
           "{}: is not the embedding, though {} says tie_word_embeddings = true: say false to use it, or take it out",
-          surplus_head_ ? surplus_head_->where : "", (folder_ / "config.json").string());
+          source_.surplus_head ? source_.surplus_head->where : "", source_.config_name);
 }
 
 const CheckpointFolder::Stored& CheckpointFolder::find(std::string_view name) const {
@@ -147,7 +99,10 @@ void CheckpointFolder::read(std::string_view name, std::span<float> out, std::in
 
 DType CheckpointFolder::dtype() const {
   std::map<std::string, std::int64_t> elements;
-  for (const auto& [name, tensor] : tensors_) elements[tensor->dtype] += tensor->elements();
+  for (const auto& [name, tensor] : source_.tensors) {
+    if (StorageFormats::has(tensor->dtype)) return DType::f32;
+    elements[tensor->dtype] += tensor->elements();
+  }
   const auto most = std::max_element(elements.begin(), elements.end(), [](auto& a, auto& b) { return a.second < b.second; });
   return most->first == "BF16" ? DType::bf16 : most->first == "F16" ? DType::f16 : DType::f32;
 }

@@ -1,20 +1,15 @@
-// Model folders in Hugging Face's layout: config.json and model.safetensors, whole or in shards.
+// Models on disk: folders in Hugging Face's layout (config.json and model.safetensors, whole or in shards), and GGUF files.
 #pragma once
 
-#include "model/architectures/placement.h"
-#include "model/config.h"
-#include "model/safetensors.h"
+#include "model/checkpoint_source.h"
 
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace ablate {
-
-struct Architecture;
 
 /// The configuration that the text of a config.json describes: of a class in model/architectures, or AblateForCausalLM (whose "ablate" object holds the keys of TransformerConfig). Throws InputError "where: ..." for anything else, and for
 /// every key that would change the arithmetic in a way the engine does not compute. `notes`, if given, gets what was left out or taken
@@ -31,14 +26,15 @@ std::string model_config_json(const TransformerConfig& config, DType dtype = DTy
 /// "LlamaForCausalLM" and so on, or "AblateForCausalLM" when there is no class in model/architectures for it.
 std::string_view architecture(const TransformerConfig& config);
 
-/// A folder opened for reading. Opening checks everything: the config, that every parameter is there, once, in its shape and in a type that
+/// A folder, or a GGUF file, opened for reading. Opening checks everything: the config, that every parameter is there, once, in its shape and in a type that
 /// can be read, and that no tensor is left over (a lm_head equal to the embedding it is tied to, and the rotary tables of old files, aside).
 class CheckpointFolder {
  public:
   /// Throws InputError in one line: file, key or tensor, what was expected.
-  explicit CheckpointFolder(const std::filesystem::path& folder);
+  explicit CheckpointFolder(const std::filesystem::path& place);
 
-  const TransformerConfig& config() const { return config_; }
+  const TransformerConfig& config() const { return source_.config; }
+  /// The folder, or the file.
   const std::filesystem::path& folder() const { return folder_; }
   /// The tensor that holds the parameter, in the mapped file; names as in parameters(config()).
   const TensorView& at(std::string_view name) const { return find(name).tensor; }
@@ -47,10 +43,10 @@ class CheckpointFolder {
   bool is_whole(std::string_view name) const { return find(name).placement.is_whole(); }
   /// Elements first .. first + out.size() - 1 of the parameter, wherever they lie.
   void read(std::string_view name, std::span<float> out, std::int64_t first = 0) const;
-  /// The storage type most of the weights have: f32, f16 or bf16.
+  /// The storage type most of the weights have: f32, f16 or bf16; f32 where some are quantized, as no 16 bits hold what they decode to.
   DType dtype() const;
   /// What was left out or taken without being said, a line each.
-  const std::vector<std::string>& notes() const { return notes_; }
+  const std::vector<std::string>& notes() const { return source_.notes; }
 
  private:
   struct Stored {
@@ -59,21 +55,12 @@ class CheckpointFolder {
     Placement placement;
   };
   const Stored& find(std::string_view name) const;
-  void gather(const std::vector<std::string>& names);
-  bool is_surplus(const std::string& name) const;
-  void place_parameters(const std::vector<std::string>& names);
+  void place_parameters();
   void check_tied_head() const;
-  std::string place() const;
 
   std::filesystem::path folder_;
-  TransformerConfig config_;
-  std::vector<std::unique_ptr<SafetensorsFile>> files_;
-  std::map<std::string, const TensorView*, std::less<>> tensors_;  ///< by the names of the class
-  std::map<std::string, Stored, std::less<>> stored_;              ///< by the names of parameters
-  const Architecture* architecture_;                               ///< the class the files are of
-  std::string embedding_name_, head_name_;                         ///< in the class
-  const TensorView* surplus_head_ = nullptr;                       ///< a lm_head beside the embedding that it is tied to
-  std::vector<std::string> notes_;
+  CheckpointSource source_;
+  std::map<std::string, Stored, std::less<>> stored_;  ///< by the names of parameters
 };
 
 /// Writes model.safetensors, then config.json, each atomically. The folder is made if it is not there. Throws RunError.

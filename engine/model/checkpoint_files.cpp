@@ -1,6 +1,9 @@
 #include "model/checkpoint_files.h"
 
+#include "base/content.h"
 #include "base/error.h"
+#include "model/checkpoint.h"
+#include "model/gguf/gguf.h"
 #include "model/json_settings.h"
 
 #include <fmt/format.h>
@@ -61,7 +64,7 @@ std::string describe_folder(const fs::path& folder) {
   if (is_there(folder / "params.json"))
     return "params.json says that it is in Meta's own layout: convert it (transformers: convert_llama_weights_to_hf.py), or take the folder for Transformers";
   if (const std::string gguf = first_with(names, ".gguf"); !gguf.empty())
-    return fmt::format("{} is a GGUF file, which is not read: take the model's original folder", gguf);
+    return fmt::format("{} is a GGUF file: give its own path", gguf);
   if (names.empty()) return "the folder is empty";
   return fmt::format("expected a folder with config.json and {}", single_name);
 }
@@ -85,7 +88,7 @@ std::string describe_weights(const fs::path& folder) {
     if (const std::string pickled = first_with(names, ending); !pickled.empty())
       return fmt::format("{}: pickled weights are not read; save them as safetensors (transformers: model.save_pretrained(...))", pickled);
   if (const std::string gguf = first_with(names, ".gguf"); !gguf.empty())
-    return fmt::format("{} is a GGUF file, which is not read: take the model's original folder", gguf);
+    return fmt::format("{} is a GGUF file: give its own path", gguf);
   for (const char* ending : {".h5", ".msgpack", ".onnx"})
     if (const std::string other = first_with(names, ending); !other.empty())
       return fmt::format("{} is not read: save the weights as safetensors", other);
@@ -140,11 +143,19 @@ void note_two_sources(const fs::path& folder, std::vector<std::string>& notes) {
                               shards.size(), index_name));
 }
 
+/// A file of that name which does not begin like one.
+[[noreturn]] void refuse_broken_gguf(const fs::path& path) {
+  const MappedFile file(path);
+  const std::string what = describe_content(file.bytes());
+  bad_input("{}: is {}", path.string(), what.empty() ? "no GGUF file" : what);
+}
+
 }  // namespace
 
 fs::path config_file(const fs::path& folder) {
   std::error_code none;
   const fs::file_status status = fs::status(folder, none);
+  if (folder.extension() == ".gguf" && fs::is_regular_file(status)) refuse_broken_gguf(folder);
   if (fs::is_regular_file(status))
     bad_input("{}: is a file; a checkpoint is the folder that holds it ({})", folder.string(),
               folder.has_parent_path() ? folder.parent_path().string() : ".");
@@ -166,6 +177,17 @@ std::vector<std::unique_ptr<SafetensorsFile>> open_weight_files(const fs::path& 
   if (!is_there(folder / index_name))
     bad_input("{}: holds neither {} nor {}; {}", folder.string(), single_name, index_name, describe_weights(folder));
   return open_shards(folder);
+}
+
+fs::path tokenizer_file(const fs::path& checkpoint) {
+  return is_gguf_file(checkpoint) ? checkpoint : checkpoint / "tokenizer.json";
+}
+
+std::string why_checkpoint_has_no_bos(const fs::path& checkpoint) {
+  if (is_gguf_file(checkpoint))
+    return fmt::format("{} names no beginning-of-sequence token (tokenizer.ggml.bos_token_id)", checkpoint.string());
+  const fs::path config = checkpoint / "config.json";
+  return why_no_bos(read_text(config), config.string());
 }
 
 std::string describe_tokenizer_files(const fs::path& folder) {

@@ -18,6 +18,12 @@ std::filesystem::path config_file(const std::filesystem::path& folder);
 /// which weights there are instead.
 std::vector<std::unique_ptr<SafetensorsFile>> open_weight_files(const std::filesystem::path& folder, std::vector<std::string>& notes);
 
+/// Where the tokenizer of a checkpoint is: the folder's tokenizer.json, or the GGUF file itself.
+std::filesystem::path tokenizer_file(const std::filesystem::path& checkpoint);
+
+/// Why the checkpoint names no token that starts a window.
+std::string why_checkpoint_has_no_bos(const std::filesystem::path& checkpoint);
+
 /// What the folder has in place of a tokenizer.json: "(it has a tokenizer.model: ...)".
 std::string describe_tokenizer_files(const std::filesystem::path& folder);
 

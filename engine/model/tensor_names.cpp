@@ -32,7 +32,7 @@ constexpr std::pair<std::string_view, std::string_view> wrappers[] = {
 /// A tensor that every model of another naming has.
 constexpr std::pair<std::string_view, std::string_view> namings[] = {
     {"tok_embeddings.weight", "Meta's names: convert it (transformers: convert_llama_weights_to_hf.py)"},
-    {"token_embd.weight", "GGUF's names: take the model's original folder"},
+    {"token_embd.weight", "GGUF's names: take the GGUF file, or the model's original folder"},
     {"wte.weight", "GPT-2's names"},
     {"gpt_neox.embed_in.weight", "GPT-NeoX's names"}};
 

@@ -1,4 +1,4 @@
-// Text to token ids and back, as a Hugging Face tokenizer.json says.
+// Text to token ids and back, as a Hugging Face tokenizer.json says, or a GGUF file.
 //
 // The steps, and the corners of each, follow the `tokenizers` library: added tokens are cut out of the raw text, what is left is
 // normalized, added tokens that ask for it are cut out of the normalized text, the rest is split into words (pre-tokenizer), every word is

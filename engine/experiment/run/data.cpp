@@ -1,7 +1,7 @@
 #include "experiment/run/data.h"
 
 #include "base/file.h"
-#include "model/checkpoint.h"
+#include "model/checkpoint_files.h"
 #include "train/data/random_tokens.h"
 
 namespace ablate {
@@ -25,9 +25,8 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   context.vocabulary = config.vocab_size;
   context.note = [&run](const std::string& line) { run.note(line); };
   if (!checkpoint.empty()) {
-    context.tokenizer = checkpoint / "tokenizer.json";
-    const std::filesystem::path config_file = checkpoint / "config.json";
-    if (!config.bos_token_id) context.why_no_bos = why_no_bos(read_text(config_file), config_file.string());
+    context.tokenizer = tokenizer_file(checkpoint);
+    if (!config.bos_token_id) context.why_no_bos = why_checkpoint_has_no_bos(checkpoint);
   }
   const DataOpener open = read_data(table);
   if (run.data == DataNeed::stand_in) return std::make_unique<RandomTokens>(config.vocab_size);

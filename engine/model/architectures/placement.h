@@ -11,7 +11,7 @@
 
 namespace ablate {
 
-/// A parameter's rows are rows of a tensor: row r is its row first_row + r / group * group_stride + r % group.
+/// A parameter's rows are rows of a tensor: row r is its row first_row + r / group * group_stride + r % group; or they alternate in each head.
 struct Placement {
   std::string name;               ///< of the tensor
   std::int64_t first_row = 0;     ///< where the parameter begins: several are stacked in one tensor
@@ -19,12 +19,19 @@ struct Placement {
   std::int64_t group = 0;         ///< rows that follow each other; 0: all of them
   std::int64_t group_stride = 0;  ///< from one such group to the next, in rows
   bool transposed = false;        ///< the tensor is (in, out): what is called a row here is one of its columns
+  std::int64_t alternating = 0;   ///< rows of a head, where the tensor takes them from the head's two halves in turn; 0: it doesn't
 
   /// Whether the tensor is the parameter, as it stands.
-  bool is_whole() const { return all_rows == 0 && !transposed; }
+  bool is_whole() const { return all_rows == 0 && !transposed && alternating == 0; }
   /// The shape the tensor has when it holds `parameter`.
   std::vector<std::int64_t> shape_for(const ParameterSpec& parameter) const;
-  std::int64_t row(std::int64_t r) const { return first_row + (group > 0 ? r / group * group_stride + r % group : r); }
+  std::int64_t row(std::int64_t r) const {
+    if (alternating > 0) {
+      const std::int64_t half = alternating / 2, in_head = r % alternating;
+      return first_row + r - in_head + in_head % half * 2 + in_head / half;
+    }
+    return first_row + (group > 0 ? r / group * group_stride + r % group : r);
+  }
 };
 
 /// Elements first .. first + out.size() - 1 of `parameter` as f32.

@@ -1,6 +1,7 @@
 #include "model/tokenizer.h"
 
 #include "base/file.h"
+#include "model/gguf/tokenizer.h"
 #include "model/tokenizer/json_node.h"
 #include "model/tokenizer/long_text.h"
 #include "model/tokenizer/parts.h"
@@ -41,7 +42,10 @@ void TokenizerParts::encode(Piece raw, Bpe::Cache& cache, std::vector<std::int32
 
 Tokenizer::Tokenizer(std::shared_ptr<const TokenizerParts> parts) : parts_(std::move(parts)) {}
 
-Tokenizer Tokenizer::load(const std::filesystem::path& path) { return parse(read_text(path), path.string()); }
+Tokenizer Tokenizer::load(const std::filesystem::path& path) {
+  if (!is_gguf_file(path)) return parse(read_text(path), path.string());
+  return parse(tokenizer_json(GgufFile(path)), fmt::format("{}: its tokenizer as a tokenizer.json", path.string()));
+}
 
 Tokenizer Tokenizer::parse(std::string_view json, const std::string& name) {
   const JsonDocument document(json, name);
