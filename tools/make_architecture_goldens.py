@@ -16,12 +16,17 @@ import tempfile
 import numpy as np
 import torch
 import transformers
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 from safetensors.torch import load_file, save_file
 
 ROWS, TOKENS = 2, 13
 SMALL = dict(vocab_size=41, hidden_size=24, intermediate_size=34, num_hidden_layers=3, num_attention_heads=3, num_key_value_heads=1,
              max_position_embeddings=32, bos_token_id=1, eos_token_id=2, pad_token_id=0)
 HEAD = dict(SMALL, head_dim=10)
+GATED = dict(HEAD, num_attention_heads=4, num_key_value_heads=2, use_qk_norm=True, qkv_bias=False, elementwise_attn_output_gate=False,
+             headwise_attn_output_gate=False)
+OSS = dict(HEAD, num_local_experts=5, num_experts_per_tok=2, sliding_window=4, swiglu_limit=0.8, rope_parameters={
+    "rope_type": "yarn", "factor": 4.0, "rope_theta": 500.0, "original_max_position_embeddings": 8, "truncate": False})
 MHA = {key: value for key, value in SMALL.items() if key != "num_key_value_heads"}
 
 
@@ -39,6 +44,8 @@ GOLDENS = {
     "gpt2": ("GPT2", dict(vocab_size=41, n_embd=24, n_inner=34, n_layer=3, n_head=3, n_positions=32, bos_token_id=1, eos_token_id=2), "ln_2"),
     "opt": ("OPT", dict(MHA, ffn_dim=34, word_embed_proj_dim=24), "final_layer_norm"),
     "opt_post_norm": ("OPT", dict(MHA, ffn_dim=34, word_embed_proj_dim=14, do_layer_norm_before=False), "fc1"),
+    "gpt_oss": ("GptOss", dict(OSS, hidden_size=24, intermediate_size=14), "post_attention_layernorm"),
+    "gpt_oss_mxfp4": ("GptOss", dict(OSS, hidden_size=32, intermediate_size=64), "post_attention_layernorm"),
     "gpt_neox": ("GPTNeoX", dict(MHA, rotary_pct=0.5, rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}), ""),
     "gpt_neox_sequential": ("GPTNeoX", dict(MHA, use_parallel_residual=False), "post_attention_layernorm"),
     "gemma": ("Gemma", HEAD, "post_attention_layernorm"),
@@ -54,6 +61,15 @@ GOLDENS = {
     "phi3": ("Phi3", dict(SMALL, original_max_position_embeddings=16, rope_parameters=longrope(16), sliding_window=6), "post_attention_layernorm"),
     "phi3_long": ("Phi3", dict(SMALL, original_max_position_embeddings=8, rope_parameters=longrope(8)), "post_attention_layernorm"),
     "smollm3": ("SmolLM3", dict(SMALL, no_rope_layers=[1, 0, 1]), "post_attention_layernorm"),
+    "mixtral": ("Mixtral", dict(SMALL, intermediate_size=14, num_local_experts=5, num_experts_per_tok=2, sliding_window=6), "post_attention_layernorm"),
+    "olmoe": ("Olmoe", dict(SMALL, intermediate_size=14, num_experts=6, num_experts_per_tok=3), "post_attention_layernorm"),
+    "qwen2": ("Qwen2", SMALL, "post_attention_layernorm"),
+    "qwen2_moe": ("Qwen2Moe", dict(SMALL, moe_intermediate_size=14, shared_expert_intermediate_size=18, num_experts=5, num_experts_per_tok=2,
+                                   mlp_only_layers=[1]), "post_attention_layernorm"),
+    "qwen3_moe": ("Qwen3Moe", dict(HEAD, moe_intermediate_size=14, num_experts=7, num_experts_per_tok=3, norm_topk_prob=True, decoder_sparse_step=2),
+                  "post_attention_layernorm"),
+    "qwen3_gate_channel": ("Qwen3", dict(GATED, elementwise_attn_output_gate=True), "post_attention_layernorm"),
+    "qwen3_gate_head": ("Qwen3", dict(GATED, headwise_attn_output_gate=True), "post_attention_layernorm"),
     "qwen3_windows": ("Qwen3", dict(HEAD, use_sliding_window=True, sliding_window=5, max_window_layers=1), "post_attention_layernorm"),
 }
 
@@ -72,6 +88,23 @@ def hashed(name, shape, centre, spread):
     return torch.from_numpy((centre + spread * unit).astype(np.float32)).reshape(shape)
 
 
+def hashed_bytes(name, shape, low, high):
+    """low to high, by the same numbers."""
+    unit = hashed(name, shape, 0.5, 0.5).double()
+    return (low + (unit * (high - low + 1)).floor()).clamp(low, high).to(torch.uint8)
+
+
+def pack_experts(laws, tensors):
+    """In place of the experts' matrices blocks and scales of MXFP4, as gpt-oss is published; `tensors` keeps what Transformers decodes from them."""
+    for name in [name for name in laws if name.endswith("_proj") and ".experts." in name]:
+        experts, inner, outer = laws.pop(name)[0]
+        laws[name + "_blocks"] = [[experts, outer, inner // 32, 16], "u8", 0, 255]
+        laws[name + "_scales"] = [[experts, outer, inner // 32], "u8", 122, 125]
+        blocks, scales = (hashed_bytes(part, laws[part][0], *laws[part][2:]) for part in (name + "_blocks", name + "_scales"))
+        tensors[name] = convert_moe_packed_tensors(blocks, scales, dtype=torch.float32)
+        assert tensors[name].shape == (experts, inner, outer)
+
+
 def law_of(name, shape, plus_one):
     """Centre and spread of a tensor's numbers: states of size 1, and every bias and norm doing something."""
     if len(shape) > 1:
@@ -82,20 +115,54 @@ def law_of(name, shape, plus_one):
     return 0.0, 0.35
 
 
+def add_gates(model):
+    """The remote code of the gated Qwen3: behind the queries of each group of heads q_proj has gates, one a head or one a channel."""
+    config = model.config
+    groups, heads = config.num_key_value_heads, config.num_attention_heads // config.num_key_value_heads
+    queries = heads * config.head_dim
+    gates = heads if config.headwise_attn_output_gate else queries
+
+    def split(module, arguments, out):
+        rows = out.unflatten(-1, (groups, queries + gates))
+        module.opening = torch.sigmoid(rows[..., queries:].flatten(-2))
+        return rows[..., :queries].flatten(-2)
+
+    def gate(projection):
+        def scaled(module, arguments):
+            opening = projection.opening.unsqueeze(-1)
+            return (arguments[0].unflatten(-1, (opening.shape[-2], -1)) * opening).flatten(-2)
+        return scaled
+
+    for layer in model.model.layers:
+        attention = layer.self_attn
+        attention.q_proj = torch.nn.Linear(config.hidden_size, groups * (queries + gates), bias=False)
+        attention.q_proj.register_forward_hook(split)
+        attention.o_proj.register_forward_pre_hook(gate(attention.q_proj))
+    return model
+
+
 def make(name, folder):
     """The model, from a file with the names that Transformers gives tensors in files, which are not always its own."""
     family, settings, _ = GOLDENS[name]
     suffix = "LMHeadModel" if family == "GPT2" else "ForCausalLM"
     config = getattr(transformers, family + ("TextConfig" if family == "Gemma3" else "Config"))(**settings)
     of_class = getattr(transformers, family + suffix)
-    of_class(config).float().save_pretrained(folder)
+    gated = getattr(config, "headwise_attn_output_gate", False) or getattr(config, "elementwise_attn_output_gate", False)
+    new = add_gates(of_class._from_config(config, attn_implementation="eager")) if gated else of_class(config)
+    new.float().save_pretrained(folder)
     laws, tensors = {}, {}
     for tensor_name, tensor in load_file(folder / "model.safetensors").items():
         shape = list(tensor.shape)
         laws[tensor_name] = [shape, *law_of(tensor_name, shape, family.startswith("Gemma"))]
         tensors[tensor_name] = hashed(tensor_name, *laws[tensor_name])
+    if name.endswith("mxfp4"):
+        pack_experts(laws, tensors)
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
-    return of_class.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval(), laws
+    if gated:
+        new.load_state_dict(tensors)
+        return new.eval(), laws
+    of_experts = {"experts_implementation": "eager"} if hasattr(config, "num_experts_per_tok") else {}
+    return of_class.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32, **of_experts).eval(), laws
 
 
 def layers_of(model):
@@ -130,6 +197,8 @@ def write(folder, name):
     logits = out.logits.float()
     nll = torch.nn.functional.cross_entropy(logits[:, :-1].double().flatten(0, 1), ids[:, 1:].flatten())
     (folder / name).mkdir(parents=True, exist_ok=True)
+    if name.endswith("mxfp4"):
+        model.config.quantization_config = {"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn"]}
     model.config.save_pretrained(folder / name)
     (folder / name / "weights.json").write_text(json.dumps(laws, separators=(",", ":")))
     save_file({"ids": ids.int(), "logits": logits[:1].contiguous(), "states": states[:, :1].float().contiguous(),

@@ -114,7 +114,7 @@ def main():
     full, out = Path(sys.argv[1]), Path(sys.argv[2])
     trim_train(full / "train", out / "train")
     index = json.loads((full / "hf/index.json").read_text())
-    layers = {"planted": 4, "llama3": 2, "llama_bf16": 2, "qwen2": 2, "qwen3": 2}
+    layers = {"planted": 4, "llama3": 2, "llama_bf16": 2, "qwen3": 2}
     entries = {name: trim_hf(full / "hf" / name, out / "hf" / name, count, index[name]) for name, count in layers.items()}
     (out / "hf/index.json").write_text(json.dumps(entries, indent=1) + "\n")
 

@@ -1,6 +1,7 @@
 #include "model/checkpoint.h"
 
 #include "base/error.h"
+#include "model/architectures/mxfp4.h"
 #include "model/exported_tensors.h"
 #include "model/formats/format.h"
 #include "model/gguf/gguf.h"
@@ -24,6 +25,12 @@ void check_tensor(const TensorView& tensor, const std::vector<std::int64_t>& sha
   const bool readable = tensor.dtype == "F32" || tensor.dtype == "F16" || tensor.dtype == "BF16" || tensor.dtype == "F64" ||
                         StorageFormats::has(tensor.dtype);
   require(readable, "{}: expected F32, F16, BF16 or F64, found {}", tensor.where, tensor.dtype);
+}
+
+void check_placed(const std::vector<const TensorView*>& tensors, const ParameterSpec& parameter, const Placement& placement) {
+  const std::vector<std::int64_t> shape = placement.shape_for(parameter);
+  if (!placement.scales.empty()) return check_mxfp4(*tensors[0], *tensors[1], shape[0], shape[1], shape[2]);
+  for (const TensorView* tensor : tensors) check_tensor(*tensor, shape);
 }
 
 bool same_values(const TensorView& a, const TensorView& b) {
@@ -68,12 +75,16 @@ void CheckpointFolder::place_parameters() {
   for (const auto& [name, tensor] : source_.tensors) left_over.insert(name);
   for (const ParameterSpec& parameter : parameters(config())) {
     Placement placement = source_.place(parameter);
-    const auto found = source_.tensors.find(placement.name);
-    require(found != source_.tensors.end(), "{}: the tensor {} is missing{}", source_.weights_name, placement.name,
-            parameter.name == head ? source_.head_hint : "");
-    check_tensor(*found->second, placement.shape_for(parameter));
-    left_over.erase(placement.name);
-    stored_.emplace(parameter.name, Stored{*found->second, parameter, std::move(placement)});
+    std::vector<const TensorView*> own;
+    for (const std::string& name : placement.names()) {
+      const auto found = source_.tensors.find(name);
+      require(found != source_.tensors.end(), "{}: the tensor {} is missing{}", source_.weights_name, name,
+              parameter.name == head ? source_.head_hint : "");
+      own.push_back(found->second);
+      left_over.erase(name);
+    }
+    check_placed(own, parameter, placement);
+    stored_.emplace(parameter.name, Stored{std::move(own), parameter, std::move(placement)});
   }
   require(left_over.empty(), "{}: has no place in this model ({})", left_over.empty() ? "" : source_.tensors[*left_over.begin()]->where,
           source_.config_name);
@@ -94,7 +105,11 @@ const CheckpointFolder::Stored& CheckpointFolder::find(std::string_view name) co
 
 void CheckpointFolder::read(std::string_view name, std::span<float> out, std::int64_t first) const {
   const Stored& stored = find(name);
-  read_placed(stored.tensor, stored.parameter, stored.placement, out, first);
+  read_placed(stored.tensors, stored.parameter, stored.placement, out, first);
+}
+
+void CheckpointFolder::drop(std::string_view name) const {
+  for (const TensorView* tensor : find(name).tensors) drop_pages(tensor->bytes);
 }
 
 DType CheckpointFolder::dtype() const {

@@ -37,12 +37,14 @@ class CheckpointFolder {
   /// The folder, or the file.
   const std::filesystem::path& folder() const { return folder_; }
   /// The tensor that holds the parameter, in the mapped file; names as in parameters(config()).
-  const TensorView& at(std::string_view name) const { return find(name).tensor; }
+  const TensorView& at(std::string_view name) const { return *find(name).tensors.front(); }
   bool contains(std::string_view name) const { return stored_.find(name) != stored_.end(); }
-  /// Whether at(name) is the parameter as it stands; else it holds others beside it, or lies another way.
+  /// Whether at(name) is the parameter as it stands; else it holds others beside it, or lies another way, or in several tensors.
   bool is_whole(std::string_view name) const { return find(name).placement.is_whole(); }
   /// Elements first .. first + out.size() - 1 of the parameter, wherever they lie.
   void read(std::string_view name, std::span<float> out, std::int64_t first = 0) const;
+  /// Lets go of the pages of the file that were read for it.
+  void drop(std::string_view name) const;
   /// The storage type most of the weights have: f32, f16 or bf16; f32 where some are quantized, as no 16 bits hold what they decode to.
   DType dtype() const;
   /// What was left out or taken without being said, a line each.
@@ -50,7 +52,7 @@ class CheckpointFolder {
 
  private:
   struct Stored {
-    const TensorView& tensor;
+    std::vector<const TensorView*> tensors;
     ParameterSpec parameter;
     Placement placement;
   };

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "model/config_fields.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -18,6 +19,7 @@ std::string_view name_of(RopeScalingKind value) { return names_of<RopeScalingKin
 
 namespace {
 
+constexpr int most_experts = 4096, most_chosen = 64;
 constexpr int widest = 1 << 24;  // products of two sizes, times the bytes of an element, stay far from 64 bits
 
 /// The checks by topic; `at` names the place of a key.
@@ -48,7 +50,7 @@ struct Validator {
     size("n_heads", c.n_heads, widest);
     size("n_kv_heads", c.n_kv_heads, widest);
     size("head_dim", c.head_dim, widest);
-    size("d_ffn", c.d_ffn, widest);
+    for (const int width : c.d_ffn.values()) size("d_ffn", width, widest);
     size("max_seq_len", c.max_seq_len, widest);
     const std::int64_t width = std::int64_t{c.n_heads} * c.head_dim;
     require(width <= widest, "{}: {} heads of {} channels are {} wide, over {}", at("head_dim"), c.n_heads, c.head_dim, width, widest);
@@ -59,7 +61,7 @@ struct Validator {
     require(c.embedding_dim >= 0 && c.embedding_dim <= widest, "{}: expected 0 (d_model) or a width, found {}", at("embedding_dim"),
             c.embedding_dim);
     list("sliding_window", c.sliding_window), list("rope_theta", c.rope_theta), list("rotary_share", c.rotary_share),
-        list("rope_scaling", c.rope_scaling);
+        list("rope_scaling", c.rope_scaling), list("ffn", c.ffn), list("d_ffn", c.d_ffn);
     factors();
     const int bos = c.bos_token_id.value_or(0);
     require(bos >= 0 && bos < c.vocab_size, "{}: {} is outside the vocabulary of {}", at("bos_token_id"), bos, c.vocab_size);
@@ -125,6 +127,21 @@ struct Validator {
     }
   }
 
+  void feed_forwards() const {
+    require(c.ffn.is_one() || !c.ffn.any([](const std::string& kind) { return kind == "attention" || kind == "none"; }),
+            "{}: attention and none are what all layers have, or none has", at("ffn"));
+    if (!c.has_mixture()) {
+      require(c.n_experts == 0 && c.experts_per_token == 0 && c.d_shared_expert == 0 && !c.norm_expert_weights,
+              "{}: no layer has experts; ffn = \"experts\" is a mixture of them", at("n_experts"));
+      return;
+    }
+    size("n_experts", c.n_experts, most_experts);
+    size("experts_per_token", c.experts_per_token, std::min(c.n_experts, most_chosen));
+    positive("swiglu_limit", c.swiglu_limit), positive("swiglu_alpha", c.swiglu_alpha);
+    require(c.d_shared_expert >= 0 && c.d_shared_expert <= widest, "{}: expected 0 (none) or a width, found {}", at("d_shared_expert"),
+            c.d_shared_expert);
+  }
+
   void loss_window() const {
     if (!c.loss_positions) return;
     const auto [first, end] = *c.loss_positions;
@@ -157,6 +174,7 @@ void TransformerConfig::validate(const KeyPlace& place) const {
   const Validator check{*this, place ? place : by_name};
   check.sizes();
   check.positions();
+  check.feed_forwards();
   check.loss_window();
   check.combinations();
 }

@@ -54,7 +54,7 @@ struct TransformerConfig {
   int n_heads = 4;
   int n_kv_heads = 4;  ///< grouped-query attention: n_heads / n_kv_heads queries share a key
   int head_dim = 8;
-  int d_ffn = 64;
+  PerLayer<int> d_ffn = 64;  ///< of a mixture: of each expert
   int max_seq_len = 32;
   PerLayer<double> rope_theta = 10000.0;
   PerLayer<double> rotary_share = 1.0;  ///< of each head's channels, how many are rotated, from the first on; 0: a layer without positions
@@ -72,10 +72,17 @@ struct TransformerConfig {
   QkNorm qk_norm = QkNorm::none;
   std::string gate = "none";  ///< none | channel | head | token: sigmoid gate on the attention output, before o_proj
   GateInput gate_input = GateInput::hidden;
-  /// swiglu | geglu | geglu_tanh | reglu (gated) | gelu (exact) | gelu_tanh | relu | linear | attention (a second attention block) | none
-  std::string ffn = "swiglu";
+  /// swiglu | geglu | geglu_tanh | reglu (gated) | gelu (exact) | gelu_tanh | relu | linear | experts (a mixture of SwiGLUs) | experts_clamped (of
+  /// gpt-oss) | attention (a second attention block) | none; the last two are of all layers or of none
+  PerLayer<std::string> ffn = "swiglu";
   std::string attention = "softmax";  ///< softmax | softmax1 (denominator + 1) | sigmoid | relu (relu(score) / (i + 1))
   AttentionBias attention_bias = AttentionBias::none;
+  int n_experts = 0;                  ///< of a mixture: a router gives each token experts_per_token of them
+  int experts_per_token = 0;
+  bool norm_expert_weights = false;  ///< the weights of those that were chosen add up to 1; else they are the router's probabilities
+  int d_shared_expert = 0;           ///< width of an expert, with a gate of its own, that every token has beside them; 0: there is none
+  double swiglu_limit = 7.0;         ///< experts_clamped: (min(max(up, -limit), limit) + 1) * g * sigmoid(alpha * g), g = min(gate, limit)
+  double swiglu_alpha = 1.702;
   double attn_alpha = 0.8;  ///< initial alpha of dyt before and after attention, before and after the feed-forward, and before lm_head
   double ffn_alpha = 0.2;
   double final_alpha = 0.2;
@@ -114,7 +121,13 @@ struct TransformerConfig {
 
   /// The norm before lm_head with "same" resolved.
   const std::string& final_norm_kind() const { return final_norm == "same" ? norm : final_norm; }
-  bool has_ffn() const { return ffn != "none"; }
+  bool has_ffn() const { return ffn[0] != "none"; }
+  /// Whether the second block of each layer is attention too.
+  bool second_is_attention() const { return ffn[0] == "attention"; }
+  bool is_mixture(int layer) const { return ffn[layer].starts_with("experts"); }
+  bool has_mixture() const {
+    return ffn.any([](const std::string& kind) { return kind.starts_with("experts"); });
+  }
   /// Sub-blocks that add to the residual stream: 2 per layer, or 1 without a feed-forward.
   int blocks() const { return n_layers * (has_ffn() ? 2 : 1); }
   /// Blocks whose outputs are added together: all that lie between one residual state and the next.

@@ -32,6 +32,12 @@ void visit_fields(Config& config, Visit&& visit) {
   visit("gate", config.gate);
   visit("gate_input", config.gate_input);
   visit("ffn", config.ffn);
+  visit("n_experts", config.n_experts);
+  visit("experts_per_token", config.experts_per_token);
+  visit("norm_expert_weights", config.norm_expert_weights);
+  visit("d_shared_expert", config.d_shared_expert);
+  visit("swiglu_limit", config.swiglu_limit);
+  visit("swiglu_alpha", config.swiglu_alpha);
   visit("attention", config.attention);
   visit("attention_bias", config.attention_bias);
   visit("attn_alpha", config.attn_alpha);

@@ -31,7 +31,7 @@ struct Reader {
     const auto* list = value ? value->as<Value::Array>() : nullptr;
     require(!list || !list->empty(), "{}: the list is empty: expected one value a layer, or one for all", table.where(key));
     if (list) member = PerLayer<T>::list(table.get<std::vector<T>>(key));
-    else member = table.get<T>(key, member[0]);
+    else if (value || member.is_one()) member = table.get<T>(key, member[0]);
   }
 
   void operator()(const char* key, std::optional<int>& member) {
@@ -49,12 +49,18 @@ struct Reader {
 };
 
 /// Three matrices of two thirds the width, rather than two.
-bool is_gated(const std::string& ffn) { return ffn == "swiglu" || ffn == "geglu" || ffn == "geglu_tanh" || ffn == "reglu"; }
+bool is_gated(const std::string& ffn) { return ffn == "swiglu" || ffn == "geglu" || ffn == "geglu_tanh" || ffn == "reglu" || ffn.starts_with("experts"); }
 
 int default_ffn_width(int d_model, const std::string& ffn) {
   const std::int64_t gated = (std::int64_t{8} * d_model + 3 * 16 - 1) / (3 * 16) * 16;
   const bool two_matrices = !is_gated(ffn) && ffn != "linear" && ffn != "attention" && ffn != "none";
   return static_cast<int>(two_matrices ? gated / 2 * 3 : gated);
+}
+
+PerLayer<int> default_ffn_widths(int d_model, const PerLayer<std::string>& ffn) {
+  std::vector<int> widths;
+  for (const std::string& kind : ffn.values()) widths.push_back(default_ffn_width(d_model, kind));
+  return PerLayer<int>::list(widths);
 }
 
 /// One table, or a list of them, one a layer.
@@ -84,7 +90,7 @@ TransformerConfig TransformerConfig::from(Settings& model) {
             model.where("d_model"), c.d_model, c.n_heads);
     c.head_dim = c.d_model / c.n_heads;
   }
-  if (model.has("d_model")) c.d_ffn = default_ffn_width(c.d_model, c.ffn);
+  if (model.has("d_model")) c.d_ffn = default_ffn_widths(c.d_model, c.ffn);
   visit_fields(c, read);
   if (model.has("rope_scaling")) c.rope_scaling = read_rope_scaling(model);
   c.validate([&](std::string_view key) { return model.where(key); });

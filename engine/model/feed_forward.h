@@ -10,6 +10,7 @@
 namespace ablate {
 
 struct FeedForwardArgs {
+  const TransformerConfig& config;
   Tensor x;                                             ///< (B, T, D), normed
   Tensor residual;                                      ///< added to the output in the last product; none
   std::function<Matrix(const std::string&)> parameter;  ///< by its name after the block's prefix: "up_proj.weight"
@@ -22,7 +23,7 @@ using FeedForward = std::function<Tensor(Graph&, const FeedForwardArgs&)>;
 using FeedForwards = Registry<FeedForward>;
 
 /// The parameters of an up and a down projection, and the forward pass through a pointwise activation between them (ReLU, GELU, a user's own).
-std::vector<ParameterSpec> up_and_down_parameters(const TransformerConfig& config, const std::string& prefix);
+std::vector<ParameterSpec> up_and_down_parameters(const TransformerConfig& config, int layer, const std::string& prefix);
 Tensor up_and_down(Graph& graph, const FeedForwardArgs& args, const std::string& activation);
 
 /// x times the projection `name` ("up_proj"), plus its bias where there is one, plus `residual`.

@@ -12,9 +12,9 @@ struct Points {
   const TransformerConfig& config;
   std::vector<Hook> hooks{};
 
-  bool is_gated() const {
-    const std::vector<ParameterSpec> own = ffn_parameters(config, "");
-    return std::any_of(own.begin(), own.end(), [](const ParameterSpec& p) { return p.name == "gate_proj.weight"; });
+  bool is_gated(int layer) const {
+    const std::vector<ParameterSpec> own = ffn_parameters(config, layer, "");
+    return std::any_of(own.begin(), own.end(), [](const ParameterSpec& p) { return p.name.ends_with("gate_proj.weight"); });
   }
   void add(Site site, int index = 0, bool second = false) { hooks.push_back(make_hook(config, site, index, second)); }
   void add_attention(int layer, bool second) {
@@ -23,9 +23,10 @@ struct Points {
     add(Site::heads_out, layer, second);
   }
   void add_feed_forward(int layer) {
-    if (config.ffn == "attention") return add_attention(layer, true);
-    if (config.ffn == "linear") return;
-    if (is_gated()) add(Site::ffn_gate, layer, true);
+    if (config.second_is_attention()) return add_attention(layer, true);
+    if (config.ffn[layer] == "linear") return;
+    if (config.is_mixture(layer)) add(Site::router, layer, true);
+    if (is_gated(layer)) add(Site::ffn_gate, layer, true);
     add(Site::ffn_up, layer, true);
     add(Site::ffn_act, layer, true);
   }
@@ -39,6 +40,7 @@ std::string_view last_part(Site site) {
     case Site::probs: return "probs";
     case Site::head_gate:
     case Site::ffn_gate: return "gate";
+    case Site::router: return "router";
     case Site::heads_out: return "out";
     case Site::ffn_up: return "up";
     case Site::ffn_act: return "act";
@@ -88,7 +90,10 @@ Hook make_hook(const TransformerConfig& config, Site site, int index, bool secon
     case Site::head_gate: set_gate_shape(hook, config); break;
     case Site::ffn_gate:
     case Site::ffn_up:
-    case Site::ffn_act: hook.channels = static_cast<std::uint32_t>(config.d_ffn); break;
+    case Site::ffn_act:
+      hook.channels = static_cast<std::uint32_t>(config.d_ffn[index] * (config.is_mixture(index) ? config.experts_per_token : 1));
+      break;
+    case Site::router: hook.channels = static_cast<std::uint32_t>(config.n_experts); break;
     case Site::logits: hook.channels = static_cast<std::uint32_t>(config.vocab_size); break;
     case Site::input_norm: hook.input_has_norm = second ? config.ffn_input_norm : config.attn_input_norm; break;
     case Site::final_norm: hook.input_has_norm = true; break;

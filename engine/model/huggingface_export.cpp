@@ -74,6 +74,23 @@ TensorToWrite written(const std::string& name, std::shared_ptr<const Stack> stac
           }};
 }
 
+/// The matrices of one parameter, each a tensor of its own. They are written one after another: its bytes are fetched for the first and let go after the
+/// last.
+std::vector<TensorToWrite> separated(const TensorToWrite& tensor, const ParameterSpec& spec, const Placement& placement) {
+  const auto bytes = std::make_shared<std::vector<std::byte>>();
+  const std::vector<std::string> names = placement.names();
+  std::vector<TensorToWrite> parts;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    parts.push_back({names[i], tensor.dtype, placement.shape_for(spec), [=, count = names.size()](const ByteSink& sink) {
+                       if (bytes->empty())
+                         tensor.produce([&](std::span<const std::byte> more) { bytes->insert(bytes->end(), more.begin(), more.end()); });
+                       const std::size_t each = bytes->size() / count;
+                       sink(std::span(*bytes).subspan(i * each, each));
+                       if (i + 1 == count) bytes->clear(), bytes->shrink_to_fit();
+                     }});
+  return parts;
+}
+
 }  // namespace
 
 std::string_view architecture(const TransformerConfig& config) {
@@ -105,9 +122,14 @@ std::vector<TensorToWrite> exported_tensors(const TransformerConfig& config, std
   std::map<std::string, ParameterSpec> specs;
   for (ParameterSpec& spec : parameters(config)) specs.emplace(spec.name, std::move(spec));
   std::vector<std::pair<std::string, std::shared_ptr<Stack>>> stacks;  // in the model's order
+  std::vector<TensorToWrite> out;
   for (const TensorToWrite& tensor : tensors) {
     const ParameterSpec& spec = specs.at(tensor.name);
     const Placement placement = of->placement(config, spec);
+    if (placement.separate) {
+      for (TensorToWrite& part : separated(tensor, spec, placement)) out.push_back(std::move(part));
+      continue;
+    }
     auto stack = std::find_if(stacks.begin(), stacks.end(), [&](const auto& entry) { return entry.first == placement.name; });
     if (stack == stacks.end()) {
       stacks.emplace_back(placement.name, std::make_shared<Stack>(Stack{placement, placement.shape_for(spec)}));
@@ -115,7 +137,6 @@ std::vector<TensorToWrite> exported_tensors(const TransformerConfig& config, std
     }
     stack->second->parts.emplace_back(tensor, placement);
   }
-  std::vector<TensorToWrite> out;
   for (const auto& [name, stack] : stacks) {
     if (stack->placement.is_whole()) out.push_back({name, stack->parts[0].first.dtype, stack->shape, stack->parts[0].first.produce});
     else out.push_back(written(name, stack));

@@ -28,7 +28,7 @@ Initializer gpt2(const TransformerConfig& c, const ParameterSpec& p) {
 }
 
 Initializer gu(const TransformerConfig& c, const ParameterSpec& p) {
-  const bool ffn_output = p.kind == ParameterKind::residual_linear && p.name.find(".mlp.") != std::string::npos && c.ffn != "attention";
+  const bool ffn_output = p.kind == ParameterKind::residual_linear && p.name.find(".mlp.") != std::string::npos && !c.second_is_attention();
   if (ffn_output) return {Law::normal, 1.0 / (std::sqrt(fan_in(p)) * c.n_layers)};
   return {Law::normal, std::sqrt(2.0 / (5.0 * fan_in(p)))};  // a table's last dimension is d_model
 }

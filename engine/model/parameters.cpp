@@ -39,7 +39,7 @@ class Collector {
     if (c.embedding_dim > 0) add("model.project_in.weight", {c.d_model, c.embedding_dim}, ParameterKind::linear);
     if (c.position == Position::learned)
       add("model.embed_positions.weight", {c.max_seq_len + c.position_offset, c.d_model}, ParameterKind::position);
-    for (int i = 0; i < c.n_layers; ++i) layer(fmt::format("model.layers.{}.", i));
+    for (int i = 0; i < c.n_layers; ++i) layer(i, fmt::format("model.layers.{}.", i));
     norm("model.norm", c.d_model, c.final_alpha, c.final_norm_kind());
     if (c.embedding_dim > 0) add("model.project_out.weight", {c.embedding_dim, c.d_model}, ParameterKind::linear);
     if (!c.tie_embeddings) add("lm_head.weight", {c.vocab_size, c.embedding_width()}, ParameterKind::head);
@@ -60,15 +60,15 @@ class Collector {
   }
   void norm(const std::string& prefix, std::int64_t width, double alpha) { norm(prefix, width, alpha, c.norm); }
 
-  void layer(const std::string& p) {
+  void layer(int index, const std::string& p) {
     if (c.attn_input_norm) norm(p + "input_layernorm", c.d_model, c.attn_alpha);
     attention(p + "self_attn.");
     if (c.output_norm) norm(p + "attn_output_layernorm", c.d_model, c.attn_alpha);
     if (c.post_norm) norm(p + "post_attn_layernorm", c.d_model, c.attn_alpha);
     if (!c.has_ffn()) return;
     if (c.ffn_input_norm) norm(p + "post_attention_layernorm", c.d_model, c.ffn_alpha);
-    if (c.ffn == "attention") attention(p + "mlp.");
-    else append(ffn_parameters(c, p + "mlp."));
+    if (c.second_is_attention()) attention(p + "mlp.");
+    else append(ffn_parameters(c, index, p + "mlp."));
     if (c.output_norm) norm(p + "ffn_output_layernorm", c.d_model, c.ffn_alpha);
     if (c.post_norm) norm(p + "post_ffn_layernorm", c.d_model, c.ffn_alpha);
   }
@@ -157,8 +157,8 @@ std::vector<ParameterSpec> norm_parameters(std::string_view kind, const NormPlac
 
 std::int64_t gate_width(const TransformerConfig& config) { return find_kind<GateWidth>("gate", config.gate)(config); }
 
-std::vector<ParameterSpec> ffn_parameters(const TransformerConfig& config, const std::string& prefix) {
-  return find_kind<FfnParameters>("ffn", config.ffn)(config, prefix);
+std::vector<ParameterSpec> ffn_parameters(const TransformerConfig& config, int layer, const std::string& prefix) {
+  return find_kind<FfnParameters>("ffn", config.ffn[layer])(config, layer, prefix);
 }
 
 }  // namespace ablate

@@ -59,8 +59,8 @@ struct NormPlace {
 using NormParameters = std::function<std::vector<ParameterSpec>(const NormPlace& place)>;
 /// Gate values per token of one attention block.
 using GateWidth = std::function<std::int64_t(const TransformerConfig& config)>;
-/// A feed-forward's parameters; names begin with `prefix` ("model.layers.3.mlp.").
-using FfnParameters = std::function<std::vector<ParameterSpec>(const TransformerConfig& config, const std::string& prefix)>;
+/// The parameters of a layer's feed-forward; names begin with `prefix` ("model.layers.3.mlp.").
+using FfnParameters = std::function<std::vector<ParameterSpec>(const TransformerConfig& config, int layer, const std::string& prefix)>;
 
 /// At namespace scope.
 struct NormParametersRegistration {
@@ -81,6 +81,6 @@ void add_ffn_parameters(RegistrationScope& scope, const std::string& kind, FfnPa
 /// Throw InputError listing the known kinds when nobody registered this one.
 std::vector<ParameterSpec> norm_parameters(std::string_view kind, const NormPlace& place);
 std::int64_t gate_width(const TransformerConfig& config);
-std::vector<ParameterSpec> ffn_parameters(const TransformerConfig& config, const std::string& prefix);
+std::vector<ParameterSpec> ffn_parameters(const TransformerConfig& config, int layer, const std::string& prefix);
 
 }  // namespace ablate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -12,7 +13,9 @@ template <class T>
 class PerLayer {
  public:
   PerLayer() : values_(1) {}
-  PerLayer(T all) : values_{std::move(all)} {}
+  template <class U>
+    requires std::convertible_to<U, T>
+  PerLayer(U&& all) : values_{T(std::forward<U>(all))} {}
   /// One value a layer; equal ones are one value for all.
   static PerLayer list(std::vector<T> each) {
     PerLayer setting;
@@ -34,6 +37,12 @@ class PerLayer {
   }
 
   bool operator==(const PerLayer&) const = default;
+  /// Whether it is that in all layers.
+  template <class U>
+    requires std::convertible_to<U, T>
+  bool operator==(const U& all) const {
+    return is_one() && values_[0] == all;
+  }
 
  private:
   std::vector<T> values_;

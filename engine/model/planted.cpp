@@ -105,7 +105,7 @@ class Planter {
       for (int i = 0; i < config_.n_layers; ++i) {
         for (int j = 0; j < config_.n_heads * config_.head_dim; ++j)
           at(layer(i) + "self_attn.o_proj.weight", channel, j, config_.n_heads * config_.head_dim) = 0;
-        for (int j = 0; j < config_.d_ffn; ++j) at(layer(i) + "mlp.down_proj.weight", channel, j, config_.d_ffn) = 0;
+        for (int j = 0; j < config_.d_ffn[0]; ++j) at(layer(i) + "mlp.down_proj.weight", channel, j, config_.d_ffn[0]) = 0;
       }
     }
   }
@@ -162,10 +162,10 @@ class Planter {
       token.attention(j);
       if (j < i) token.feed_forward(j);
     }
-    for (int channel = 0; channel < config_.d_model; ++channel) at(layer(i) + "mlp.down_proj.weight", channel, neuron, config_.d_ffn) = 0;
+    for (int channel = 0; channel < config_.d_model; ++channel) at(layer(i) + "mlp.down_proj.weight", channel, neuron, config_.d_ffn[0]) = 0;
     const double activation = token.activations(i)[static_cast<std::size_t>(neuron)];
     for (int c = 0; c < 2; ++c)
-      at(layer(i) + "mlp.down_proj.weight", model_.channels[c], neuron, config_.d_ffn) =
+      at(layer(i) + "mlp.down_proj.weight", model_.channels[c], neuron, config_.d_ffn[0]) =
           static_cast<float>(sign * model_.magnitudes[c] / activation);
   }
 

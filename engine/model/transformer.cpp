@@ -115,13 +115,13 @@ Tensor Transformer::finished_block(const Tensor& output, int layer, bool second)
 Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int layer, bool second) {
   const std::string prefix = layer_prefix(layer);
   if (!second) return attention_block(x, residual, prefix + "self_attn.", layer, second);
-  if (config_.ffn == "attention") return attention_block(x, residual, prefix + "mlp.", layer, second);
+  if (config_.second_is_attention()) return attention_block(x, residual, prefix + "mlp.", layer, second);
   const auto parameter = [this, prefix](const std::string& which) { return parameters_.matrix(prefix + "mlp." + which); };
   const auto vector = [this, prefix](const std::string& which) {
     return parameters_.has(prefix + "mlp." + which) ? parameters_[prefix + "mlp." + which] : Tensor();
   };
   const auto listen = [this, layer](Site site, const Tensor& t) { return hook(site, t, layer, true); };
-  return FeedForwards::find("feed-forward", config_.ffn)(graph_, {x, residual, parameter, vector, listen});
+  return FeedForwards::find("feed-forward", config_.ffn[layer])(graph_, {config_, x, residual, parameter, vector, listen});
 }
 
 Tensor Transformer::projection(const Tensor& x, const std::string& prefix, const std::string& which) {

@@ -176,7 +176,7 @@ void Weights::load(const CheckpointFolder& folder) {
     else
       stream([&](std::span<float> out, std::int64_t first) { folder.read(to.spec.name, out, first); },
              static_cast<std::uint64_t>(to.spec.elements()), [&](std::uint64_t first, auto values) { write_piece(to, first, values); });
-    drop_pages(from.bytes);  // of a large checkpoint no more than one tensor stays in memory
+    folder.drop(to.spec.name);  // of a large checkpoint no more than one tensor stays in memory
   }
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 std::string block_text(const TransformerConfig& config, int block) {
   if (block == 0) return "the embedding";
-  const bool attention = !config.has_ffn() || block % 2 == 1 || config.ffn == "attention";
+  const bool attention = !config.has_ffn() || block % 2 == 1 || config.second_is_attention();
   return fmt::format("block {}, {}", block, attention ? "attention" : "feed-forward");
 }
 

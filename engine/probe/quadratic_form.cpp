@@ -57,10 +57,11 @@ Spectrum sorted(const Vector& values, double squares, std::uint32_t count, const
 
 FoldedFeedForward FoldedFeedForward::of(const Weights& weights, int layer) {
   const TransformerConfig& config = weights.config();
-  const bool gated = config.ffn == "swiglu" || config.ffn == "geglu" || config.ffn == "geglu_tanh";
-  require(gated, "quadratic forms are those of SwiGLU and GeGLU, this model's ffn is {}", config.ffn);
+  const std::string& kind = config.ffn[layer];
+  const bool gated = kind == "swiglu" || kind == "geglu" || kind == "geglu_tanh";
+  require(gated, "quadratic forms are those of SwiGLU and GeGLU, this model's ffn is {}", kind);
   const std::string prefix = "model.layers." + std::to_string(layer) + ".", norm = prefix + "post_attention_layernorm.weight";
-  FoldedFeedForward ffn{static_cast<std::uint32_t>(config.d_ffn), static_cast<std::uint32_t>(config.d_model),
+  FoldedFeedForward ffn{static_cast<std::uint32_t>(config.d_ffn[layer]), static_cast<std::uint32_t>(config.d_model),
                         weights.read(prefix + "mlp.gate_proj.weight"), weights.read(prefix + "mlp.up_proj.weight"),
                         weights.read(prefix + "mlp.down_proj.weight")};
   const auto& entries = weights.entries();

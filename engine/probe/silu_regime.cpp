@@ -23,7 +23,8 @@ class SiluRegimeProbe : public Probe {
   explicit SiluRegimeProbe(const ProbeSettings& settings) : spikes_(settings) {}
 
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override {
-    require(config.ffn == "swiglu", "probe.statistics: silu_regime looks at SwiGLU, this model's ffn is {}", config.ffn);
+    for (const std::string& kind : config.ffn.values())
+      require(kind == "swiglu", "probe.statistics: silu_regime looks at SwiGLU, this model's ffn is {}", kind);
     spikes_.begin(config, rows, tokens);
     tensors_.clear();
     layers_.resize(static_cast<std::size_t>(config.n_layers));

@@ -110,7 +110,7 @@ TEST_CASE("an unknown kind is refused, and a registered one is known") {
   c.gate = "none";
   c.ffn = "test_ffn";
   CHECK_THROWS_WITH_AS(parameters(c), doctest::Contains("model.ffn: unknown kind \"test_ffn\""), InputError);
-  const FfnParametersRegistration registration{"test_ffn", [](const TransformerConfig& config, const std::string& prefix) {
+  const FfnParametersRegistration registration{"test_ffn", [](const TransformerConfig& config, int, const std::string& prefix) {
                                                  return std::vector<ParameterSpec>{{prefix + "w", {config.d_model}, ParameterKind::linear}};
                                                }};
   CHECK(named(parameters(c), "model.layers.1.mlp.w").shape == std::vector<std::int64_t>{32});

@@ -305,7 +305,7 @@ class Pass {
 
   // Of one argument, or times a second.
   Node& activated(Node& x, Node* up) {
-    const std::string kind = up ? "silu" : c_.ffn;
+    const std::string kind = up ? "silu" : c_.ffn[0];
     const auto value = [kind](double a) {
       if (kind == "relu") return std::max(a, 0.0);
       return kind == "gelu" ? a * 0.5 * std::erfc(-a / std::sqrt(2.0)) : a / (1 + std::exp(-a));

@@ -25,7 +25,8 @@ ModelSource from_checkpoint(Settings& model) {
 void check_names(const Settings& model, const TransformerConfig& config) {
   Norms::find(model.where("norm") + ":", config.norm);
   Norms::find(model.where("final_norm") + ":", config.final_norm_kind());
-  if (config.ffn != "attention" && config.ffn != "none") FeedForwards::find(model.where("ffn") + ":", config.ffn);
+  if (config.has_ffn() && !config.second_is_attention())
+    for (const std::string& kind : config.ffn.values()) FeedForwards::find(model.where("ffn") + ":", kind);
   if (config.gate != "none") Gates::find(model.where("gate") + ":", config.gate);
   AttentionScores::find(model.where("attention") + ":", config.attention);
 }

@@ -30,7 +30,11 @@ struct Training {
 };
 
 // Every name of the configuration that a user's shader may stand behind.
-std::vector<std::string> kinds_of(const TransformerConfig& c) { return {c.norm, c.final_norm_kind(), c.gate, c.ffn, c.attention}; }
+std::vector<std::string> kinds_of(const TransformerConfig& c) {
+  std::vector<std::string> kinds = c.ffn.values();
+  kinds.insert(kinds.end(), {c.norm, c.final_norm_kind(), c.gate, c.attention});
+  return kinds;
+}
 
 Training read_training(PointRun& run) {
   Settings model = run.settings.table("model"), train = run.settings.table("train"), probe = run.settings.table("probe");

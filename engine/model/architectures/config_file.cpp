@@ -56,7 +56,7 @@ std::optional<int> ConfigFile::bos(int vocab_size) {
 
 void ConfigFile::settle() {
   for (const char* key : {"quantization_config", "compression_config"})
-    if (const Value* value = raw(key); value && !is_off(*value))
+    if (const Value* value = asked_.contains(key) ? nullptr : raw(key); value && !is_off(*value))
       bad_input("{}: quantized weights are not supported; take the model before it was quantized", where(key));
   for (const auto& [key, value] : switches)
     if (has(key)) require(json_.get<bool>(key, value) == value, "{}: {} is not supported", where(key), !value);

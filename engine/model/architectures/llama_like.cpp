@@ -36,7 +36,7 @@ Json llama_keys(const TransformerConfig& c) {
             {"num_attention_heads", c.n_heads},
             {"num_key_value_heads", c.n_kv_heads},
             {"head_dim", c.head_dim},
-            {"intermediate_size", c.d_ffn},
+            {"intermediate_size", c.d_ffn[0]},
             {"hidden_act", "silu"},
             {"vocab_size", c.vocab_size},
             {"max_position_embeddings", c.max_seq_len},
@@ -100,7 +100,7 @@ void refuse_window(ConfigFile& file) {
 
 bool is_plain(const TransformerConfig& c) {
   return c.gate == "none" && c.attention == "softmax" && c.attention_bias == AttentionBias::none && c.embedding_dim == 0 &&
-         c.position_offset == 0 && !c.loss_positions;
+         c.position_offset == 0 && c.d_ffn.is_one() && !c.loss_positions;
 }
 
 bool same_rope_everywhere(const TransformerConfig& c) {

@@ -45,8 +45,8 @@ Placement place(const TransformerConfig& c, const ParameterSpec& parameter) {
   if (own.rest == "self_attn.q_proj.weight") return part("self_attn.qkv_proj.weight", 0, all);
   if (own.rest == "self_attn.k_proj.weight") return part("self_attn.qkv_proj.weight", q, all);
   if (own.rest == "self_attn.v_proj.weight") return part("self_attn.qkv_proj.weight", q + k, all);
-  if (own.rest == "mlp.gate_proj.weight") return part("mlp.gate_up_proj.weight", 0, 2 * std::int64_t{c.d_ffn});
-  if (own.rest == "mlp.up_proj.weight") return part("mlp.gate_up_proj.weight", c.d_ffn, 2 * std::int64_t{c.d_ffn});
+  if (own.rest == "mlp.gate_proj.weight") return part("mlp.gate_up_proj.weight", 0, 2 * std::int64_t{c.d_ffn[0]});
+  if (own.rest == "mlp.up_proj.weight") return part("mlp.gate_up_proj.weight", c.d_ffn[0], 2 * std::int64_t{c.d_ffn[0]});
   return {.name = parameter.name};
 }
 

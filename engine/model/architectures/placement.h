@@ -20,10 +20,15 @@ struct Placement {
   std::int64_t group_stride = 0;  ///< from one such group to the next, in rows
   bool transposed = false;        ///< the tensor is (in, out): what is called a row here is one of its columns
   std::int64_t alternating = 0;   ///< rows of a head, where the tensor takes them from the head's two halves in turn; 0: it doesn't
+  std::int64_t matrices = 1;      ///< the parameter is so many matrices below each other (experts), and all of the above is said of each
+  bool separate = false;          ///< each of them lies in a tensor of its own, with its number in place of the name's star; else one tensor has them all
+  std::string scales{};           ///< of a tensor of MXFP4 blocks: where their scales are (see mxfp4.h)
 
   /// Whether the tensor is the parameter, as it stands.
-  bool is_whole() const { return all_rows == 0 && !transposed && alternating == 0; }
-  /// The shape the tensor has when it holds `parameter`.
+  bool is_whole() const { return all_rows == 0 && !transposed && alternating == 0 && matrices == 1; }
+  /// The tensors that hold the parameter, and, after them, that of scales.
+  std::vector<std::string> names() const;
+  /// The shape each tensor has when it holds `parameter`, or its part of it.
   std::vector<std::int64_t> shape_for(const ParameterSpec& parameter) const;
   std::int64_t row(std::int64_t r) const {
     if (alternating > 0) {
@@ -34,11 +39,11 @@ struct Placement {
   }
 };
 
-/// Elements first .. first + out.size() - 1 of `parameter` as f32.
-void read_placed(const TensorView& tensor, const ParameterSpec& parameter, const Placement& placement, std::span<float> out,
-                 std::int64_t first);
+/// Elements first .. first + out.size() - 1 of `parameter` as f32. `tensors`: those of placement.names().
+void read_placed(std::span<const TensorView* const> tensors, const ParameterSpec& parameter, const Placement& placement,
+                 std::span<float> out, std::int64_t first);
 
-/// The bytes of `parameter`, of elements of so many bytes, to their places in the bytes of the tensor.
+/// The bytes of `parameter`, of elements of so many bytes, to their places in the bytes of the tensor that holds them all.
 void write_placed(std::span<std::byte> tensor, const ParameterSpec& parameter, const Placement& placement,
                   std::span<const std::byte> values, std::size_t element_size);
 

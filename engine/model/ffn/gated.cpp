@@ -5,10 +5,11 @@
 namespace ablate {
 namespace {
 
-std::vector<ParameterSpec> own_parameters(const TransformerConfig& c, const std::string& prefix) {
-  std::vector<ParameterSpec> specs = up_and_down_parameters(c, prefix);
-  if (c.ffn_bias) specs.insert(specs.begin(), {prefix + "gate_proj.bias", {c.d_ffn}, ParameterKind::linear_bias});
-  specs.insert(specs.begin(), {prefix + "gate_proj.weight", {c.d_ffn, c.d_model}, ParameterKind::linear});
+std::vector<ParameterSpec> own_parameters(const TransformerConfig& c, int layer, const std::string& prefix) {
+  const std::int64_t width = c.d_ffn[layer];
+  std::vector<ParameterSpec> specs = up_and_down_parameters(c, layer, prefix);
+  if (c.ffn_bias) specs.insert(specs.begin(), {prefix + "gate_proj.bias", {width}, ParameterKind::linear_bias});
+  specs.insert(specs.begin(), {prefix + "gate_proj.weight", {width, c.d_model}, ParameterKind::linear});
   return specs;
 }
 

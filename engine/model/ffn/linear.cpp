@@ -6,7 +6,7 @@ namespace ablate {
 namespace {
 
 const FfnParametersRegistration parameters_registration{
-    "linear", [](const TransformerConfig& c, const std::string& prefix) {
+    "linear", [](const TransformerConfig& c, int, const std::string& prefix) {
       return std::vector<ParameterSpec>{{prefix + "proj.weight", {c.d_model, c.d_model}, ParameterKind::residual_linear}};
     }};
 const FeedForwards::Registration registration("linear", [](Graph& g, const FeedForwardArgs& a) {

@@ -11,11 +11,12 @@ Tensor project(Graph& graph, const FeedForwardArgs& args, const Tensor& x, const
   return bias ? add_bias(graph, y, bias) : y;
 }
 
-std::vector<ParameterSpec> up_and_down_parameters(const TransformerConfig& c, const std::string& prefix) {
-  std::vector<ParameterSpec> specs = {{prefix + "up_proj.weight", {c.d_ffn, c.d_model}, ParameterKind::linear},
-                                      {prefix + "down_proj.weight", {c.d_model, c.d_ffn}, ParameterKind::residual_linear}};
+std::vector<ParameterSpec> up_and_down_parameters(const TransformerConfig& c, int layer, const std::string& prefix) {
+  const std::int64_t width = c.d_ffn[layer];
+  std::vector<ParameterSpec> specs = {{prefix + "up_proj.weight", {width, c.d_model}, ParameterKind::linear},
+                                      {prefix + "down_proj.weight", {c.d_model, width}, ParameterKind::residual_linear}};
   if (c.ffn_bias) {
-    specs.insert(specs.begin() + 1, {prefix + "up_proj.bias", {c.d_ffn}, ParameterKind::linear_bias});
+    specs.insert(specs.begin() + 1, {prefix + "up_proj.bias", {width}, ParameterKind::linear_bias});
     specs.push_back({prefix + "down_proj.bias", {c.d_model}, ParameterKind::linear_bias});
   }
   return specs;
