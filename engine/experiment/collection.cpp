@@ -35,6 +35,7 @@ void add_points(Plan& plan, const Plan& part) {
 }
 
 void add_claims(Plan& plan, const Plan& part) {
+  for (const std::string& note : part.notes) plan.notes.push_back(fmt::format("{}: {}", part.name, note));
   const bool variants = std::any_of(part.points.begin(), part.points.end(), [](const Point& point) { return !point.name.empty(); });
   for (Claim claim : part.claims) {
     Formula formula = parse_formula(claim.holds, claim.where);

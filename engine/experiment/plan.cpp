@@ -366,7 +366,6 @@ Plan Source::plan(const fs::path& file) const {
   gather_groups(plan.points);
   name_points(plan);
   plan.claims = read_claims(common_);
-  check_claimed_rows(plan);
   return plan;
 }
 
@@ -382,7 +381,7 @@ Plan parse_plan(std::string_view text, const fs::path& file, const std::vector<s
   const std::optional<Value> collection = collection_in(text, file);
   Plan plan = collection ? read_collection(*collection, file, sets) : Source(file, text, sets).plan(file);
   plan.sets = sets;
-  find_claimed_rows(plan);
+  settle_claims(plan, [&] { parse_plan(text, file); });
   return plan;
 }
 

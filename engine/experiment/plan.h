@@ -41,6 +41,7 @@ struct Plan {
   bool collection = false;        ///< of several files (`include`): points with the same settings are run once
   std::vector<std::string> sets;  ///< the assignments it was read with
   std::vector<Claim> claims;      ///< what the experiment says it shows
+  std::vector<std::string> notes;  ///< what the plan does without, one line each
   std::vector<Point> points;
 };
 

@@ -39,6 +39,7 @@ void join(Run& run, Run part) {
     else if (rank(row) > rank(*same) || (rank(row) == rank(*same) && row.curves.size() > same->curves.size())) *same = std::move(row);
   }
   std::sort(run.rows.begin(), run.rows.end(), [](const Row& a, const Row& b) { return a.id < b.id; });
+  join_claims(run.claims, part.claims);
   for (const auto& fact : part.facts)
     if (std::find(run.facts.begin(), run.facts.end(), fact) == run.facts.end()) run.facts.push_back(fact);
   for (const std::string& note : part.notes)
@@ -173,7 +174,8 @@ void merge_runs(const std::vector<fs::path>& folders, const fs::path& out) {
   std::map<std::string, ablate::Row> rows;
   for (std::size_t i = 0; i < folders.size(); ++i)
     for (const ablate::Row& row : parts[i].rows) add_row(rows, row, folders[i]);
-  Results merged{parts.at(0).experiment, {}, parts[0].claims};
+  Results merged{parts.at(0).experiment, {}, {}};
+  for (const Results& part : parts) join_claims(merged.claims, part.claims);
   for (auto& [id, row] : rows) merged.rows.push_back(std::move(row));
   for (const fs::path& folder : folders) copy_points(folder / "points", out / "points");
   write_atomically(out / "manifest.json", manifest);

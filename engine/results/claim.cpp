@@ -1,6 +1,7 @@
 #include "results/claim.h"
 
 #include "base/error.h"
+#include "base/formula_value.h"
 #include "base/settings.h"
 #include "results/label.h"
 #include "results/row.h"
@@ -24,6 +25,11 @@ void each_metric(const Formula& formula, const std::function<void(const Formula&
   for (const Formula& part : formula.parts) each_metric(part, visit);
 }
 
+void each_comparison(const Formula& formula, const std::function<void(const Formula&)>& visit) {
+  if (formula.is_comparison()) return visit(formula);
+  for (const Formula& part : formula.parts) each_comparison(part, visit);
+}
+
 void refuse_names(const Formula& formula, const Claim& claim) {
   if (formula.kind == Kind::name)
     bad_input("{}: \"{}\": {} is no number: a metric needs its row, as in {}('baseline')", claim.where, claim.holds, formula.name,
@@ -38,10 +44,17 @@ Formula formula_of(const Claim& claim) {
   return formula;
 }
 
-/// Something that a claim needs is not there; what() says what.
-struct Missing : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+/// Of what would hold, or fail, whatever the rows say, nothing is learned.
+void refuse_foregone(const Formula& formula, const Claim& claim) {
+  each_comparison(formula, [&](const Formula& comparison) {
+    bool speaks = false;
+    each_metric(comparison, [&](const Formula&) { speaks = true; });
+    require(speaks, "{}: \"{}\": {} speaks of no row: expected a metric, as in spike('baseline')", claim.where, claim.holds,
+            ablate::to_text(comparison));
+    require(!is_foregone(comparison), "{}: \"{}\": {} comes out the same whatever the rows say", claim.where, claim.holds,
+            ablate::to_text(comparison));
+  });
+}
 
 /// The number that the formula asks for; none where there is no such place in the metric.
 std::optional<double> number_at(const Metric& metric, const std::vector<std::size_t>& at) {
@@ -58,8 +71,8 @@ double finite_value(const Formula& wanted, const Row& row) {
   const std::string name = name_of_metric(wanted);
   const Metric* metric = row.metrics.find(wanted.name);
   const std::optional<double> value = metric ? number_at(*metric, wanted.at) : std::nullopt;
-  if (!value) throw Missing(fmt::format("“{}” has no {}{}", row.label, name, metric && wanted.at.empty() ? " that is one number" : ""));
-  if (!std::isfinite(*value)) throw Missing(fmt::format("{} of “{}” is not a finite number", name, row.label));
+  if (!value) throw NoValue(fmt::format("“{}” has no {}{}", row.label, name, metric && wanted.at.empty() ? " that is one number" : ""));
+  if (!std::isfinite(*value)) throw NoValue(fmt::format("{} of “{}” is not a finite number", name, row.label));
   return *value;
 }
 
@@ -76,10 +89,13 @@ class Rows {
     for (const Row& row : rows_) {
       if (!is_called(metric.row, row.name, row.label, row.swept)) continue;
       found = true;
-      if (!row.error.empty()) throw Missing(fmt::format("“{}” failed", row.label));
-      values[swept_seed(row.swept)] = finite_value(metric, row);
+      if (!row.error.empty()) throw NoValue(fmt::format("“{}” failed", row.label));
+      if (!values.emplace(swept_seed(row.swept), finite_value(metric, row)).second)
+        throw NoValue(fmt::format("several rows are called “{}”", row.label));
     }
-    if (!found) throw Missing(fmt::format("“{}” was not run", metric.row));
+    if (values.contains("") && values.size() > 1)
+      throw NoValue(fmt::format("of the rows called “{}” one has no seed and others have", metric.row));
+    if (!found) throw NoValue(fmt::format("“{}” was not run", metric.row));
     return values;
   }
 
@@ -94,52 +110,26 @@ class Rows {
       std::erase_if(*common, [&](const std::string& seed) { return !own.contains(seed); });
     });
     if (!common) return {""};
-    if (common->empty()) throw Missing("its rows have no seed in common");
+    if (common->empty()) throw NoValue("its rows have no seed in common");
     return {common->begin(), common->end()};
   }
 
-  /// Throws Missing for one of these labels that no row has.
+  /// Throws NoValue for one of these labels that no row has.
   void require_all(const std::vector<std::string>& labels) const {
     for (const std::string& label : labels)
       if (std::none_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.label == label; }))
-        throw Missing(fmt::format("“{}” was not run", label));
+        throw NoValue(fmt::format("“{}” was not run", label));
   }
 
-  /// Throws Missing where the formula or a part of it has no finite value: min(1e308 * 10, 5) would hide one.
   double number(const Formula& formula, const std::string& seed) const {
-    const double value = value_of(formula, seed);
-    if (!std::isfinite(value)) throw Missing(fmt::format("{} is not a finite number", ablate::to_text(formula)));
-    return value;
+    return value_of(formula, [&](const Formula& metric) {
+      const BySeed all = values(metric);
+      const auto own = all.find(seed);
+      return own == all.end() ? all.at("") : own->second;
+    });
   }
 
  private:
-  double value_of(const Formula& formula, const std::string& seed) const {
-    const auto part = [&](std::size_t i) { return number(formula.parts[i], seed); };
-    switch (formula.kind) {
-      case Kind::number: return std::visit([](auto value) { return static_cast<double>(value); }, formula.number);
-      case Kind::metric: {
-        const BySeed all = values(formula);
-        const auto own = all.find(seed);
-        return own == all.end() ? all.at("") : own->second;
-      }
-      case Kind::negative: return -part(0);
-      case Kind::sum: return part(0) + part(1);
-      case Kind::difference: return part(0) - part(1);
-      case Kind::product: return part(0) * part(1);
-      case Kind::quotient: {
-        const double divisor = part(1);
-        if (divisor == 0) throw Missing(fmt::format("{} is zero, and divided by", ablate::to_text(formula.parts[1])));
-        return part(0) / divisor;
-      }
-      default: {
-        double best = part(0);
-        for (std::size_t i = 1; i < formula.parts.size(); ++i)
-          best = formula.kind == Kind::min ? std::min(best, part(i)) : std::max(best, part(i));
-        return best;
-      }
-    }
-  }
-
   std::span<const Row> rows_;
 };
 
@@ -200,9 +190,11 @@ std::vector<Claim> read_claims(const Value& experiment) {
     Settings settings(table, "claim");
     Claim claim{settings.get<std::string>("text"), settings.get<std::string>("holds"), settings.get<std::string>("paper", ""), ""};
     claim.where = settings.where("holds");
+    claim.model = settings.get<std::string>("model", "");
+    claim.model_where = settings.where("model");
     settings.reject_unused();
     require(!claim.text.empty(), "{}: expected a sentence", settings.where("text"));
-    require(!metrics_of(claim).empty(), "{}: \"{}\": speaks of no row: expected a metric, as in spike('baseline')", claim.where, claim.holds);
+    refuse_foregone(formula_of(claim), claim);
     claims.push_back(std::move(claim));
   }
   return claims;
@@ -215,8 +207,21 @@ Judgement judge(const Claim& claim, std::span<const Row> rows) {
     table.require_all(claim.needs);
     each_metric(formula, [&](const Formula& metric) { table.values(metric); });  // what any part lacks, the whole claim lacks
     return decide(formula, table);
-  } catch (const Missing& missing) {
+  } catch (const NoValue& missing) {
     return {Verdict::open, missing.what(), 0, claim.holds, std::nan(""), std::nan("")};
+  }
+}
+
+void join_claims(std::vector<Claim>& claims, const std::vector<Claim>& of_part) {
+  for (const Claim& claim : of_part) {
+    const auto same =
+        std::find_if(claims.begin(), claims.end(), [&](const Claim& other) { return other.text == claim.text && other.holds == claim.holds; });
+    if (same == claims.end()) {
+      claims.push_back(claim);
+      continue;
+    }
+    for (const std::string& label : claim.needs)
+      if (std::find(same->needs.begin(), same->needs.end(), label) == same->needs.end()) same->needs.push_back(label);
   }
 }
 

@@ -4,6 +4,7 @@
 //   text = "Sandwich norms lower the spike at least threefold"
 //   holds = "spike('sandwich') < spike('pre-norm') / 3"      # a formula (formula.h) over metrics of rows
 //   paper = "arXiv 2603.05498, Table 5"                      # optional: who says so
+//   model = "planted"                                        # optional: made of this model only, a preset or "checkpoint"
 //
 // A metric that is a list is asked for one of its numbers, the first is 0: spike_per_state[2]('pre-norm'), sink_score[0][3]('pre-norm').
 // A row is called by its variant's name, or by its label without the seed ("sandwich, lr=0.001").
@@ -12,8 +13,9 @@
 // claimed direction. One seed: it holds when the margin is positive (or zero, for <= and >=), else it fails. Two seeds: it holds when it
 // does for both, fails when it does for neither, else it is open. More: it holds when the mean margin exceeds two standard errors of the
 // mean, fails when it does so the other way, else it is open. "and" and "or" combine these as they do truth values of which some are unknown.
-// Whatever cannot be computed (a row that failed or was not run, for any of the seeds that the plan has; a metric that a row does not have
-// or that is not finite; a result on the way that is not finite, a division by zero) makes the whole claim open.
+// Whatever cannot be computed (a row that failed or was not run, for any of the seeds that the plan has; several rows of one name and seed; a
+// metric that a row does not have or that is not finite; a result on the way that is not finite, a division by zero) makes the whole claim
+// open.
 #pragma once
 
 #include "base/formula.h"
@@ -32,6 +34,8 @@ struct Claim {
   std::string text, holds, paper;
   std::string where;  ///< place in the file of `holds`
   std::vector<std::string> needs = {};  ///< labels of all rows that it speaks of, those of every seed; empty where the plan is not known
+  std::string model = "";               ///< the only one that it is about: a preset, or "checkpoint"; empty: whatever its rows have
+  std::string model_where = "";         ///< place in the file of `model`
 };
 
 enum class Verdict { holds, fails, open };
@@ -45,11 +49,15 @@ struct Judgement {
   double left, right;      ///< its sides, means over seeds; NaN when they cannot be computed
 };
 
-/// The [[claim]] tables of an experiment's top level. Throws InputError for wrong keys, types and grammar.
+/// The [[claim]] tables of an experiment's top level. Throws InputError for wrong keys, types and grammar, and for comparisons that come out
+/// the same whatever the rows say.
 std::vector<Claim> read_claims(const Value& experiment);
 
 /// `rows` may be fewer than the plan's.
 Judgement judge(const Claim& claim, std::span<const Row> rows);
+
+/// Adds the claims of another part of the run; one that both make needs the rows that either part knows of.
+void join_claims(std::vector<Claim>& claims, const std::vector<Claim>& of_part);
 
 /// Whether a claim that says `called` means the row, or point, of this variant and label.
 bool is_called(const std::string& called, const std::string& name, const std::string& label,

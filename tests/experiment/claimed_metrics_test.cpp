@@ -27,7 +27,10 @@ const std::string trained =
 
 std::string claim(const std::string& holds) { return "[[claim]]\ntext = \"t\"\nholds = \"" + holds + "\"\n"; }
 
-void check(const std::string& toml) { check_claimed_metrics(parse_plan(toml, "f.toml")); }
+void check(const std::string& toml) {
+  Plan plan = parse_plan(toml, "f.toml");
+  settle_claimed_metrics(plan);
+}
 
 /// What a run of the file's first point measures and does not say beforehand, or says otherwise.
 std::string unannounced(const std::string& toml) {

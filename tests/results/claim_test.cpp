@@ -137,6 +137,24 @@ TEST_CASE("claims: what a part of a run shows is open as long as rows of the cla
   CHECK(judge(read.claims.at(0), read.rows).verdict == Verdict::open);
 }
 
+TEST_CASE("claims: of rows that cannot be told apart nothing is said") {
+  std::vector<Row> rows = seeds({1, 2}, {3, 4});
+  rows.push_back(row("a", {{"spike", 9.0}}, "1"));
+  CHECK(judge({"x", "spike('a') < spike('b')", "", ""}, rows).reason == "several rows are called “a, seed=1”");
+  rows = seeds({1, 2}, {3, 4});
+  rows.push_back(row("a", {{"spike", 1.0}}));  // of a part that was run without the sweep
+  CHECK(judge({"x", "spike('a') < spike('b')", "", ""}, rows).reason == "of the rows called “a” one has no seed and others have");
+}
+
+TEST_CASE("claims: parts of a run join what they claim, and what that needs") {
+  std::vector<Claim> claims{{"one", "spike('a') < 5", "", "", {"a, seed=1"}}};
+  join_claims(claims, {{"one", "spike('a') < 5", "", "", {"a, seed=1", "a, seed=2"}}, {"two", "spike('b') < 5", "", "", {"b"}}});
+  REQUIRE(claims.size() == 2);
+  CHECK(claims[0].needs == std::vector<std::string>{"a, seed=1", "a, seed=2"});
+  CHECK(claims[1].text == "two");
+  CHECK(judge(claims[0], std::vector<Row>{row("a", {{"spike", 1.0}}, "1")}).verdict == Verdict::open);
+}
+
 TEST_CASE("claims: one number of a list") {
   std::vector<Row> rows{row("a", {{"spike", 1.0}})};
   rows[0].metrics.set("per_state", std::vector<double>{1, 5, std::nan("")});
@@ -177,6 +195,19 @@ TEST_CASE("claims: mistakes are found before a run, with place and what was expe
   CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') + (1 < 2) < 3")), doctest::Contains("expected a number, found the comparison"),
                        InputError);
   CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') and 1 < 2")), doctest::Contains("expected a comparison, found the number"), InputError);
+  // What holds whatever the rows say is no claim, nor is what never has a value.
+  for (const std::string foregone :
+       {"spike('a') <= spike('a')", "spike('a') - spike('a') < 1", "0 * spike('a') < 1", "spike('a') / spike('a') > 0.5",
+        "max(spike('a'), 1e300) > 5", "spike('a') > 3 or loss('b') >= loss('b')", "spike('a') < 1 / (2 - 2)", "1e308 * 10 * spike('a') > 1"}) {
+    CAPTURE(foregone);
+    CHECK_THROWS_WITH_AS(claims_of(claim(foregone)), doctest::Contains("comes out the same whatever the rows say"), InputError);
+  }
+  CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') < 0 or 1 < 2")), doctest::Contains("1 < 2 speaks of no row"), InputError);
+  for (const std::string open : {"spike('a') > -1e20", "spike('a') * spike('a') >= 0", "1 / spike('a') < 3", "tokens('a') > 1e13", "spike('a') <= spike('b')",
+                                 "min(spike('a'), 5) > 3"}) {
+    CAPTURE(open);
+    CHECK_NOTHROW(claims_of(claim(open)));
+  }
   for (const std::string bad : {"spike[-1]('a') < 1", "spike[1.5]('a') < 1", "spike[x]('a') < 1", "spike[0][0][0]('a') < 1", "spike[0 < 1",
                                 "spike[0] < 1", "max[0](1, 2) < 1", "spike[99999999999999999999]('a') < 1"}) {
     CAPTURE(bad);
@@ -212,6 +243,50 @@ TEST_CASE("claims: rows of the plan") {
   CHECK_THROWS_WITH_AS(with("spike('pre-norm') < 1", "[sweep]\ndata.seed = [1, 2]\n"), doctest::Contains("stands for several rows"),
                        InputError);
   CHECK_NOTHROW(with("spike('pre-norm, seed=1') < spike('pre-norm, seed=2')", "[sweep]\ndata.seed = [1, 2]\n"));
+}
+
+TEST_CASE("claims: values that read alike are several rows") {
+  const std::string body = "name = \"x\"\nkind = \"train\"\nmodel = {vocab_size = 35}\ndata = {source = \"bigram_backcopy\", symbols = 33}\n";
+  const std::string claim = "[[claim]]\ntext = \"t\"\nholds = \"loss('lr=1') < 9\"\n";
+  CHECK_NOTHROW(parse_plan(body + claim + "[sweep]\ntrain.lr = [1, 2]\n", "f.toml"));
+  CHECK_THROWS_WITH_AS(parse_plan(body + claim + "[sweep]\ntrain.lr = [1, 1.0]\n", "f.toml"),
+                       doctest::Contains("several rows are called \"lr=1\""), InputError);
+}
+
+TEST_CASE("claims: one about another model is put aside, with a note") {
+  const std::string head = "name = \"x\"\nkind = \"probe\"\nmodel = {preset = \"planted\", vocab_size = 35}\n"
+                           "data = {source = \"bigram_backcopy\", symbols = 33}\n";
+  const auto claim = [](const std::string& text, const std::string& model) {
+    return "[[claim]]\ntext = \"" + text + "\"\nholds = \"spike('x') > 1\"\n" + (model.empty() ? "" : "model = \"" + model + "\"\n");
+  };
+  const std::string text = head + claim("any", "") + claim("planted", "planted") + claim("checkpoint", "checkpoint");
+  const auto texts = [](const Plan& plan) {
+    std::string all;
+    for (const Claim& one : plan.claims) all += one.text + " ";
+    return all;
+  };
+  const Plan planted = parse_plan(text, "f.toml"), checkpoint = parse_plan(text, "f.toml", {"model.checkpoint=folder"});
+  CHECK(texts(planted) == "any planted ");
+  CHECK(planted.notes == std::vector<std::string>{"a claim about the model \"checkpoint\" is put aside: it is not that of the rows"});
+  CHECK(texts(checkpoint) == "any checkpoint ");
+  CHECK(checkpoint.notes == std::vector<std::string>{"a claim about the model \"planted\" is put aside: it is not that of the rows"});
+  CHECK_THROWS_WITH_AS(parse_plan(head + claim("t", "plantd"), "f.toml"),
+                       "f.toml:8: claim.model: expected one of checkpoint, planted, found \"plantd\"", InputError);
+}
+
+TEST_CASE("claims: one whose rows --set takes away is put aside, with a note; one that is wrong as written is not") {
+  const std::string body =
+      "name = \"x\"\nkind = \"probe\"\nmodel = {preset = \"planted\", vocab_size = 35}\ndata = {source = \"bigram_backcopy\", symbols = 33}\n";
+  const std::string right = body + "[[claim]]\ntext = \"t\"\nholds = \"spike('x') > 1\"\n";
+  const std::string sweep = "sweep.probe.sequences=[1, 2]";
+  const Plan plan = parse_plan(right, "f.toml", {sweep});
+  CHECK(plan.claims.empty());
+  REQUIRE(plan.notes.size() == 1);
+  CHECK(plan.notes[0].find("a claim is put aside, for --set took away what it speaks of: \"spike('x') > 1\": there is no row \"x\"") == 0);
+  CHECK_THROWS_WITH_AS(parse_plan(body + "[[claim]]\ntext = \"t\"\nholds = \"spike('y') > 1\"\n", "f.toml", {sweep}),
+                       doctest::Contains("there is no row \"y\""), InputError);
+  CHECK_THROWS_WITH_AS(parse_plan(body, "f.toml", {"claim=[{text=\"t\", holds=\"spike('y') > 1\"}]"}), doctest::Contains("there is no row \"y\""),
+                       InputError);
 }
 
 TEST_CASE("claims: rows of several data seeds stay apart") {

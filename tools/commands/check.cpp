@@ -93,7 +93,7 @@ const CommandRegistration registration{
          if (*json) {
            std::vector<Value> points;
            for (const Point& point : request.plan.points) points.push_back(resolve(point));
-           check_claimed_metrics(request.plan);
+           settle_claimed_metrics(request.plan);
            fmt::print("{}\n", as_json(request.plan, std::move(points)));
          } else {
            print(request);

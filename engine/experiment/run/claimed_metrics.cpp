@@ -1,5 +1,6 @@
 #include "experiment/run/claimed_metrics.h"
 
+#include "experiment/claimed_rows.h"
 #include "experiment/run/kind.h"
 #include "ops/user/user_shader.h"
 
@@ -36,19 +37,33 @@ std::string what_is_wrong(const Formula& metric, const MetricNames& known) {
                                    : fmt::format("did you mean {}?", meant));
 }
 
+/// Of all of a claim's metrics; `known` by the row's name, for its seeds are alike.
+std::string what_is_wrong(const Claim& claim, const Plan& plan, std::map<std::string, MetricNames>& known) {
+  for (const Formula& metric : metrics_of(claim)) {
+    const auto point = std::find_if(plan.points.begin(), plan.points.end(),
+                                    [&](const Point& p) { return is_called(metric.row, p.name, p.label, p.swept); });
+    if (point == plan.points.end()) continue;
+    if (!known.contains(metric.row)) known[metric.row] = metrics_of(*point);
+    if (std::string wrong = what_is_wrong(metric, known[metric.row]); !wrong.empty()) return wrong;
+  }
+  return "";
+}
+
 }  // namespace
 
-void check_claimed_metrics(const Plan& plan) {
-  std::map<std::string, MetricNames> known;  // by the row's name; its seeds are alike
-  for (const Claim& claim : plan.claims)
-    for (const Formula& metric : metrics_of(claim)) {
-      const auto point = std::find_if(plan.points.begin(), plan.points.end(),
-                                      [&](const Point& p) { return is_called(metric.row, p.name, p.label, p.swept); });
-      if (point == plan.points.end()) continue;
-      if (!known.contains(metric.row)) known[metric.row] = metrics_of(*point);
-      const std::string wrong = what_is_wrong(metric, known[metric.row]);
-      require(wrong.empty(), "{}: \"{}\": {}", claim.where, claim.holds, wrong);
-    }
+void settle_claimed_metrics(Plan& plan) {
+  std::map<std::string, MetricNames> known;
+  std::vector<Claim> kept;
+  std::vector<WrongClaim> wrong;
+  for (Claim& claim : plan.claims) {
+    if (std::string why = what_is_wrong(claim, plan, known); !why.empty()) wrong.emplace_back(std::move(claim), std::move(why));
+    else kept.push_back(std::move(claim));
+  }
+  plan.claims = std::move(kept);
+  put_aside(plan, wrong);
+  if (wrong.empty()) return;
+  Plan written = read_plan(plan.source);
+  settle_claimed_metrics(written);
 }
 
 }  // namespace ablate

@@ -50,10 +50,10 @@ DType usable_type(PointRun& run, const std::string& precision) {
 namespace {
 
 // The selected points' settings, so far as they can be read without a device.
-void read_points(const RunRequest& request) {
+void read_points(RunRequest& request) {
   require(!request.plan.points.empty(), "{}: has no points", request.plan.source.string());
   for (const Turn& turn : run_order(request.plan, select(request.plan, request.selection))) resolve(request.plan.points[turn.index]);
-  check_claimed_metrics(request.plan);
+  settle_claimed_metrics(request.plan);
 }
 
 // What --device says, or the file; empty: the best there is.
@@ -75,6 +75,7 @@ class Runner {
 
   /// Everything that can be wrong is found before anything is written. Throws InputError; DeviceError for the first point that does not fit.
   void check() {
+    note_plan();
     const std::string need = to_text(planned_memory());
     for (const Turn& turn : turns_) fingerprint_of(request_.plan, request_.plan.points[turn.index]);  // reads what its files hold
     tell("memory: {}\n", need);
@@ -153,6 +154,7 @@ class Runner {
   }
 
   Forecast forecast() {
+    note_plan();
     Forecast forecast{device_.caps().device_name, device_.free_memory(), prepare(DataNeed::real_if_there, false), {}, {}};
     Pace pace;
     for (const char* kind : {"train", "probe", "intervene"}) {
@@ -270,6 +272,10 @@ class Runner {
 
   void note(const std::string& line) { add_note(notes_, progress_, line); }
 
+  void note_plan() {
+    for (const std::string& line : request_.plan.notes) note(line);
+  }
+
   void note_caches() {
     note(device_.save_pipeline_cache());
     note(pipelines_.library().cache_trouble());
@@ -341,7 +347,7 @@ RunRequest with_masks_in_points(RunRequest request) {
 
 int run_plan(const RunRequest& asked) {
   catch_stop_signals();
-  const RunRequest request = with_masks_in_points(asked);
+  RunRequest request = with_masks_in_points(asked);
   if (request.worker) return Runner(request).serve();
   read_points(request);
   if (request.devices.empty()) return Runner(request).run();
@@ -362,7 +368,8 @@ void require_fit(const Plan& plan, const PointForecast& point) {
   if (!point.refusal.empty()) throw DeviceError(fmt::format("{}: {}", plan.points[point.index].label, point.refusal));
 }
 
-Forecast forecast(const RunRequest& request) {
+Forecast forecast(const RunRequest& asked) {
+  RunRequest request = asked;
   read_points(request);
   std::optional<Runner> runner;
   try {
