@@ -14,14 +14,16 @@ bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && 
 bool is_name_character(char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; }
 
 bool is_name(std::string_view part) {
-  return !part.empty() && part.size() <= 96 && std::all_of(part.begin(), part.end(), is_name_character) && is_letter_or_digit(part.front()) &&
-         part.back() != '-' && part.back() != '.' && part.find("--") == part.npos && part.find("..") == part.npos && !part.ends_with(".git");
+  return !part.empty() && part.size() <= 96 && std::all_of(part.begin(), part.end(), is_name_character) &&
+         is_letter_or_digit(part.front()) && part.back() != '-' && part.back() != '.' && part.find("--") == part.npos &&
+         part.find("..") == part.npos && !part.ends_with(".git");
 }
 
 bool is_revision(std::string_view text) {
   const auto allowed = [](char c) { return is_name_character(c) || c == '/' || c == '+' || c == '~'; };
-  return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), allowed) && text.front() != '/' && text.back() != '/' &&
-         text.front() != '-' && text.find("..") == text.npos && text.find("//") == text.npos && text.find("./") == text.npos;
+  return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), allowed) && text.front() != '/' &&
+         text.back() != '/' && text.front() != '-' && text.find("..") == text.npos && text.find("//") == text.npos &&
+         text.find("./") == text.npos;
 }
 
 /// The variable's value with the home folder in place of "~"; empty where it is unset.

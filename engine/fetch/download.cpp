@@ -26,7 +26,8 @@ class GrowingFile {
 
   std::uint64_t size() const { return size_; }
   void append(std::span<const std::byte> piece) {
-    if (const std::string trouble = system_file::write_all(handle_, piece); !trouble.empty()) throw WriteError(path_, "writing failed", trouble);
+    if (const std::string trouble = system_file::write_all(handle_, piece); !trouble.empty())
+      throw WriteError(path_, "writing failed", trouble);
     size_ += piece.size();
   }
   void empty() {
@@ -86,7 +87,8 @@ void download(Hub& hub, const HubRevision& revision, const HubFile& file, const 
   progress.start(file.name, growing.size(), file.size);
   fill(hub, url, file, growing, progress);
   growing.flush();
-  std::string wrong = growing.size() == file.size ? check_digest(part, file.etag) : fmt::format("{} bytes, expected {}", growing.size(), file.size);
+  std::string wrong =
+      growing.size() == file.size ? check_digest(part, file.etag) : fmt::format("{} bytes, expected {}", growing.size(), file.size);
   if (!wrong.empty()) {
     growing.empty();
     fs::remove(part);

@@ -24,8 +24,9 @@ using Json = nlohmann::json;
 constexpr const char* config_name = "config.json";
 constexpr const char* single_name = "model.safetensors";
 constexpr const char* index_name = "model.safetensors.index.json";
-constexpr const char* small_names[] = {config_name,  "generation_config.json", "tokenizer.json",   "tokenizer_config.json", "tokenizer.model",
-                                       "vocab.json", "merges.txt",             "added_tokens.json", "special_tokens_map.json"};
+constexpr const char* small_names[] = {
+    config_name,  "generation_config.json", "tokenizer.json",         "tokenizer_config.json", "tokenizer.model", "vocab.json",
+    "merges.txt", "added_tokens.json",      "special_tokens_map.json"};
 
 bool is_there(const fs::path& path) {
   std::error_code none;
@@ -81,7 +82,9 @@ class Fetch {
   }
 
  private:
-  bool has(const std::string& file) const { return std::find(revision_.files.begin(), revision_.files.end(), file) != revision_.files.end(); }
+  bool has(const std::string& file) const {
+    return std::find(revision_.files.begin(), revision_.files.end(), file) != revision_.files.end();
+  }
 
   void require_model() const {
     if (has(config_name) && (has(single_name) || has(index_name))) return;
@@ -97,13 +100,14 @@ class Fetch {
     const fs::path index = snapshot_ / index_name;
     std::set<std::string> names;
     try {
-      for (const auto& [tensor, shard] : parse_json<Json>(read_text(index), index.string()).at("weight_map").items())
-        names.insert(shard.get<std::string>());
+      const Json json = parse_json<Json>(read_text(index), index.string());
+      for (const Json& shard : json.at("weight_map")) names.insert(shard.get<std::string>());
     } catch (const Json::exception& error) {
       cannot_fetch("{}: lists no shards ({})", index.string(), on_one_line(error.what()));
     }
     for (const std::string& name : names)
-      if (name.find_first_of("/\\:") != name.npos || !has(name)) cannot_fetch("{}: the shard {} is not in the repository", name_.text(), on_one_line(name));
+      if (name.find_first_of("/\\:") != name.npos || !has(name))
+        cannot_fetch("{}: the shard {} is not in the repository", name_.text(), on_one_line(name));
     return {names.begin(), names.end()};
   }
 
@@ -131,8 +135,8 @@ class Fetch {
     }
     const fs::space_info space = fs::space(repository_, none);
     if (none || space.available >= needed) return;
-    cannot_fetch("{}: {} more are needed for {}, {} are free: HF_HUB_CACHE=FOLDER names another place", repository_.string(), size_text(needed), name_.text(),
-                 size_text(space.available));
+    cannot_fetch("{}: {} more are needed for {}, {} are free: HF_HUB_CACHE=FOLDER names another place", repository_.string(),
+                 size_text(needed), name_.text(), size_text(space.available));
   }
 
   /// The branch or tag stands for this commit from now on.

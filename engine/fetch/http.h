@@ -13,7 +13,7 @@
 namespace ablate {
 
 struct HttpAnswer {
-  long status = 0;  ///< 200, 404, ...; 0: there was none
+  long status = 0;                                            ///< 200, 404, ...; 0: there was none
   std::map<std::string, std::string, std::less<>> headers{};  ///< of the last answer, names in lower case
   std::string body{};                                         ///< of text()
   std::string trouble{};                                      ///< why the answer did not arrive whole, or at all; "" otherwise

@@ -106,7 +106,8 @@ void Hub::refuse(const HttpAnswer& answer, std::string_view what) const {
   if (answer.status == 0) cannot_fetch("{}: cannot be reached ({}); HF_ENDPOINT names another server", server_.endpoint, answer.trouble);
   const std::string why = answer.header("x-error-code");
   if (why == "GatedRepo" || answer.status == 403)
-    cannot_fetch("{}: the model is gated ({}): accept its terms at {} and set HF_TOKEN to a token of that account", name, answer.status, page());
+    cannot_fetch("{}: the model is gated ({}): accept its terms at {} and set HF_TOKEN to a token of that account", name, answer.status,
+                 page());
   if (answer.status == 401)
     cannot_fetch("{}: {} has no model of this name, or it is private (401): {}", name, server_.endpoint,
                  server_.token.empty() ? "HF_TOKEN is not set" : "HF_TOKEN gives no access to it");

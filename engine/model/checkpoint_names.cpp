@@ -27,16 +27,17 @@ bool is_file_name(std::string_view name) {
 std::string begun_with(std::string_view where) { return where.empty() ? "" : fmt::format("{}: ", where); }
 
 /// The snapshot of `name`, or `path`. `missing` says which file a snapshot lacks, "" for none.
-fs::path find(const fs::path& path, std::string_view name, std::string_view where, const std::function<std::string(const fs::path&)>& missing) {
+fs::path find(const fs::path& path, std::string_view name, std::string_view where,
+              const std::function<std::string(const fs::path&)>& missing) {
   const std::optional<HubName> hub = is_file_name(name) ? std::nullopt : HubName::parse(name);
   if (is_there(path) || !hub) return path;
   const std::optional<fs::path> snapshot = cached_snapshot(*hub);
   if (!snapshot)
-    bad_input("{}{} is not there, and \"{}\" is not in the Hugging Face cache ({}, revision {}): {} downloads it", begun_with(where), path.string(), name,
-              cached_repository(*hub).string(), hub->revision, hub->fetch_command());
+    bad_input("{}{} is not there, and \"{}\" is not in the Hugging Face cache ({}, revision {}): {} downloads it", begun_with(where),
+              path.string(), name, cached_repository(*hub).string(), hub->revision, hub->fetch_command());
   if (const std::string file = missing(*snapshot); !file.empty())
-    bad_input("{}\"{}\" is in the Hugging Face cache without its {} ({}): {} completes it", begun_with(where), name, file, snapshot->string(),
-              hub->fetch_command());
+    bad_input("{}\"{}\" is in the Hugging Face cache without its {} ({}): {} completes it", begun_with(where), name, file,
+              snapshot->string(), hub->fetch_command());
   return *snapshot;
 }
 

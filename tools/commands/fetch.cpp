@@ -1,6 +1,6 @@
 // ablate fetch NAME: a model of the Hugging Face Hub into its cache, where `checkpoint = "NAME"` finds it.
-#include "command.h"
 #include "fetch/fetch.h"
+#include "command.h"
 
 #include "base/error.h"
 #include "base/signals.h"
@@ -18,7 +18,8 @@ struct Options {
 };
 
 HubName name_of(const Options& options) {
-  require(options.revision.empty() || options.name.find('@') == options.name.npos, "{}: names a revision, and so does --revision", options.name);
+  require(options.revision.empty() || options.name.find('@') == options.name.npos, "{}: names a revision, and so does --revision",
+          options.name);
   const auto name = HubName::parse(options.revision.empty() ? options.name : fmt::format("{}@{}", options.name, options.revision));
   require(name.has_value(), "{}{}: expected a name as on the Hugging Face Hub: ORG/NAME, or ORG/NAME@REVISION", options.name,
           options.revision.empty() ? "" : fmt::format(" --revision {}", options.revision));
@@ -41,7 +42,8 @@ int fetch(const Options& options) {
 }
 
 const CommandRegistration registration{
-    {"fetch", "Download a model (config, tokenizer, safetensors) into the Hugging Face cache; nothing else uses the network", [](CLI::App& app) {
+    {"fetch", "Download a model (config, tokenizer, safetensors) into the Hugging Face cache; nothing else uses the network",
+     [](CLI::App& app) {
        const auto options = std::make_shared<Options>();
        app.add_option("NAME", options->name, "As on the Hugging Face Hub: ORG/NAME, or ORG/NAME@REVISION")->required();
        app.add_option("--revision", options->revision, "A branch, a tag or a commit (default: main)");

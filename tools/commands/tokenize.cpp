@@ -80,7 +80,9 @@ int tokenize(const Options& options) {
 const CommandRegistration registration{
     {"tokenize", "Turn text into token ids, or back", [](CLI::App& app) {
        const auto options = std::make_shared<Options>();
-       app.add_option("--tokenizer", options->tokenizer, "A tokenizer.json, a GGUF file, a model's folder, or its name in the Hugging Face cache")->required();
+       app.add_option("--tokenizer", options->tokenizer,
+                      "A tokenizer.json, a GGUF file, a model's folder, or its name in the Hugging Face cache")
+           ->required();
        auto* input = app.add_option_group("input", "What to turn");
        input->add_option("--text", options->text, "One text; with --decode, token ids");
        auto* file = input->add_option("--json", options->file, "A JSON file with an array of texts; with --decode, of arrays of token ids");
