@@ -38,6 +38,14 @@ Handle open_nameless(const fs::path& folder) {
                               FILE_ATTRIBUTE_TEMPORARY | FILE_FLAG_DELETE_ON_CLOSE, nullptr));
 }
 
+std::string open_to_append(const fs::path& path, Handle& file) {
+  file = portable(CreateFileW(path.c_str(), FILE_APPEND_DATA | SYNCHRONIZE, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, OPEN_ALWAYS,
+                              FILE_ATTRIBUTE_NORMAL, nullptr));
+  return file != none ? "" : std::system_category().message(static_cast<int>(GetLastError()));
+}
+
+std::string flush(Handle file) { return FlushFileBuffers(native(file)) ? "" : "is the disk full?"; }
+
 std::string write_all(Handle file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     DWORD written = 0;
@@ -124,6 +132,20 @@ Handle open_nameless(const fs::path& folder) {
   ::unlink(name.c_str());
   return file;
 }
+
+std::string open_to_append(const fs::path& path, Handle& file) {
+  const int opened = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (opened < 0) return std::strerror(errno);
+  if (::flock(opened, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    ::close(opened);
+    return error == EWOULDBLOCK ? "another process is writing it" : std::strerror(error);
+  }
+  file = opened;
+  return "";
+}
+
+std::string flush(Handle file) { return ::fsync(static_cast<int>(file)) == 0 || errno == EINVAL ? "" : std::strerror(errno); }
 
 std::string write_all(Handle file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {

@@ -1,7 +1,7 @@
 // How a plan's [model] is read before anything is opened.
-#include "base/paths.h"
 #include "base/settings.h"
 #include "experiment/run/model_source.h"
+#include "model/checkpoint_names.h"
 #include "train/train_settings.h"
 
 namespace ablate {
@@ -14,7 +14,7 @@ void read_model(Settings& experiment) {
     return;
   }
   for (const std::string& key : model.keys()) model.raw(key);  // whoever opens the checkpoint knows its keys
-  read_path(model, "checkpoint");
+  read_checkpoint_path(model, "checkpoint");
 }
 
 const SectionRegistration registration{{"model", read_model}};

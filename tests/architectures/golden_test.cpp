@@ -2,6 +2,7 @@
 #include "support/golden.h"
 #include "model/exported_tensors.h"
 #include "probe/anatomy.h"
+#include "probe/first_sequence.h"
 #include "support/places.h"
 #include "support/temporary_folder.h"
 
@@ -65,26 +66,6 @@ void write_folder(const std::string& name, const fs::path& folder) {
   write_safetensors(folder / "model.safetensors", tensors);
   fs::copy_file(goldens() / name / "config.json", folder / "config.json");
 }
-
-/// Keeps sequence 0 of the residual states and the logits.
-class FirstSequence : public Probe {
- public:
-  bool wants_logits() const override { return true; }
-  void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override { tensors_.clear(); }
-  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
-    if (hook.site == Site::logits || hook.residual() >= 0) tensors_[hook.name()] = graph.keep(x);
-  }
-  void collect(Executor& executor, const ProbeBatch& batch) override {
-    if (batch.first > 0) return;
-    for (const auto& [name, tensor] : tensors_) values[name] = executor.read_floats(tensor);
-  }
-  void finish(Metrics&) override {}
-
-  std::map<std::string, std::vector<float>> values;
-
- private:
-  std::map<std::string, Tensor> tensors_;
-};
 
 /// The largest difference over the largest value that is expected, or over 1.
 double error(const std::vector<float>& found, std::span<const float> expected) {

@@ -4,6 +4,7 @@ set -u
 cd "$1/engine" || exit 1
 declare -A below=(
   [base]=""
+  [fetch]="base"
   [results]="base"
   [report]="results base"
   [vulkan]="base"
@@ -26,4 +27,7 @@ for folder in */; do
 done
 stray=$(grep -rnlE '# *include <(vulkan|volk)' . | grep -v '^./vulkan/')
 [ -z "$stray" ] || { echo "only engine/vulkan may include Vulkan's headers: $stray"; failed=1; }
+# One file opens connections, and no other folder can reach it.
+stray=$(grep -rnlE '# *include <(curl/|sys/socket|netinet|netdb|winsock)' . | grep -vx './fetch/http.cpp')
+[ -z "$stray" ] || { echo "only engine/fetch/http.cpp may use a network: $stray"; failed=1; }
 exit $failed

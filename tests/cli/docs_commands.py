@@ -165,7 +165,7 @@ def main():
                     continue
                 if len(words) == 1:
                     continue  # the program, named
-                if words[0] == "ablate" and words[1:] in (["run"], ["check"], ["report"], ["hooks"], ["tokenize"]):
+                if words[0] == "ablate" and words[1:] in (["run"], ["check"], ["report"], ["hooks"], ["tokenize"], ["fetch"]):
                     command += " --help"  # one of its commands, named
                 for own, stand_in in OWN.items():
                     command = re.sub(rf"(?<!\S){re.escape(own)}(?!\S)|(?<==){re.escape(own)}(?!\S)", stand_in, command)

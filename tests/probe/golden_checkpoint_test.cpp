@@ -1,6 +1,7 @@
 // Whole checkpoints against Transformers in float64: loss, logits, states, block outputs, sink scores; and one of them with a block's
 // output removed.
 #include "anatomy.h"
+#include "first_sequence.h"
 #include "probe/interventions.h"
 #include "support/golden.h"
 #include "support/places.h"
@@ -25,30 +26,6 @@ std::filesystem::path folder_of(const std::string& name) {
 }
 
 Json index_of(const std::string& name) { return Json::parse(read_text(folder_of(name).parent_path() / "index.json")).at(name); }
-
-/// Keeps sequence 0 of what it listens to.
-class FirstSequence : public Probe {
- public:
-  bool wants_logits() const override { return true; }
-  void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override { tensors_.clear(); }
-  void at(Graph& graph, const Hook& hook, const Tensor& x) override {
-    if (hook.site == Site::logits || hook.residual() >= 0 || hook.block() > 0) tensors_[hook.name()] = graph.keep(x);
-  }
-  void collect(Executor& executor, const ProbeBatch& batch) override {
-    if (batch.first > 0) return;
-    for (const auto& [name, tensor] : tensors_) {
-      channels[name] = tensor.dim(-1);
-      values[name] = executor.read_floats(tensor);
-    }
-  }
-  void finish(Metrics&) override {}
-
-  std::map<std::string, std::vector<float>> values;  ///< at least (T, C)
-  std::map<std::string, std::uint32_t> channels;
-
- private:
-  std::map<std::string, Tensor> tensors_;
-};
 
 /// How far (T, C) is from what is expected at some of its positions, (P, C): the largest difference over `sizes`, one per position, each at
 /// least 1, and first raised to the largest value that is expected there.
@@ -96,7 +73,7 @@ constexpr double tolerance = 1e-5;
 void check_golden(const std::string& name, DType stored) {
   CAPTURE(name);
   const Golden golden(name);
-  FirstSequence seen;
+  FirstSequence seen(/*blocks=*/true);
   ProbeSettings settings;
   Settings own(parse_toml("", ""));
   const auto spikes = Probes::find("statistic", "spikes")(settings, own), sinks = Probes::find("statistic", "sinks")(settings, own);
@@ -148,7 +125,7 @@ TEST_CASE("weights kept in 16 bits are those of the file") {
 TEST_CASE("with the step-down block's output zeroed the spike stays to the end") {
   const Golden golden("planted");
   const Json& expected = golden.index.at("step_down_block_output_zeroed");
-  FirstSequence intact_run;
+  FirstSequence intact_run(/*blocks=*/true);
   run(golden, DType::f32, {}, {&intact_run});
   const std::vector<float>& output = intact_run.values.at("block.8");
   const auto whole = std::size_t{golden.data.rows} * golden.data.tokens() * 64;

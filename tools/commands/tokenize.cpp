@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/checkpoint_names.h"
 #include "model/tokenizer.h"
 
 #include <CLI/CLI.hpp>
@@ -65,7 +66,7 @@ json run_file(const Tokenizer& tokenizer, const Options& options) {
 }
 
 int tokenize(const Options& options) {
-  const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
+  const Tokenizer tokenizer = Tokenizer::load(find_tokenizer(options.tokenizer, options.tokenizer, "--tokenizer"));
   if (options.is_file) {
     fmt::print("{}\n", run_file(tokenizer, options).dump());
   } else if (options.decode) {
@@ -79,7 +80,9 @@ int tokenize(const Options& options) {
 const CommandRegistration registration{
     {"tokenize", "Turn text into token ids, or back", [](CLI::App& app) {
        const auto options = std::make_shared<Options>();
-       app.add_option("--tokenizer", options->tokenizer, "A tokenizer.json")->required();
+       app.add_option("--tokenizer", options->tokenizer,
+                      "A tokenizer.json, a GGUF file, a model's folder, or its name in the Hugging Face cache")
+           ->required();
        auto* input = app.add_option_group("input", "What to turn");
        input->add_option("--text", options->text, "One text; with --decode, token ids");
        auto* file = input->add_option("--json", options->file, "A JSON file with an array of texts; with --decode, of arrays of token ids");

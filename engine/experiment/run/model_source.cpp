@@ -1,6 +1,6 @@
 #include "experiment/run/model_source.h"
 
-#include "base/paths.h"
+#include "model/checkpoint_names.h"
 #include "model/feed_forward.h"
 #include "model/planted.h"
 #include "ops/attention.h"
@@ -12,7 +12,7 @@ namespace {
 
 ModelSource from_checkpoint(Settings& model) {
   model.get<std::string>("checkpoint");
-  const std::filesystem::path folder = read_path(model, "checkpoint");
+  const std::filesystem::path folder = read_checkpoint_path(model, "checkpoint");
   const std::string stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
   const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
   const DType type = stored == "f32" ? DType::f32 : stored == "f16" ? DType::f16 : stored == "bf16" ? DType::bf16 : checkpoint->dtype();

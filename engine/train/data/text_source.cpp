@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "model/checkpoint_files.h"
+#include "model/checkpoint_names.h"
 #include "train/data/paths.h"
 #include "train/data/text_files.h"
 #include "train/data/text_tokens.h"
@@ -87,7 +88,7 @@ DataOpener read(Settings& data) {
   options.files = read_files(data);
   options.validation = read_paths(data, "validation");
   if (options.validation.empty()) options.validation_share = data.number<double>("validation_share", options.validation_share, 0.0, 0.9);
-  options.tokenizer = data.get("tokenizer", "") == "bytes" ? fs::path("bytes") : read_path(data, "tokenizer");
+  options.tokenizer = data.get("tokenizer", "") == "bytes" ? fs::path("bytes") : read_tokenizer_path(data, "tokenizer");
   options.windows = WindowOptions::from(data);
   const std::string where = data.where("tokenizer");
   return [options, where](const DataContext& context) {
