@@ -5,10 +5,12 @@
 #include "ops/add.h"
 #include "ops/attention.h"
 #include "ops/bias.h"
+#include "ops/clamped_swiglu.h"
 #include "ops/convert.h"
 #include "ops/copy.h"
 #include "ops/cross_entropy.h"
 #include "ops/embedding.h"
+#include "ops/experts.h"
 #include "ops/gate.h"
 #include "ops/matmul.h"
 #include "ops/multiply.h"
@@ -34,6 +36,7 @@ class Samples {
     gates();
     attentions();
     products();
+    mixtures();
     elements();
     tokens();
     return std::move(samples_);
@@ -140,6 +143,18 @@ class Samples {
         });
     add("linear with residual", {like_x(), weight, {{size_.batch, size_.tokens, out}, type_}},
         [](Graph& g, const Inputs& in) { return linear(g, in[0], in[1], in[2]); });
+  }
+
+  void mixtures() {
+    const std::uint32_t experts = 3, width = size_.width(), tokens = size_.batch * size_.tokens;
+    const SampleInput logits = {{tokens, experts}, DType::f32}, weight = {{experts * width, width}, type_};
+    add("clamped gated unit", {like_x(), like_x()}, [](Graph& g, const Inputs& in) { return clamped_swiglu(g, in[0], in[1], 7.0f, 1.7f); });
+    for (const bool normed : {false, true})
+      add(normed ? "mixture of experts, weights normed" : "mixture of experts",
+          {like_x(), logits, weight, parameter({experts * width}), like_x()}, [normed](Graph& g, const Inputs& in) {
+            const Routing routing = route(g, in[1], 2, normed);
+            return combine_experts(g, expert_linear(g, in[0], in[2], routing, in[3]), routing, in[4]);
+          });
   }
 
   void elements() {
