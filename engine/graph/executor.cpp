@@ -42,6 +42,12 @@ std::vector<MemoryUse> uses_of(const Dispatch& dispatch, const Reflection& refle
   return uses;
 }
 
+std::vector<Work> work_of(const Graph& graph) {
+  std::vector<Work> work;
+  for (const Dispatch& dispatch : graph.dispatches()) work.push_back(dispatch.cost);
+  return work;
+}
+
 }  // namespace
 
 Executor::Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptions& options)
@@ -50,7 +56,8 @@ Executor::Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptio
       graph_(graph),
       options_(options),
       plan_(plan_memory(graph, plan_options(device_, options))),
-      transfer_(device_) {
+      transfer_(device_),
+      replay_(device_, work_of(graph), options.profile) {
   const Storage* largest = largest_storage(graph);
   const std::string what =
       largest ? fmt::format("activations (the largest is {}, {} bytes)", largest->name, largest->bytes) : "activations";
@@ -58,6 +65,7 @@ Executor::Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptio
     blocks_.emplace_back(device_, std::min(plan_.block, plan_.bytes - done), MemoryKind::device, what);
   if (options_.guard || options_.poison) fill(guard_word);
   upload_constants();
+  pipelines_.prepare(pipelines_of(graph_));
   record();
 }
 
@@ -112,16 +120,7 @@ std::vector<PipelineKey> pipelines_of(const Graph& graph) {
 }
 
 void Executor::record() {
-  const std::size_t stamps = options_.profile ? graph_.dispatches().size() + 1 : 0;
-  Recorder recorder(device_, static_cast<std::uint32_t>(stamps));
-  pipelines_.prepare(pipelines_of(graph_));
-  recorder.timestamp();
-  for (const Dispatch& dispatch : graph_.dispatches()) {
-    record_dispatch(recorder, dispatch);
-    if (options_.profile) recorder.barrier();  // so that a dispatch's time is its own
-    recorder.timestamp();
-  }
-  commands_ = recorder.finish();
+  replay_.record([this](Recorder& recorder, std::size_t i) { record_dispatch(recorder, graph_.dispatches()[i]); });
 }
 
 void Executor::run() {
@@ -145,12 +144,11 @@ void Executor::run_one_by_one() {
 
 void Executor::submit() {
   if (device_.one_by_one()) return run_one_by_one();
-  submission_.wait();  // a step that was given up: its commands may still be at work
-  const VkCommandBuffer commands = commands_.handle();
-  submission_ = device_.submit({&commands, 1});
+  record();  // anew where the last run took longer than expected
+  replay_.submit();
 }
 
-void Executor::wait() { submission_.wait(); }
+void Executor::wait() { replay_.wait(); }
 
 void Executor::write(const Tensor& to, std::span<const std::byte> data) {
   require(data.size() == to.bytes(), "{}: {} bytes given, it has {}", graph_.storages().at(to.storage).name, data.size(), to.bytes());
@@ -198,7 +196,7 @@ void Executor::write_floats(const Tensor& to, std::span<const float> data) {
 void Executor::write_ints(const Tensor& to, std::span<const std::int32_t> data) { write(to, std::as_bytes(data)); }
 
 std::vector<DispatchTime> Executor::times() const {
-  const std::vector<double> seconds = commands_.intervals();
+  const std::vector<double> seconds = replay_.intervals();
   std::vector<DispatchTime> times;
   for (std::size_t i = 0; i < seconds.size() && i < graph_.dispatches().size(); ++i)
     times.push_back({graph_.dispatches()[i].label, seconds[i], graph_.dispatches()[i].cost});

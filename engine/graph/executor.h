@@ -3,6 +3,7 @@
 
 #include "graph/graph.h"
 #include "graph/plan.h"
+#include "graph/replay.h"
 #include "vulkan/buffer.h"
 #include "vulkan/recorder.h"
 
@@ -57,6 +58,9 @@ class Executor {
 
   std::uint64_t address(const Tensor& x) const;
 
+  /// Submissions of a run.
+  std::size_t pieces() const { return replay_.pieces(); }
+
   /// Seconds of every dispatch in the last run (with options.profile).
   std::vector<DispatchTime> times() const;
 
@@ -87,8 +91,7 @@ class Executor {
   MemoryPlan plan_;
   std::vector<Buffer> blocks_;
   Transfer transfer_;
-  Commands commands_;
-  Submission submission_;
+  Replay replay_;
   NonFiniteReads non_finite_reads_;
 };
 

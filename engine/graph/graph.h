@@ -39,11 +39,8 @@ struct PushValue {
   }
 };
 
-/// What a dispatch must do at least, for benchmarks and time estimates.
-struct Cost {
-  double flop = 0;
-  double bytes = 0;
-};
+/// For benchmarks and time estimates.
+using Cost = Work;
 
 /// How a launch falls into pieces where its tensors are larger than a kernel's 32-bit, signed indices reach (Caps::max_elements): into runs
 /// of units that have nothing to do with each other (elements, rows, sequences, chunks of rows), each a launch of its own.

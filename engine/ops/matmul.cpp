@@ -114,10 +114,15 @@ Tensor as(Tensor x, const Shape& shape) {
   return x;
 }
 
-// As many of `units` as leave each of the tensors, which all have as many, within what kernels can index; a multiple of 64 where it can be,
-// so that pieces start where vector accesses may. 0 when a single one is too much.
-std::uint32_t units_within(std::uint64_t most, std::uint32_t units, std::initializer_list<Tensor> tensors) {
-  std::uint64_t fit = units;
+double flop_of(const MatmulProblem& p) { return 2.0 * p.batch * p.m * p.n * p.k; }
+
+/// Of a product's operations, the part that one launch should do.
+double share_of_a_launch(const Caps& caps, const MatmulProblem& p) { return most_of_a_launch(caps).flop / flop_of(p); }
+
+// As many of `units` as leave each of the tensors, which all have as many, within what kernels can index, and are `share` of them at most; a multiple
+// of 64 where it can be, so that pieces start where vector accesses may. 0 when a single one has too many elements.
+std::uint32_t units_within(std::uint64_t most, double share, std::uint32_t units, std::initializer_list<Tensor> tensors) {
+  std::uint64_t fit = share < 1 ? static_cast<std::uint64_t>(std::max(1.0, share * units)) : units;
   for (const Tensor& x : tensors)
     if (x.size() > 0) fit = std::min(fit, most / (x.size() / units));
   return static_cast<std::uint32_t>(fit > 64 ? fit / 64 * 64 : fit);
@@ -127,6 +132,7 @@ std::uint32_t units_within(std::uint64_t most, std::uint32_t units, std::initial
 void multiply_in_pieces(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulProblem& p,
                         const MatmulOptions& options) {
   const std::uint64_t most = graph.caps().max_elements;
+  const double share = share_of_a_launch(graph.caps(), p);
   const Tensor& c = options.into;
   const Shape shape = c.shape;
   const auto part_of = [&](const Tensor& x, const Shape& whole, std::uint32_t first, std::uint32_t count) {
@@ -135,7 +141,7 @@ void multiply_in_pieces(Graph& graph, const Tensor& a, const Tensor& b, Layout l
   MatmulOptions piece = options;
   if (p.batch > 1) {
     const Shape all_a{p.batch, a.dim(-2), a.dim(-1)}, all_b{p.batch, b.dim(-2), b.dim(-1)}, all_c{p.batch, p.m, p.n};
-    const std::uint32_t step = std::max(units_within(most, p.batch, {a, b, c}), 1u);  // a single one may be cut further
+    const std::uint32_t step = std::max(units_within(most, share, p.batch, {a, b, c}), 1u);  // a single one may be cut further
     for (std::uint32_t first = 0; first < p.batch; first += step) {
       const std::uint32_t count = std::min(step, p.batch - first);
       piece.into = part_of(c, all_c, first, count), piece.residual = part_of(options.residual, all_c, first, count);
@@ -144,7 +150,8 @@ void multiply_in_pieces(Graph& graph, const Tensor& a, const Tensor& b, Layout l
     return;
   }
   const bool by_k = layout == Layout::tn;
-  const std::uint32_t units = by_k ? p.k : p.m, step = by_k ? units_within(most, units, {a, b}) : units_within(most, units, {a, c});
+  const std::uint32_t units = by_k ? p.k : p.m,
+                      step = by_k ? units_within(most, share, units, {a, b}) : units_within(most, share, units, {a, c});
   const Tensor& kept = by_k ? c : b;  // that every piece sees whole
   require(step > 0 && step < units && kept.size() <= most, "matmul: kernels can index {} elements, which is too few for {} by {} into {}",
           most, to_string(a.shape), to_string(b.shape), to_string(shape));
@@ -176,7 +183,9 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
   if (options.residual)
     require(options.residual.size() == c.size() && options.residual.dtype == c.dtype, "matmul: the residual is {}, the product {}",
             to_string(options.residual.shape), to_string(c.shape));
-  if (std::max({a.size(), b.size(), c.size()}) > graph.caps().max_elements) {
+  const bool divisible = p.batch > 1 || (layout == Layout::tn ? p.k : p.m) > 64;
+  const bool too_large = std::max({a.size(), b.size(), c.size()}) > graph.caps().max_elements;
+  if (too_large || (divisible && share_of_a_launch(graph.caps(), p) < 1)) {
     MatmulOptions pieces = options;
     pieces.into = c;
     multiply_in_pieces(graph, a, b, layout, p, pieces);
@@ -187,13 +196,11 @@ Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, con
 
   const MatmulKernel kernel = kernel_for(graph, p, options.kernel);
   const bool split = kernel.splits > 1;
-  const Cost cost{.flop = 2.0 * p.batch * p.m * p.n * p.k,
-                  .bytes = static_cast<double>(a.bytes() + b.bytes() + c.bytes() + (options.residual ? c.bytes() : 0))};
   const Tensor product = split ? graph.tensor({kernel.splits, p.batch, p.m, p.n}, DType::f32) : c;
   const Epilogue add = split ? Epilogue{} : Epilogue{options.residual, options.bias};
   const bool on_cpu = kernel.shader == "portable" || kernel.shader == "subgroup";
   Dispatch launch = on_cpu ? launch_on_cpu(kernel, p, a, b, product, add) : launch_tiles(graph.caps(), kernel, p, a, b, product, add);
-  launch.cost = cost;
+  launch.cost = {.flop = flop_of(p), .bytes = static_cast<double>(a.bytes() + b.bytes() + c.bytes() + (options.residual ? c.bytes() : 0))};
   graph.dispatch(std::move(launch));
   if (split) {
     graph.dispatch({.shader = "matmul/sum_splits",

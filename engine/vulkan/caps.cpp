@@ -40,11 +40,17 @@ void mask_word(Caps& caps, const std::string& word) {
   if (word.starts_with("allocation=")) return lower(caps.max_allocation);
   if (word.starts_with("elements=")) return lower(caps.max_elements);
   if (word.starts_with("heap=")) return lower(caps.device_heap);
+  if (word.starts_with("submission=")) {
+    caps.max_submission = std::min(caps.max_submission, 1e-3 * static_cast<double>(limit_value(word)));
+    return;
+  }
   const auto* found = std::find_if(std::begin(bits), std::end(bits), [&](const Bit& bit) { return word == bit.name; });
   if (found == std::end(bits)) {
     std::string known;
     for (const Bit& bit : bits) known += std::string(bit.name) + ", ";
-    bad_input("--without {}: expected one of {}shared=BYTES, invocations=N, allocation=BYTES, elements=N, heap=BYTES", word, known);
+    bad_input(
+        "--without {}: expected one of {}shared=BYTES, invocations=N, allocation=BYTES, elements=N, heap=BYTES, submission=MILLISECONDS",
+        word, known);
   }
   caps.*(found->bit) = false;
 }

@@ -26,6 +26,7 @@ struct Caps {
   std::uint64_t max_allocation = 1ull << 30;  ///< bytes of one memory allocation, and of one buffer
   std::uint64_t max_elements = 1ull << 31;    ///< of a tensor that one launch works on: kernels' indices have 32 bits and a sign
   std::uint64_t device_heap = 0;              ///< bytes of the largest device-local heap
+  double max_submission = 0.1;                ///< seconds that work is cut to: systems end a submission that takes much longer
   float timestamp_period = 0;                 ///< nanoseconds per tick; 0: no timestamps
   bool unified_memory = false;                ///< the device's own memory is mapped by the host
 
@@ -44,7 +45,7 @@ struct Caps {
   std::vector<std::string> quirks;  ///< rows of quirks.cpp that matched this driver
 
   /// Masks a comma-separated list of bits ("coopmat,f16") and limits ("shared=16384", "invocations=128", "allocation=134217728",
-  /// "elements=...", "heap=..."). Masking f16 masks the cooperative-matrix bits, which need it. Throws InputError naming the word and the known ones.
+  /// "elements=...", "heap=...", "submission=MILLISECONDS"). Masking f16 masks the cooperative-matrix bits, which need it. Throws InputError naming the word and the known ones.
   void mask(const std::string& list);
 
   /// Names of the bits that are set.

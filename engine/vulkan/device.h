@@ -4,6 +4,7 @@
 #include "vulkan/caps.h"
 #include "vulkan/instance.h"
 #include "vulkan/owned.h"
+#include "vulkan/pace.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +51,8 @@ class Device {
 
   const Instance& instance() const { return instance_; }
   const Caps& caps() const { return caps_; }
+  /// Learns while the device works.
+  const Pace& pace() const { return *pace_; }
   VkDevice handle() const { return handle_; }
   const VolkDeviceTable& vk() const { return *table_; }
   VkPipelineCache pipeline_cache() const { return pipeline_cache_; }
@@ -100,6 +103,7 @@ class Device {
   const Instance& instance_;
   VkPhysicalDevice physical_ = nullptr;
   Caps caps_;
+  std::unique_ptr<const Pace> pace_;
   VkDevice handle_ = nullptr;
   std::unique_ptr<VolkDeviceTable> table_;
   std::uint32_t queue_family_ = 0;

@@ -89,6 +89,11 @@ void Recorder::copy(const Buffer& from, std::uint64_t from_offset, const Buffer&
   device_.vk().vkCmdCopyBuffer(commands_.buffer_, from.handle(), to.handle(), 1, &region);
 }
 
+void Recorder::fill(const Buffer& to, std::uint64_t offset, std::uint32_t word) {
+  barrier();
+  device_.vk().vkCmdFillBuffer(commands_.buffer_, to.handle(), offset, sizeof(word), word);
+}
+
 void Recorder::timestamp() {
   if (commands_.query_count_ == query_capacity_) return;
   device_.vk().vkCmdWriteTimestamp(commands_.buffer_, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, commands_.queries_, commands_.query_count_++);

@@ -48,6 +48,9 @@ class Recorder {
   /// A copy between buffers, ordered with the dispatches around it.
   void copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to, std::uint64_t to_offset, std::uint64_t bytes);
 
+  /// A 32-bit `word` at `offset`, when everything before it is done.
+  void fill(const Buffer& to, std::uint64_t offset, std::uint32_t word);
+
   /// A barrier against everything before it.
   void barrier();
   void timestamp();

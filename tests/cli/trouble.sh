@@ -112,6 +112,18 @@ export ABLATE_FAULT_LOST_AFTER=400
 outcome "device lost, one kernel at a time" 1 ": the device" broken "$ablate" run x.toml --out lost --one-by-one
 unset ABLATE_FAULT_LOST_AFTER
 
+# --- a system that ends submissions over a second ---
+cat > long.toml <<'T'
+name = "long"
+kind = "train"
+model = {vocab_size = 4096, d_model = 256, n_layers = 1, n_heads = 4}
+data = {source = "random_tokens"}
+train = {steps = 2, batch = 4, seq_len = 256, eval_windows = 1}
+T
+export ABLATE_FAULT_LONGEST=1000
+check "steps of several seconds, in submissions that each are short" broken "$ablate" run long.toml --out long
+unset ABLATE_FAULT_LONGEST
+
 # --- a clock that jumps ---
 if command -v faketime > /dev/null; then
   check "a clock a year ahead, running backwards" faketime -f '+1y x-1' "$ablate" run x.toml --out clock

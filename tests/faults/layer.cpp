@@ -1,5 +1,6 @@
 // A Vulkan layer that breaks a device on purpose, for tests of what happens then:
 //   ABLATE_FAULT_LOST_AFTER=N    the N-th wait for the device, and every one after it, finds it lost
+//   ABLATE_FAULT_LONGEST=MS      a submission that takes longer, from the device's start on it, loses the device
 //   ABLATE_FAULT_MEMORY=BYTES    allocations beyond so many bytes fail
 //   ABLATE_FAULT_CALL=NAME:N     the N-th call of the function NAME fails
 //   ABLATE_FAULT_REPORT=FILE     a line for every failure made by ABLATE_FAULT_CALL, for everything destroyed between a submission and the wait for
@@ -8,6 +9,7 @@
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -194,7 +196,17 @@ VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, std::uint32_t count, const 
     const std::lock_guard lock(mutex);
     if (!in_flight.insert(fence).second) report("a fence for two submissions");
   }
-  return next<PFN_vkQueueSubmit>("vkQueueSubmit")(queue, count, infos, fence);
+  const auto do_submit = next<PFN_vkQueueSubmit>("vkQueueSubmit");
+  if (!std::getenv("ABLATE_FAULT_LONGEST")) return do_submit(queue, count, infos, fence);
+  const auto wait = next<PFN_vkQueueWaitIdle>("vkQueueWaitIdle");
+  wait(queue);
+  const auto start = std::chrono::steady_clock::now();
+  const VkResult result = do_submit(queue, count, infos, fence);
+  wait(queue);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  if (result != VK_SUCCESS || static_cast<unsigned long long>(took) <= limit("ABLATE_FAULT_LONGEST")) return result;
+  report("a submission of " + std::to_string(took) + " ms");
+  return VK_ERROR_DEVICE_LOST;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL wait_idle(VkDevice d) {

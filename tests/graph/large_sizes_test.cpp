@@ -22,6 +22,7 @@ using namespace ablate;
 
 namespace {
 
+constexpr Work any_work{1e30, 1e30};
 constexpr std::uint64_t signed_indices = 1ull << 31, unsigned_indices = 1ull << 32;
 
 Caps some_device(const char* type) {
@@ -120,7 +121,7 @@ TEST_CASE("pieces of a launch are the launch") {
           for (std::uint64_t reach = largest; reach > 0; reach = reach * 2 / 5) {
             std::vector<Dispatch> pieces;
             try {
-              pieces = pieces_of(whole, reach);
+              pieces = pieces_of(whole, reach, any_work);
             } catch (const InputError&) {
               break;  // not even a unit, or what all pieces share, is within reach
             }
@@ -154,7 +155,7 @@ TEST_CASE("pieces of flat memory begin where vectors may") {
   Graph graph(some_device("cpu"));
   const Tensor x = graph.input("x", {1000}, DType::f32), y = graph.tensor({1000}, DType::f32);
   graph.dispatch({.shader = "elementwise/store", .push = {x, y, std::uint64_t{1000}}, .cut = cut_elements(1000, {0, 1, 2}), .items = 1000});
-  const std::vector<Dispatch> pieces = pieces_of(graph.dispatches().at(0), 200);
+  const std::vector<Dispatch> pieces = pieces_of(graph.dispatches().at(0), 200, any_work);
   REQUIRE(pieces.size() == 6);  // of 192, which is 3 times 64
   for (std::size_t i = 0; i < pieces.size(); ++i) CHECK(pieces[i].push.at(0).tensor.offset == 192 * 4 * i);
 }
