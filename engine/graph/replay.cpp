@@ -31,7 +31,7 @@ std::vector<std::size_t> ends_of_pieces(const std::vector<double>& seconds, doub
 }
 
 Replay::Replay(const Device& device, const std::vector<Work>& launches, bool profile) : device_(device), profile_(profile) {
-  for (const Work& work : launches) seconds_.push_back(device.pace().seconds(work));
+  for (const Work& work : launches) seconds_.push_back(device.speed().seconds(work));
 }
 
 void Replay::record(const RecordLaunch& launch) {
@@ -123,7 +123,7 @@ void Replay::measure(double run_seconds) {
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     const double before = expected(pieces_[i]);
     if (before <= 0 || seconds[i] <= 0) continue;
-    if (first_run) device_.pace().learn(before, seconds[i]);
+    if (first_run) device_.speed().learn(before, seconds[i]);
     for (std::size_t k = pieces_[i].first; k < pieces_[i].end; ++k) seconds_[k] *= seconds[i] / before;
   }
 }

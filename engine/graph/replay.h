@@ -1,7 +1,7 @@
 // A graph's launches as command buffers that are recorded once and submitted at every run.
 //
 // They are cut into pieces of Caps::max_submission seconds at most, a submission each: systems end one that takes too long. How long a launch
-// takes is first expected (Pace), then measured, and the pieces are cut again. Pieces run in order, each after a barrier, so that a result does
+// takes is first expected (DeviceSpeed), then measured, and the pieces are cut again. Pieces run in order, each after a barrier, so that a result does
 // not depend on where they are cut.
 #pragma once
 

@@ -47,7 +47,7 @@ Device::Device(const Instance& instance, const DeviceOptions& options) : Device(
   const Instance::Candidate& candidate = instance.choose(options.choice);
   caps_ = candidate.caps;
   caps_.mask(options.without);
-  pace_ = std::make_unique<const Pace>(caps_);
+  speed_ = std::make_unique<const DeviceSpeed>(caps_);
   physical_ = candidate.handle;
   one_by_one_ = options.one_by_one;
   statistics_ = options.statistics && has_extension(physical_, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);

@@ -4,7 +4,7 @@
 #include "vulkan/caps.h"
 #include "vulkan/instance.h"
 #include "vulkan/owned.h"
-#include "vulkan/pace.h"
+#include "vulkan/device_speed.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +52,7 @@ class Device {
   const Instance& instance() const { return instance_; }
   const Caps& caps() const { return caps_; }
   /// Learns while the device works.
-  const Pace& pace() const { return *pace_; }
+  const DeviceSpeed& speed() const { return *speed_; }
   VkDevice handle() const { return handle_; }
   const VolkDeviceTable& vk() const { return *table_; }
   VkPipelineCache pipeline_cache() const { return pipeline_cache_; }
@@ -103,7 +103,7 @@ class Device {
   const Instance& instance_;
   VkPhysicalDevice physical_ = nullptr;
   Caps caps_;
-  std::unique_ptr<const Pace> pace_;
+  std::unique_ptr<const DeviceSpeed> speed_;
   VkDevice handle_ = nullptr;
   std::unique_ptr<VolkDeviceTable> table_;
   std::uint32_t queue_family_ = 0;

@@ -18,10 +18,10 @@ struct Work {
 /// As much as one launch should do, so that no device of the type is at it for long: a quarter of a second at the pace of a slow one.
 Work most_of_a_launch(const Caps& caps);
 
-class Pace {
+class DeviceSpeed {
  public:
   /// Until work has been measured the device counts as a slow one of its type.
-  explicit Pace(const Caps& caps);
+  explicit DeviceSpeed(const Caps& caps);
 
   /// Seconds that a launch of so much work is expected to take.
   double seconds(const Work& work) const;

@@ -1,4 +1,4 @@
-#include "vulkan/pace.h"
+#include "vulkan/device_speed.h"
 
 namespace ablate {
 namespace {
@@ -24,14 +24,14 @@ Work most_of_a_launch(const Caps& caps) {
   return {longest_launch * rates.flop, longest_launch * rates.bytes};
 }
 
-Pace::Pace(const Caps& caps) : flop_per_second_(slow_rates(caps).flop), bytes_per_second_(slow_rates(caps).bytes) {}
+DeviceSpeed::DeviceSpeed(const Caps& caps) : flop_per_second_(slow_rates(caps).flop), bytes_per_second_(slow_rates(caps).bytes) {}
 
-double Pace::seconds(const Work& work) const {
+double DeviceSpeed::seconds(const Work& work) const {
   const std::lock_guard lock(mutex_);
   return launch_seconds + slowness_ * (work.flop / flop_per_second_ + work.bytes / bytes_per_second_);
 }
 
-void Pace::learn(double expected, double measured) const {
+void DeviceSpeed::learn(double expected, double measured) const {
   if (expected <= 0) return;
   const std::lock_guard lock(mutex_);
   const double now = slowness_ * measured / expected;
