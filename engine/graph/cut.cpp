@@ -24,12 +24,12 @@ void require_fits(const Dispatch& dispatch, std::uint64_t most) {
 }
 
 /// How many times `most` the launch does.
-double times_too_much(const Work& work, const Work& most) { return std::max(work.flop / most.flop, work.bytes / most.bytes); }
+double times_too_much(const Cost& cost, const Cost& most) { return std::max(cost.flop / most.flop, cost.bytes / most.bytes); }
 
-std::uint64_t units_of_a_piece(const Dispatch& dispatch, std::uint64_t most, const Work& work) {
+std::uint64_t units_of_a_piece(const Dispatch& dispatch, std::uint64_t most, const Cost& cost) {
   const Cut& cut = dispatch.cut;
   std::uint64_t units = cut.units;
-  if (const double times = times_too_much(dispatch.cost, work); times > 1)
+  if (const double times = times_too_much(dispatch.cost, cost); times > 1)
     units = std::max(static_cast<std::uint64_t>(static_cast<double>(units) / times), cut.step);
   for (const Cut::Share& share : cut.shares)
     if (size_of(dispatch.push.at(share.push)) > 0)
@@ -56,10 +56,10 @@ Dispatch piece_of(const Dispatch& whole, std::uint64_t first, std::uint64_t coun
 
 }  // namespace
 
-std::vector<Dispatch> pieces_of(Dispatch dispatch, std::uint64_t most, const Work& work) {
+std::vector<Dispatch> pieces_of(Dispatch dispatch, std::uint64_t most, const Cost& cost) {
   const bool fit = std::all_of(dispatch.push.begin(), dispatch.push.end(), [&](const PushValue& value) { return fits(value, most); });
-  if (fit && (dispatch.cut.units == 0 || times_too_much(dispatch.cost, work) <= 1)) return {std::move(dispatch)};
-  const std::uint64_t each = units_of_a_piece(dispatch, most, work);
+  if (fit && (dispatch.cut.units == 0 || times_too_much(dispatch.cost, cost) <= 1)) return {std::move(dispatch)};
+  const std::uint64_t each = units_of_a_piece(dispatch, most, cost);
   std::vector<Dispatch> pieces;
   for (std::uint64_t first = 0; each > 0 && first < dispatch.cut.units; first += each)
     pieces.push_back(piece_of(dispatch, first, std::min(each, dispatch.cut.units - first)));

@@ -9,8 +9,8 @@
 namespace ablate {
 
 /// The launch, or the fewest pieces of it whose tensors have at most `most` elements, whose counts fit a kernel's 32 bits, and which, as far as the
-/// launch can be cut, do no more than `work`. Throws InputError naming the op, the shader and the shape where a tensor or a count stays too large.
-std::vector<Dispatch> pieces_of(Dispatch dispatch, std::uint64_t most, const Work& work);
+/// launch can be cut, do no more than `cost`. Throws InputError naming the op, the shader and the shape where a tensor or a count stays too large.
+std::vector<Dispatch> pieces_of(Dispatch dispatch, std::uint64_t most, const Cost& cost);
 
 /// A cut of a kernel over flat memory: the push constants `push`, the count among them, have one per element. Pieces begin at multiples of 64
 /// elements, so that every vector access stays aligned.

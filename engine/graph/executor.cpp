@@ -42,10 +42,10 @@ std::vector<MemoryUse> uses_of(const Dispatch& dispatch, const Reflection& refle
   return uses;
 }
 
-std::vector<Work> work_of(const Graph& graph) {
-  std::vector<Work> work;
-  for (const Dispatch& dispatch : graph.dispatches()) work.push_back(dispatch.cost);
-  return work;
+std::vector<Cost> costs_of(const Graph& graph) {
+  std::vector<Cost> costs;
+  for (const Dispatch& dispatch : graph.dispatches()) costs.push_back(dispatch.cost);
+  return costs;
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ Executor::Executor(Pipelines& pipelines, const Graph& graph, const ExecutorOptio
       options_(options),
       plan_(plan_memory(graph, plan_options(device_, options))),
       transfer_(device_),
-      replay_(device_, work_of(graph), options.profile) {
+      replay_(device_, costs_of(graph), options.profile) {
   const Storage* largest = largest_storage(graph);
   const std::string what =
       largest ? fmt::format("activations (the largest is {}, {} bytes)", largest->name, largest->bytes) : "activations";

@@ -5,6 +5,7 @@
 #include "graph/choices.h"
 #include "graph/tensor.h"
 #include "vulkan/caps.h"
+#include "vulkan/device_speed.h"
 #include "vulkan/pipeline.h"
 
 #include <array>
@@ -38,9 +39,6 @@ struct PushValue {
     require(std::in_range<std::int32_t>(value), "a push constant of {} does not fit 32 bits", value);
   }
 };
-
-/// For benchmarks and time estimates.
-using Cost = Work;
 
 /// How a launch falls into pieces where its tensors are larger than a kernel's 32-bit, signed indices reach (Caps::max_elements): into runs
 /// of units that have nothing to do with each other (elements, rows, sequences, chunks of rows), each a launch of its own.

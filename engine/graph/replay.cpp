@@ -30,8 +30,8 @@ std::vector<std::size_t> ends_of_pieces(const std::vector<double>& seconds, doub
   return ends;
 }
 
-Replay::Replay(const Device& device, const std::vector<Work>& launches, bool profile) : device_(device), profile_(profile) {
-  for (const Work& work : launches) seconds_.push_back(device.speed().seconds(work));
+Replay::Replay(const Device& device, const std::vector<Cost>& launches, bool profile) : device_(device), profile_(profile) {
+  for (const Cost& launch : launches) seconds_.push_back(device.speed().seconds(launch));
 }
 
 void Replay::record(const RecordLaunch& launch) {

@@ -25,7 +25,7 @@ class Replay {
   using RecordLaunch = std::function<void(Recorder&, std::size_t launch)>;
 
   /// `profile`: a launch's time is its own, see intervals().
-  Replay(const Device& device, const std::vector<Work>& launches, bool profile);
+  Replay(const Device& device, const std::vector<Cost>& launches, bool profile);
 
   /// Records the pieces, if they are not recorded yet or measured times ask for other ones.
   void record(const RecordLaunch& launch);

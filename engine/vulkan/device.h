@@ -2,9 +2,9 @@
 #pragma once
 
 #include "vulkan/caps.h"
+#include "vulkan/device_speed.h"
 #include "vulkan/instance.h"
 #include "vulkan/owned.h"
-#include "vulkan/device_speed.h"
 
 #include <cstddef>
 #include <cstdint>

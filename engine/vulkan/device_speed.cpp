@@ -19,14 +19,14 @@ Rates slow_rates(const Caps& caps) {
 
 }  // namespace
 
-Work most_of_a_launch(const Caps& caps) {
+Cost most_of_a_launch(const Caps& caps) {
   const Rates rates = slow_rates(caps);
   return {longest_launch * rates.flop, longest_launch * rates.bytes};
 }
 
 DeviceSpeed::DeviceSpeed(const Caps& caps) : flop_per_second_(slow_rates(caps).flop), bytes_per_second_(slow_rates(caps).bytes) {}
 
-double DeviceSpeed::seconds(const Work& work) const {
+double DeviceSpeed::seconds(const Cost& work) const {
   const std::lock_guard lock(mutex_);
   return launch_seconds + slowness_ * (work.flop / flop_per_second_ + work.bytes / bytes_per_second_);
 }

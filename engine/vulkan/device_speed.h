@@ -10,13 +10,13 @@
 namespace ablate {
 
 /// What a launch does at least: floating-point operations, and bytes that it reads and writes.
-struct Work {
+struct Cost {
   double flop = 0;
   double bytes = 0;
 };
 
 /// As much as one launch should do, so that no device of the type is at it for long: a quarter of a second at the pace of a slow one.
-Work most_of_a_launch(const Caps& caps);
+Cost most_of_a_launch(const Caps& caps);
 
 class DeviceSpeed {
  public:
@@ -24,7 +24,7 @@ class DeviceSpeed {
   explicit DeviceSpeed(const Caps& caps);
 
   /// Seconds that a launch of so much work is expected to take.
-  double seconds(const Work& work) const;
+  double seconds(const Cost& work) const;
 
   /// Takes in that work which seconds() expected to take `expected` took `measured`.
   void learn(double expected, double measured) const;

@@ -22,7 +22,7 @@ using namespace ablate;
 
 namespace {
 
-constexpr Work any_work{1e30, 1e30};
+constexpr Cost any_work{1e30, 1e30};
 constexpr std::uint64_t signed_indices = 1ull << 31, unsigned_indices = 1ull << 32;
 
 Caps some_device(const char* type) {
