@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "results/fingerprint.h"
+#include "results/join_claims.h"
 #include "results/results_file.h"
 
 #include <nlohmann/json.hpp>

@@ -173,6 +173,12 @@ Judgement decide(const Formula& formula, const Rows& rows) {
   return take_second ? second : first;
 }
 
+/// More lines could read like verdicts of their own.
+void require_one_line(Settings& claim, const char* key) {
+  const std::string text = claim.get<std::string>(key, "");
+  require(on_one_line(text) == text, "{}: expected one line of text", claim.where(key));
+}
+
 std::string side(double value) { return fmt::format("{:.4g}", value); }
 
 }  // namespace
@@ -193,6 +199,7 @@ std::vector<Claim> read_claims(const Value& experiment) {
     claim.model = settings.get<std::string>("model", "");
     claim.model_where = settings.where("model");
     settings.reject_unused();
+    for (const char* key : {"text", "paper"}) require_one_line(settings, key);
     require(!claim.text.empty(), "{}: expected a sentence", settings.where("text"));
     refuse_foregone(formula_of(claim), claim);
     claims.push_back(std::move(claim));
@@ -209,19 +216,6 @@ Judgement judge(const Claim& claim, std::span<const Row> rows) {
     return decide(formula, table);
   } catch (const NoValue& missing) {
     return {Verdict::open, missing.what(), 0, claim.holds, std::nan(""), std::nan("")};
-  }
-}
-
-void join_claims(std::vector<Claim>& claims, const std::vector<Claim>& of_part) {
-  for (const Claim& claim : of_part) {
-    const auto same =
-        std::find_if(claims.begin(), claims.end(), [&](const Claim& other) { return other.text == claim.text && other.holds == claim.holds; });
-    if (same == claims.end()) {
-      claims.push_back(claim);
-      continue;
-    }
-    for (const std::string& label : claim.needs)
-      if (std::find(same->needs.begin(), same->needs.end(), label) == same->needs.end()) same->needs.push_back(label);
   }
 }
 

@@ -56,9 +56,6 @@ std::vector<Claim> read_claims(const Value& experiment);
 /// `rows` may be fewer than the plan's.
 Judgement judge(const Claim& claim, std::span<const Row> rows);
 
-/// Adds the claims of another part of the run; one that both make needs the rows that either part knows of.
-void join_claims(std::vector<Claim>& claims, const std::vector<Claim>& of_part);
-
 /// Whether a claim that says `called` means the row, or point, of this variant and label.
 bool is_called(const std::string& called, const std::string& name, const std::string& label,
                const std::vector<std::pair<std::string, Value>>& swept);

@@ -4,6 +4,7 @@
 #include "experiment/plan.h"
 #include "experiment/results.h"
 #include "experiment/toml.h"
+#include "results/join_claims.h"
 #include "results/results_file.h"
 #include "support/folder.h"
 
@@ -219,6 +220,8 @@ TEST_CASE("claims: mistakes are found before a run, with place and what was expe
   CHECK_THROWS_WITH_AS(claims_of(claim("spike(a) < 2")), doctest::Contains("there is no function spike"), InputError);
   CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\n"), doctest::Contains("holds"), InputError);
   CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\nholds = \"1 < 2\"\nproof = 1\n"), doctest::Contains("proof"), InputError);
+  for (const std::string lines : {"text = \"t\\n  holds  Another\"\n", "text = \"t\"\npaper = \"\"\"\none\ntwo\"\"\"\n"})
+    CHECK_THROWS_WITH_AS(claims_of("[[claim]]\nholds = \"spike('a') < 1\"\n" + lines), doctest::Contains("expected one line of text"), InputError);
   CHECK_THROWS_WITH_AS(claims_of("claim = 3\n"), doctest::Contains("expected an array of tables"), InputError);
   CHECK_THROWS_AS(claims_of(claim("1" + std::string(100000, '+') + "1 < 2")), InputError);
   std::string long_sum = "1";
