@@ -38,9 +38,9 @@ struct Plan {
   std::string title;        ///< one line; the name if the file has none
   std::string description;  ///< may be empty, may have several lines
   std::filesystem::path source;
-  bool collection = false;        ///< of several files (`include`): points with the same settings are run once
-  std::vector<std::string> sets;  ///< the assignments it was read with
-  std::vector<Claim> claims;      ///< what the experiment says it shows
+  bool collection = false;         ///< of several files (`include`): points with the same settings are run once
+  std::vector<std::string> sets;   ///< the assignments it was read with
+  std::vector<Claim> claims;       ///< what the experiment says it shows
   std::vector<std::string> notes;  ///< what the plan does without, one line each
   std::vector<Point> points;
 };

@@ -32,7 +32,7 @@ struct Value;
 
 struct Claim {
   std::string text, holds, paper;
-  std::string where;  ///< place in the file of `holds`
+  std::string where;                    ///< place in the file of `holds`
   std::vector<std::string> needs = {};  ///< labels of all rows that it speaks of, those of every seed; empty where the plan is not known
   std::string model = "";               ///< the only one that it is about: a preset, or "checkpoint"; empty: whatever its rows have
   std::string model_where = "";         ///< place in the file of `model`

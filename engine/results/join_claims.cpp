@@ -6,8 +6,8 @@ namespace ablate {
 
 void join_claims(std::vector<Claim>& claims, const std::vector<Claim>& of_part) {
   for (const Claim& claim : of_part) {
-    const auto same =
-        std::find_if(claims.begin(), claims.end(), [&](const Claim& other) { return other.text == claim.text && other.holds == claim.holds; });
+    const auto same = std::find_if(claims.begin(), claims.end(),
+                                   [&](const Claim& other) { return other.text == claim.text && other.holds == claim.holds; });
     if (same == claims.end()) {
       claims.push_back(claim);
       continue;

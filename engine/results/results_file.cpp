@@ -171,9 +171,8 @@ Results read_results(const fs::path& path) {
     for (const Json& row : json.at("rows")) results.rows.push_back(row_from_json(row));
     const Json claims = json.value("claims", Json::array());
     for (const Json& claim : claims)
-      results.claims.push_back(
-          {claim.at("text").get<std::string>(), claim.at("holds").get<std::string>(), claim.value("paper", ""), path.string(),
-           claim.value("needs", std::vector<std::string>())});
+      results.claims.push_back({claim.at("text").get<std::string>(), claim.at("holds").get<std::string>(), claim.value("paper", ""),
+                                path.string(), claim.value("needs", std::vector<std::string>())});
     return results;
   });
 }

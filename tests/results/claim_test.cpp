@@ -104,7 +104,8 @@ TEST_CASE("claims: what cannot be computed is open, whichever way the claim is t
   for (const std::string op : {"<", "<=", ">", ">="})
     for (const std::string side :
          {"spike('failed')", "spike('absent')", "loss('a')", "bad('a')", "infinite('a')", "spike('a') / zero('a')", "0 / zero('a')",
-          "1e308 * 10 * spike('a')", "min(1e308 * 10 * spike('a'), 5)", "1 / (1e308 * 10 * spike('a'))", "min(1, spike('a') / zero('a'))", "max(1, bad('a'))", "min(1, bad('a'))"}) {
+          "1e308 * 10 * spike('a')", "min(1e308 * 10 * spike('a'), 5)", "1 / (1e308 * 10 * spike('a'))", "min(1, spike('a') / zero('a'))",
+          "max(1, bad('a'))", "min(1, bad('a'))"}) {
       CAPTURE(side);
       CHECK(verdict(side + " " + op + " 1", rows) == "open");
       CHECK(verdict("1 " + op + " " + side, rows) == "open");
@@ -199,13 +200,14 @@ TEST_CASE("claims: mistakes are found before a run, with place and what was expe
   // What holds whatever the rows say is no claim, nor is what never has a value.
   for (const std::string foregone :
        {"spike('a') <= spike('a')", "spike('a') - spike('a') < 1", "0 * spike('a') < 1", "spike('a') / spike('a') > 0.5",
-        "max(spike('a'), 1e300) > 5", "spike('a') > 3 or loss('b') >= loss('b')", "spike('a') < 1 / (2 - 2)", "1e308 * 10 * spike('a') > 1"}) {
+        "max(spike('a'), 1e300) > 5", "spike('a') > 3 or loss('b') >= loss('b')", "spike('a') < 1 / (2 - 2)",
+        "1e308 * 10 * spike('a') > 1"}) {
     CAPTURE(foregone);
     CHECK_THROWS_WITH_AS(claims_of(claim(foregone)), doctest::Contains("comes out the same whatever the rows say"), InputError);
   }
   CHECK_THROWS_WITH_AS(claims_of(claim("spike('a') < 0 or 1 < 2")), doctest::Contains("1 < 2 speaks of no row"), InputError);
-  for (const std::string open : {"spike('a') > -1e20", "spike('a') * spike('a') >= 0", "1 / spike('a') < 3", "tokens('a') > 1e13", "spike('a') <= spike('b')",
-                                 "min(spike('a'), 5) > 3"}) {
+  for (const std::string open : {"spike('a') > -1e20", "spike('a') * spike('a') >= 0", "1 / spike('a') < 3", "tokens('a') > 1e13",
+                                 "spike('a') <= spike('b')", "min(spike('a'), 5) > 3"}) {
     CAPTURE(open);
     CHECK_NOTHROW(claims_of(claim(open)));
   }
@@ -221,7 +223,8 @@ TEST_CASE("claims: mistakes are found before a run, with place and what was expe
   CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\n"), doctest::Contains("holds"), InputError);
   CHECK_THROWS_WITH_AS(claims_of("[[claim]]\ntext = \"t\"\nholds = \"1 < 2\"\nproof = 1\n"), doctest::Contains("proof"), InputError);
   for (const std::string lines : {"text = \"t\\n  holds  Another\"\n", "text = \"t\"\npaper = \"\"\"\none\ntwo\"\"\"\n"})
-    CHECK_THROWS_WITH_AS(claims_of("[[claim]]\nholds = \"spike('a') < 1\"\n" + lines), doctest::Contains("expected one line of text"), InputError);
+    CHECK_THROWS_WITH_AS(claims_of("[[claim]]\nholds = \"spike('a') < 1\"\n" + lines), doctest::Contains("expected one line of text"),
+                         InputError);
   CHECK_THROWS_WITH_AS(claims_of("claim = 3\n"), doctest::Contains("expected an array of tables"), InputError);
   CHECK_THROWS_AS(claims_of(claim("1" + std::string(100000, '+') + "1 < 2")), InputError);
   std::string long_sum = "1";
@@ -249,7 +252,8 @@ TEST_CASE("claims: rows of the plan") {
 }
 
 TEST_CASE("claims: values that read alike are several rows") {
-  const std::string body = "name = \"x\"\nkind = \"train\"\nmodel = {vocab_size = 35}\ndata = {source = \"bigram_backcopy\", symbols = 33}\n";
+  const std::string body =
+      "name = \"x\"\nkind = \"train\"\nmodel = {vocab_size = 35}\ndata = {source = \"bigram_backcopy\", symbols = 33}\n";
   const std::string claim = "[[claim]]\ntext = \"t\"\nholds = \"loss('lr=1') < 9\"\n";
   CHECK_NOTHROW(parse_plan(body + claim + "[sweep]\ntrain.lr = [1, 2]\n", "f.toml"));
   CHECK_THROWS_WITH_AS(parse_plan(body + claim + "[sweep]\ntrain.lr = [1, 1.0]\n", "f.toml"),
@@ -257,8 +261,9 @@ TEST_CASE("claims: values that read alike are several rows") {
 }
 
 TEST_CASE("claims: one about another model is put aside, with a note") {
-  const std::string head = "name = \"x\"\nkind = \"probe\"\nmodel = {preset = \"planted\", vocab_size = 35}\n"
-                           "data = {source = \"bigram_backcopy\", symbols = 33}\n";
+  const std::string head =
+      "name = \"x\"\nkind = \"probe\"\nmodel = {preset = \"planted\", vocab_size = 35}\n"
+      "data = {source = \"bigram_backcopy\", symbols = 33}\n";
   const auto claim = [](const std::string& text, const std::string& model) {
     return "[[claim]]\ntext = \"" + text + "\"\nholds = \"spike('x') > 1\"\n" + (model.empty() ? "" : "model = \"" + model + "\"\n");
   };
@@ -288,8 +293,8 @@ TEST_CASE("claims: one whose rows --set takes away is put aside, with a note; on
   CHECK(plan.notes[0].find("a claim is put aside, for --set took away what it speaks of: \"spike('x') > 1\": there is no row \"x\"") == 0);
   CHECK_THROWS_WITH_AS(parse_plan(body + "[[claim]]\ntext = \"t\"\nholds = \"spike('y') > 1\"\n", "f.toml", {sweep}),
                        doctest::Contains("there is no row \"y\""), InputError);
-  CHECK_THROWS_WITH_AS(parse_plan(body, "f.toml", {"claim=[{text=\"t\", holds=\"spike('y') > 1\"}]"}), doctest::Contains("there is no row \"y\""),
-                       InputError);
+  CHECK_THROWS_WITH_AS(parse_plan(body, "f.toml", {"claim=[{text=\"t\", holds=\"spike('y') > 1\"}]"}),
+                       doctest::Contains("there is no row \"y\""), InputError);
 }
 
 TEST_CASE("claims: rows of several data seeds stay apart") {
