@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """What Hugging Face Transformers computes from the file of tools/get_smollm2, in float64 on the weights that its Q4_1 blocks decode to.
 
-usage: tools/smollm2_reference.py MODEL.gguf TEXT ORACLE_FOLDER [DUMP]      (needs torch, transformers, gguf and safetensors)
+usage: tools/smollm2_reference.py MODEL.gguf TEXT ORACLE_FOLDER [DUMP]      (needs torch, transformers, accelerate, gguf and safetensors)
 
 The ids are the first 4 windows of 512 tokens of TEXT, the first token of each replaced by the beginning-of-sequence token. Writes ORACLE_FOLDER/oracle.safetensors:
 ids (4, 512); of sequence 0 at `positions` states (61, P, C) at `channels` and logits (P, V) at `tokens`; size (61), the largest |h| of each state over all
-sequences; sink_mass (30, 4, 9), the weight on key 0 averaged over queries; mean_nll (1). And ORACLE_FOLDER/tokens.json: pieces of text, and of 2,000 strings
-made of them (tests/probe/smollm2_test.cpp makes them too) 16 bits of a hash of their ids. With DUMP, a probes.safetensors with `logits`, `residual.*` and `attn.probs` of the same sequences, says how far each is.
+sequences; sink_mass (30, 9), the weight on key 0 averaged over queries and sequences; mean_nll (1). And ORACLE_FOLDER/tokens.json: pieces of text, and of 2,000 strings
+made of them (tests/probe/smollm2_test.cpp makes them too), eight at a time, 16 bits of a hash of their ids. With DUMP, a probes.safetensors with `logits`, `residual.*` and `attn.probs` of the same sequences, says how far each is.
 """
 import json
 import pathlib
@@ -15,6 +15,7 @@ import sys
 import numpy as np
 import torch
 import transformers
+from tokenizers import pre_tokenizers
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -40,6 +41,14 @@ class Numbers:
 def strings():
     numbers = Numbers(2025)
     return ["".join(PIECES[numbers.below(len(PIECES))] for _ in range(1 + numbers.below(12))) for _ in range(2000)]
+
+
+def tokenizer_of(gguf):
+    """Transformers 5.24 takes the words of GPT-2 for every GGUF file: tokenizer.ggml.pre = "smollm" has digits apart, as the model's tokenizer.json does."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
+                                                                         pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    return tokenizer
 
 
 def hash_of(ids):
@@ -76,11 +85,11 @@ def compare(dump, row, states, logits, key0):
 
 def main():
     gguf, text, folder = map(pathlib.Path, sys.argv[1:4])
-    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    tokenizer = tokenizer_of(gguf)
     model = transformers.AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32, attn_implementation="eager").double().eval()
     ids = torch.tensor(tokenizer(text.read_text(), add_special_tokens=False)["input_ids"][:SEQUENCES * TOKENS]).reshape(SEQUENCES, TOKENS)
     ids[:, 0] = BOS
-    positions, channels = torch.tensor([0, 1, 2, 17, 200, 511]), torch.arange(5, 576, 63)
+    positions, channels = torch.tensor([0, 1, 2, 17, 200, 511]), torch.arange(5, 576, 126)
     tokens = torch.arange(11, 49152, 3072)
     size, mass, nll = torch.zeros(61, dtype=torch.float64), [], []
     for row in range(SEQUENCES):
@@ -92,11 +101,12 @@ def main():
             compare(sys.argv[4], row, states, logits, key0)
         if row == 0:
             sample = {"states": states[:, positions][:, :, channels], "logits": logits[positions][:, tokens]}
-    numbers = {**sample, "size": size, "sink_mass": torch.stack(mass, 1), "mean_nll": torch.stack(nll).mean().reshape(1)}
+    numbers = {**sample, "size": size, "sink_mass": torch.stack(mass).mean(0), "mean_nll": torch.stack(nll).mean().reshape(1)}
     whole = {"ids": ids, "positions": positions, "channels": channels, "tokens": tokens}
     folder.mkdir(parents=True, exist_ok=True)
     save_file({**{k: v.float().contiguous() for k, v in numbers.items()}, **{k: v.int() for k, v in whole.items()}}, folder / "oracle.safetensors")
-    hashes = [hash_of(tokenizer(one, add_special_tokens=False)["input_ids"]) for one in strings()]
+    each = [hash_of(tokenizer(one, add_special_tokens=False)["input_ids"]) for one in strings()]
+    hashes = [hash_of(each[i:i + 8]) for i in range(0, len(each), 8)]
     (folder / "tokens.json").write_text(json.dumps({"pieces": PIECES, "hashes": hashes}, separators=(",", ":")) + "\n")
     print("loss", float(numbers["mean_nll"]), "spike", float(size.max()), "mean weight on key 0", float(numbers["sink_mass"].mean()))
 
