@@ -10,9 +10,10 @@
 namespace ablate {
 namespace {
 
-constexpr std::size_t most_under_way = 8;  // some drivers block at 64
-constexpr int runs_to_measure = 3;         // the first of a resting device is slow
-constexpr double tolerated = 1.5;          // times the limit, before pieces that were measured are cut again
+constexpr std::size_t most_under_way = 8;        // some drivers block at 64
+constexpr int runs_to_measure = 3;               // the first of a resting device is slow
+constexpr double shortest_to_learn_from = 0.02;  // seconds: of less, launches that do nothing are too large a part
+constexpr double tolerated = 1.5;                // times the limit, before pieces that were measured are cut again
 
 }  // namespace
 
@@ -81,7 +82,7 @@ void Replay::submit() {
 
 void Replay::wait() {
   const bool ran = std::exchange(running_, false);  // what goes wrong is told once
-  for (; !under_way_.empty(); under_way_.pop_front()) under_way_.front().wait();
+  for (Submission& submission : std::exchange(under_way_, {})) submission.wait();
   if (!ran) return;
   check_marks();
   measure(std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count());
@@ -123,7 +124,7 @@ void Replay::measure(double run_seconds) {
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     const double before = expected(pieces_[i]);
     if (before <= 0 || seconds[i] <= 0) continue;
-    if (first_run) device_.speed().learn(before, seconds[i]);
+    if (first_run && seconds[i] > shortest_to_learn_from) device_.speed().learn(before, seconds[i]);
     for (std::size_t k = pieces_[i].first; k < pieces_[i].end; ++k) seconds_[k] *= seconds[i] / before;
   }
 }

@@ -1,5 +1,6 @@
 #include "ops/experts.h"
 
+#include "graph/cut.h"
 #include "ops/rows.h"
 
 namespace ablate {
@@ -47,11 +48,13 @@ Tensor weight_gradient(Graph& graph, const Tensor& dy, const Tensor& x, const Ro
 Tensor sum_of_slots(Graph& graph, const Tensor& x, const Tensor& weights, const Tensor& residual, const Routing& routing) {
   const std::uint32_t dim = x.dim(-1);
   const Tensor y = residual ? graph.like(residual) : graph.tensor({routing.tokens, dim}, x.dtype);
-  graph.dispatch({.shader = "experts/combine",
-                  .push = {x, weights, residual, y, routing.tokens, dim, routing.chosen},
-                  .items = groups_of(routing.tokens, dim),
-                  .constants = for_rows(x, dim, {residual}),
-                  .cost = {.flop = 2.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() + y.bytes())}});
+  graph.dispatch(
+      {.shader = "experts/combine",
+       .push = {x, weights, residual, y, routing.tokens, dim, routing.chosen},
+       .cut = cut_along(routing.tokens, {{0, std::uint64_t{routing.chosen} * dim}, {1, routing.chosen}, {2, dim}, {3, dim}, {4, 1}}),
+       .items = groups_of(routing.tokens, dim),
+       .constants = for_rows(x, dim, {residual}),
+       .cost = {.flop = 2.0 * static_cast<double>(x.size()), .bytes = static_cast<double>(x.bytes() + y.bytes())}});
   return y;
 }
 
@@ -62,6 +65,7 @@ Tensor weights_of(Graph& graph, const Tensor& logits, const Tensor& picked, std:
   const Cost cost{.flop = (3.0 + chosen) * static_cast<double>(logits.size()), .bytes = static_cast<double>(logits.bytes())};
   graph.dispatch({.shader = "experts/route",
                   .push = {logits, picked, weights, tokens, experts, chosen},
+                  .cut = cut_along(tokens, {{0, experts}, {1, chosen}, {2, chosen}, {3, 1}}),
                   .items = tokens,
                   .constants = constants,
                   .cost = cost});
@@ -69,6 +73,7 @@ Tensor weights_of(Graph& graph, const Tensor& logits, const Tensor& picked, std:
     const Tensor dlogits = g.like(logits);
     g.dispatch({.shader = "experts/route_backward",
                 .push = {logits, picked, weights, dy, dlogits, tokens, experts, chosen},
+                .cut = cut_along(tokens, {{0, experts}, {1, chosen}, {2, chosen}, {3, chosen}, {4, experts}, {5, 1}}),
                 .items = tokens,
                 .constants = constants,
                 .cost = cost});
@@ -81,16 +86,18 @@ Tensor weights_of(Graph& graph, const Tensor& logits, const Tensor& picked, std:
 Routing route(Graph& graph, const Tensor& logits, std::uint32_t chosen, bool normed) {
   const std::uint32_t tokens = logits.rows(), experts = logits.dim(-1);
   require(chosen >= 1 && chosen <= experts, "route: {} of {} experts are to be chosen", chosen, experts);
+  const std::uint32_t slots =
+      dimension(std::uint64_t{tokens} * chosen, fmt::format("slots of {} tokens and {} experts each", tokens, chosen));
   Routing routing;
   routing.tokens = tokens, routing.experts = experts, routing.chosen = chosen;
   routing.picked = graph.tensor({tokens, chosen}, DType::i32);
   routing.weights = weights_of(graph, logits, routing.picked, chosen, normed);
-  routing.order = graph.tensor({routing.slots()}, DType::i32);
+  routing.order = graph.tensor({slots}, DType::i32);
   routing.starts = graph.tensor({experts + 1}, DType::i32);
   graph.dispatch({.shader = "experts/order",
-                  .push = {routing.picked, routing.order, routing.starts, routing.slots(), experts},
+                  .push = {routing.picked, routing.order, routing.starts, slots, experts},
                   .rows = experts,
-                  .cost = {.bytes = 4.0 * routing.slots() * experts}});
+                  .cost = {.bytes = 4.0 * slots * experts}});
   return routing;
 }
 
@@ -131,11 +138,14 @@ Tensor combine_experts(Graph& graph, const Tensor& x, const Routing& routing, co
   return graph.differentiable(y, inputs, [=](Graph& g, const Tensor& dy) {
     const Tensor dx = g.like(x), dweights = g.like(routing.weights);
     const Team team = team_for(g.caps(), x.dim(-1));
-    g.dispatch({.shader = "experts/combine_backward",
-                .push = {x, routing.weights, dy, dx, dweights, routing.tokens, x.dim(-1), routing.chosen},
-                .items = std::uint64_t{routing.slots()} * team.lanes,
-                .constants = for_rows(x, x.dim(-1), {dy, dx}) + team.constants,
-                .cost = {.flop = 3.0 * static_cast<double>(x.size()), .bytes = 3.0 * static_cast<double>(x.bytes())}});
+    const std::uint64_t of_token = std::uint64_t{routing.chosen} * x.dim(-1);
+    g.dispatch(
+        {.shader = "experts/combine_backward",
+         .push = {x, routing.weights, dy, dx, dweights, routing.tokens, x.dim(-1), routing.chosen},
+         .cut = cut_along(routing.tokens, {{0, of_token}, {1, routing.chosen}, {2, x.dim(-1)}, {3, of_token}, {4, routing.chosen}, {5, 1}}),
+         .items = std::uint64_t{routing.slots()} * team.lanes,
+         .constants = for_rows(x, x.dim(-1), {dy, dx}) + team.constants,
+         .cost = {.flop = 3.0 * static_cast<double>(x.size()), .bytes = 3.0 * static_cast<double>(x.bytes())}});
     std::vector<Tensor> gradients = {dx, dweights};
     if (residual) gradients.push_back(dy);
     return gradients;

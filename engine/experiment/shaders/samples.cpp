@@ -146,8 +146,8 @@ class Samples {
   }
 
   void mixtures() {
-    const std::uint32_t experts = 3, width = size_.width(), tokens = size_.batch * size_.tokens;
-    const SampleInput logits = {{tokens, experts}, DType::f32}, weight = {{experts * width, width}, type_};
+    const std::uint32_t experts = 3, width = size_.width();
+    const SampleInput logits = {{size_.batch, size_.tokens, experts}, DType::f32}, weight = {{experts * width, width}, type_};
     add("clamped gated unit", {like_x(), like_x()}, [](Graph& g, const Inputs& in) { return clamped_swiglu(g, in[0], in[1], 7.0f, 1.7f); });
     for (const bool normed : {false, true})
       add(normed ? "mixture of experts, weights normed" : "mixture of experts",
