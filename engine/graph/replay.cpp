@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t most_under_way = 8;        // some drivers block at 64
 constexpr int runs_to_measure = 3;               // the first of a resting device is slow
-constexpr double shortest_to_learn_from = 0.02;  // seconds: of less, launches that do nothing are too large a part
+constexpr double shortest_to_learn_from = 5e-3;  // seconds expected: less is mostly launches, or a pause of the system
 constexpr double tolerated = 1.5;                // times the limit, before pieces that were measured are cut again
 
 }  // namespace
@@ -124,7 +124,7 @@ void Replay::measure(double run_seconds) {
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     const double before = expected(pieces_[i]);
     if (before <= 0 || seconds[i] <= 0) continue;
-    if (first_run && seconds[i] > shortest_to_learn_from) device_.speed().learn(before, seconds[i]);
+    if (first_run && before > shortest_to_learn_from) device_.speed().learn(before, seconds[i]);
     for (std::size_t k = pieces_[i].first; k < pieces_[i].end; ++k) seconds_[k] *= seconds[i] / before;
   }
 }

@@ -13,12 +13,23 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <cstring>
 
 using namespace ablate;
 using namespace ablate::test;
 
 namespace {
+
+/// Of a device that is given a step as one submission, however slow it may have shown itself.
+Pipelines& pipelines_without_haste() {
+  const Device& usual = test::pipelines().device();
+  const char* without = std::getenv("ABLATE_TEST_WITHOUT");
+  static const Device device(
+      usual.instance(), {.choice = usual.caps().device_name, .without = fmt::format("{},submission=1000000000", without ? without : "")});
+  static Pipelines all(device);
+  return all;
+}
 
 struct Touched {
   std::uint64_t begin, end;
@@ -57,7 +68,7 @@ struct Recording {
       }
       REQUIRE(next < graph.dispatches().size());
       const Dispatch& dispatch = graph.dispatches()[next++];
-      commands.push_back(touched_by(dispatch, pipelines().library().find(dispatch.shader).reflection, command));
+      commands.push_back(touched_by(dispatch, pipelines_without_haste().library().find(dispatch.shader).reflection, command));
       REQUIRE(!commands.back().empty());
     }
     REQUIRE(next == graph.dispatches().size());
@@ -91,10 +102,10 @@ void check_recording(const Graph& graph, const std::vector<RecordedCommand>& rec
 }
 
 void check_training(const TransformerConfig& config, TrainSettings settings, DType type) {
-  const CommandLog log(pipelines().device());
+  const CommandLog log(pipelines_without_haste().device());
   const RandomTokens data(config.vocab_size);
-  Weights weights(pipelines().device(), config, type, WeightsUse::training);
-  const Trainer trainer(pipelines(), weights, data, settings, type);
+  Weights weights(pipelines_without_haste().device(), config, type, WeightsUse::training);
+  const Trainer trainer(pipelines_without_haste(), weights, data, settings, type);
   check_recording(trainer.graph(), log.longest());
 }
 
@@ -110,7 +121,7 @@ TEST_CASE("barriers of every training variant") {
     TrainSettings settings;
     settings.batch = 4, settings.seq_len = 12;
     check_training(config, settings, DType::f32);
-    if (pipelines().device().caps().storage16) check_training(config, settings, DType::f16);
+    if (pipelines_without_haste().device().caps().storage16) check_training(config, settings, DType::f16);
     settings.accumulate = 2;
     settings.optimizer = "sgd";
     check_training(config, settings, DType::f32);
@@ -121,22 +132,22 @@ TEST_CASE("barriers of every training variant") {
 }
 
 TEST_CASE("a read after a write, a write after a read and a write after a write are each ordered") {
-  Graph graph(pipelines().device().caps());
+  Graph graph(pipelines_without_haste().device().caps());
   const Tensor x = graph.input("x", {64}, DType::f32);
   const Tensor a = scale(graph, x, 2), b = scale(graph, a, 3);     // b reads what a was written to
   const Tensor c = graph.keep(add(graph, scale(graph, b, 5), b));  // b dies here: its memory, or a's, is written again
   graph.keep(add(graph, c, x));
-  const CommandLog log(pipelines().device());
-  const Executor executor(pipelines(), graph);
+  const CommandLog log(pipelines_without_haste().device());
+  const Executor executor(pipelines_without_haste(), graph);
   check_recording(graph, log.longest());
 }
 
 TEST_CASE("dispatches that share nothing, or only read, have no barrier between them") {
-  Graph graph(pipelines().device().caps());
+  Graph graph(pipelines_without_haste().device().caps());
   const Tensor x = graph.input("x", {64}, DType::f32);
   for (int i = 0; i < 4; ++i) graph.keep(scale(graph, x, static_cast<float>(i)));
-  const CommandLog log(pipelines().device());
-  const Executor executor(pipelines(), graph);
+  const CommandLog log(pipelines_without_haste().device());
+  const Executor executor(pipelines_without_haste(), graph);
   const Recording recording(graph, log.longest());
   CHECK(recording.first_hazard() == "");
   CHECK(recording.barriers.empty());
@@ -144,10 +155,10 @@ TEST_CASE("dispatches that share nothing, or only read, have no barrier between 
 
 // Of two command buffers that run one after the other the second reads what the first wrote.
 TEST_CASE("a command buffer begins with a barrier") {
-  Graph graph(pipelines().device().caps());
+  Graph graph(pipelines_without_haste().device().caps());
   graph.keep(scale(graph, graph.input("x", {64}, DType::f32), 2));
-  const CommandLog log(pipelines().device());
-  const Executor executor(pipelines(), graph);
+  const CommandLog log(pipelines_without_haste().device());
+  const Executor executor(pipelines_without_haste(), graph);
   REQUIRE(log.longest().size() >= 2);
   CHECK(log.longest().front().kind == RecordedCommand::barrier);
 }
