@@ -17,7 +17,6 @@
 #include <toml++/toml.h>
 // clang-format on
 
-
 namespace ablate {
 namespace {
 

@@ -57,7 +57,8 @@ Tensor Graph::slice(const Tensor& x, std::uint32_t first, std::uint32_t count) {
 
 void Graph::dispatch(Dispatch dispatch) {
   dispatch.label = scope_.empty() ? dispatch.shader : scope_ + ": " + dispatch.shader;
-  for (Dispatch& piece : pieces_of(std::move(dispatch), caps_.max_elements, most_of_a_launch(caps_))) dispatches_.push_back(std::move(piece));
+  for (Dispatch& piece : pieces_of(std::move(dispatch), caps_.max_elements, most_of_a_launch(caps_)))
+    dispatches_.push_back(std::move(piece));
 }
 
 Tensor Graph::differentiable(const Tensor& y, std::vector<Tensor> inputs, Vjp vjp) {

@@ -63,8 +63,7 @@ std::string describe_folder(const fs::path& folder) {
   if (const auto below = checkpoints_below(folder); !below.empty()) return fmt::format("give {}", fmt::join(below, ", or "));
   if (is_there(folder / "params.json"))
     return "params.json says that it is in Meta's own layout: convert it (transformers: convert_llama_weights_to_hf.py), or take the folder for Transformers";
-  if (const std::string gguf = first_with(names, ".gguf"); !gguf.empty())
-    return fmt::format("{} is a GGUF file: give its own path", gguf);
+  if (const std::string gguf = first_with(names, ".gguf"); !gguf.empty()) return fmt::format("{} is a GGUF file: give its own path", gguf);
   if (names.empty()) return "the folder is empty";
   return fmt::format("expected a folder with config.json and {}", single_name);
 }
@@ -87,8 +86,7 @@ std::string describe_weights(const fs::path& folder) {
   for (const char* ending : {".bin", ".pt", ".pth", ".bin.index.json"})
     if (const std::string pickled = first_with(names, ending); !pickled.empty())
       return fmt::format("{}: pickled weights are not read; save them as safetensors (transformers: model.save_pretrained(...))", pickled);
-  if (const std::string gguf = first_with(names, ".gguf"); !gguf.empty())
-    return fmt::format("{} is a GGUF file: give its own path", gguf);
+  if (const std::string gguf = first_with(names, ".gguf"); !gguf.empty()) return fmt::format("{} is a GGUF file: give its own path", gguf);
   for (const char* ending : {".h5", ".msgpack", ".onnx"})
     if (const std::string other = first_with(names, ending); !other.empty())
       return fmt::format("{} is not read: save the weights as safetensors", other);
@@ -179,9 +177,7 @@ std::vector<std::unique_ptr<SafetensorsFile>> open_weight_files(const fs::path& 
   return open_shards(folder);
 }
 
-fs::path tokenizer_file(const fs::path& checkpoint) {
-  return is_gguf_file(checkpoint) ? checkpoint : checkpoint / "tokenizer.json";
-}
+fs::path tokenizer_file(const fs::path& checkpoint) { return is_gguf_file(checkpoint) ? checkpoint : checkpoint / "tokenizer.json"; }
 
 std::string why_checkpoint_has_no_bos(const fs::path& checkpoint) {
   if (is_gguf_file(checkpoint))

@@ -16,12 +16,12 @@ namespace ablate {
 
 struct CheckpointSource {
   TransformerConfig config;
-  std::string config_name;   ///< what says so, for messages: ".../config.json"
-  std::string weights_name;  ///< what lacks a tensor that is missing
+  std::string config_name;                              ///< what says so, for messages: ".../config.json"
+  std::string weights_name;                             ///< what lacks a tensor that is missing
   std::vector<std::shared_ptr<const void>> files = {};  ///< what maps the tensors
   std::map<std::string, const TensorView*, std::less<>> tensors = {};
   std::function<Placement(const ParameterSpec& parameter)> place = {};
-  std::string head_hint = {};               ///< what to do where the model's head is missing
+  std::string head_hint = {};                ///< what to do where the model's head is missing
   const TensorView* surplus_head = nullptr;  ///< a head beside the embedding that it is tied to
   std::vector<std::string> notes = {};
 };

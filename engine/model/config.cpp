@@ -75,8 +75,9 @@ struct Validator {
 
   void factors() const {
     positive("embedding_scale", c.embedding_scale);
-    for (const auto& [key, value] :
-         {std::pair{"attention_scale", c.attention_scale}, {"attention_softcap", c.attention_softcap}, {"logit_softcap", c.logit_softcap}}) {
+    for (const auto& [key, value] : {std::pair{"attention_scale", c.attention_scale},
+                                     {"attention_softcap", c.attention_softcap},
+                                     {"logit_softcap", c.logit_softcap}}) {
       require(std::isfinite(value) && value >= 0, "{}: expected 0 (none) or a positive number, found {}", at(key), value);
       float_holds(key, value);
     }
@@ -93,8 +94,8 @@ struct Validator {
     const bool rope = c.position == Position::rope;
     for (const double share : c.rotary_share.values()) {
       require(share >= 0 && share <= 1, "{}: expected 0 to 1, found {}", at("rotary_share"), share);
-      require(!rope || share == 0 || share == 1 || share * c.head_dim >= 2, "{}: {} of {} channels is less than a pair, and rotates nothing",
-              at("rotary_share"), share, c.head_dim);
+      require(!rope || share == 0 || share == 1 || share * c.head_dim >= 2,
+              "{}: {} of {} channels is less than a pair, and rotates nothing", at("rotary_share"), share, c.head_dim);
     }
     const bool whole = c.rotary_share.any([](double share) { return share == 1.0; });
     require(!rope || !whole || c.head_dim % 2 == 0, "{}: rope rotates pairs of channels, {} is odd", at("head_dim"), c.head_dim);

@@ -77,7 +77,7 @@ struct TransformerConfig {
   PerLayer<std::string> ffn = "swiglu";
   std::string attention = "softmax";  ///< softmax | softmax1 (denominator + 1) | sigmoid | relu (relu(score) / (i + 1))
   AttentionBias attention_bias = AttentionBias::none;
-  int n_experts = 0;                  ///< of a mixture: a router gives each token experts_per_token of them
+  int n_experts = 0;  ///< of a mixture: a router gives each token experts_per_token of them
   int experts_per_token = 0;
   bool norm_expert_weights = false;  ///< the weights of those that were chosen add up to 1; else they are the router's probabilities
   int d_shared_expert = 0;           ///< width of an expert, with a gate of its own, that every token has beside them; 0: there is none

@@ -49,7 +49,9 @@ struct Reader {
 };
 
 /// Three matrices of two thirds the width, rather than two.
-bool is_gated(const std::string& ffn) { return ffn == "swiglu" || ffn == "geglu" || ffn == "geglu_tanh" || ffn == "reglu" || ffn.starts_with("experts"); }
+bool is_gated(const std::string& ffn) {
+  return ffn == "swiglu" || ffn == "geglu" || ffn == "geglu_tanh" || ffn == "reglu" || ffn.starts_with("experts");
+}
 
 int default_ffn_width(int d_model, const std::string& ffn) {
   const std::int64_t gated = (std::int64_t{8} * d_model + 3 * 16 - 1) / (3 * 16) * 16;

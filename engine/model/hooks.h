@@ -24,7 +24,23 @@ namespace ablate {
 struct TransformerConfig;
 
 /// What is computed at a hook point.
-enum class Site { residual, block, input_norm, q, k, v, probs, head_gate, heads_out, router, ffn_gate, ffn_up, ffn_act, final_norm, logits };
+enum class Site {
+  residual,
+  block,
+  input_norm,
+  q,
+  k,
+  v,
+  probs,
+  head_gate,
+  heads_out,
+  router,
+  ffn_gate,
+  ffn_up,
+  ffn_act,
+  final_norm,
+  logits
+};
 
 /// A hook point of a model: which tensor of its forward pass, and that tensor's shape, (B, T, channels).
 struct Hook {

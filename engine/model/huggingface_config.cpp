@@ -28,8 +28,8 @@ const std::pair<const std::string, Architecture>& named_architecture(ConfigFile&
   for (const auto& entry : all) {
     const auto& [name, architecture] = entry;
     if (names.empty() ? architecture.model_type != type : names.size() != 1 || !equal_ignoring_case(name, names[0])) continue;
-    require(type.empty() || of_type == all.end() || architecture.model_type == type, "{}: \"{}\" is not the model_type of {}; keep the right one",
-            file.where("model_type"), type, name);
+    require(type.empty() || of_type == all.end() || architecture.model_type == type,
+            "{}: \"{}\" is not the model_type of {}; keep the right one", file.where("model_type"), type, name);
     return entry;
   }
   std::vector<std::string_view> known;

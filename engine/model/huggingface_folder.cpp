@@ -44,8 +44,10 @@ class Gatherer {
     if (lacks_prefix)
       source_.notes.push_back(fmt::format("{}: its tensors are named without \"{}\", and read as if they had it", folder.string(), prefix));
     for (const auto& file : files)
-      for (const auto& [name, tensor] : file->tensors()) take(lacks_prefix && name != head_ ? fmt::format("{}{}", prefix, name) : name, tensor);
-    require(source_.tensors.contains(embedding_), "{}: the tensor {} is missing; {}", source_.weights_name, embedding_, describe_names(names));
+      for (const auto& [name, tensor] : file->tensors())
+        take(lacks_prefix && name != head_ ? fmt::format("{}{}", prefix, name) : name, tensor);
+    require(source_.tensors.contains(embedding_), "{}: the tensor {} is missing; {}", source_.weights_name, embedding_,
+            describe_names(names));
   }
 
  private:
@@ -79,7 +81,9 @@ CheckpointSource open_huggingface_folder(const fs::path& folder) {
   for (auto& file : open_weight_files(folder, source.notes)) files.push_back(std::move(file));
   source.weights_name = files.size() == 1 ? files[0]->path().string() : folder.string();
   source.head_hint = fmt::format("; if the embedding is the head too, {} must say tie_word_embeddings = true", source.config_name);
-  source.place = [&architecture, config = source.config](const ParameterSpec& parameter) { return architecture.placement(config, parameter); };
+  source.place = [&architecture, config = source.config](const ParameterSpec& parameter) {
+    return architecture.placement(config, parameter);
+  };
   Gatherer(architecture, source).gather(folder, files);
   source.files.assign(files.begin(), files.end());
   return source;

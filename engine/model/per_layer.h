@@ -14,8 +14,7 @@ class PerLayer {
  public:
   PerLayer() : values_(1) {}
   template <class U>
-    requires std::convertible_to<U, T>
-  PerLayer(U&& all) : values_{T(std::forward<U>(all))} {}
+  requires std::convertible_to<U, T> PerLayer(U&& all) : values_{T(std::forward<U>(all))} {}
   /// One value a layer; equal ones are one value for all.
   static PerLayer list(std::vector<T> each) {
     PerLayer setting;
@@ -39,10 +38,8 @@ class PerLayer {
   bool operator==(const PerLayer&) const = default;
   /// Whether it is that in all layers.
   template <class U>
-    requires std::convertible_to<U, T>
-  bool operator==(const U& all) const {
-    return is_one() && values_[0] == all;
-  }
+  requires std::convertible_to<U, T>
+  bool operator==(const U& all) const { return is_one() && values_[0] == all; }
 
  private:
   std::vector<T> values_;

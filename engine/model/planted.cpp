@@ -162,7 +162,8 @@ class Planter {
       token.attention(j);
       if (j < i) token.feed_forward(j);
     }
-    for (int channel = 0; channel < config_.d_model; ++channel) at(layer(i) + "mlp.down_proj.weight", channel, neuron, config_.d_ffn[0]) = 0;
+    for (int channel = 0; channel < config_.d_model; ++channel)
+      at(layer(i) + "mlp.down_proj.weight", channel, neuron, config_.d_ffn[0]) = 0;
     const double activation = token.activations(i)[static_cast<std::size_t>(neuron)];
     for (int c = 0; c < 2; ++c)
       at(layer(i) + "mlp.down_proj.weight", model_.channels[c], neuron, config_.d_ffn[0]) =

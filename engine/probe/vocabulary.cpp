@@ -112,14 +112,15 @@ const Probes::Registration registration("vocabulary", [](const ProbeSettings& se
 });
 
 // Of other data's last tokens it would count some never and some often.
-const SectionRegistration needs_its_data{{"probe", [](Settings& experiment) {
-                                            Settings probe = experiment.table("probe"), data = experiment.table("data");
-                                            const auto names = probe.get<std::vector<std::string>>("statistics", {});
-                                            if (std::find(names.begin(), names.end(), "vocabulary") == names.end()) return;
-                                            require(data.get<std::string>("source", "") == "vocabulary",
-                                                    "{}: \"vocabulary\" is of tokens that have a sequence each: it wants data.source = \"vocabulary\"",
-                                                    probe.where("statistics"));
-                                          }}};
+const SectionRegistration needs_its_data{
+    {"probe", [](Settings& experiment) {
+       Settings probe = experiment.table("probe"), data = experiment.table("data");
+       const auto names = probe.get<std::vector<std::string>>("statistics", {});
+       if (std::find(names.begin(), names.end(), "vocabulary") == names.end()) return;
+       require(data.get<std::string>("source", "") == "vocabulary",
+               "{}: \"vocabulary\" is of tokens that have a sequence each: it wants data.source = \"vocabulary\"",
+               probe.where("statistics"));
+     }}};
 
 }  // namespace
 }  // namespace ablate

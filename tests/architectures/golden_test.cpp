@@ -50,8 +50,7 @@ TensorToWrite tensor_of(const std::string& name, const Json& law) {
   const auto shape = law.at(0).get<std::vector<std::int64_t>>();
   std::size_t count = 1;
   for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-  if (law.size() == 4)
-    return {name, "U8", shape, [=](const ByteSink& sink) { sink(hashed_bytes(name, count, law.at(2), law.at(3))); }};
+  if (law.size() == 4) return {name, "U8", shape, [=](const ByteSink& sink) { sink(hashed_bytes(name, count, law.at(2), law.at(3))); }};
   return {name, "F32", shape, [=](const ByteSink& sink) {
             const std::vector<float> values = hashed(name, count, law.at(1), law.at(2));
             sink(std::as_bytes(std::span(values)));

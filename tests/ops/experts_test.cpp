@@ -59,13 +59,12 @@ TEST_CASE("experts: a mixture of linear maps, by tokens and then by slots") {
   for (const DType type : float_types)
     for (const Size& s : sizes)
       for (const bool normed : {false, true}) {
-        const std::vector<OpInput> inputs = {
-            {{s.tokens, s.in}, type},
-            {{s.tokens, s.experts}, DType::f32, true, 1, [s](std::size_t i) { return logit(i, s.experts); }},
-            {{s.experts * s.out, s.in}, type},
-            {{s.experts * s.out}, DType::f32},
-            {{s.experts * s.in, s.out}, type},
-            {{s.tokens, s.in}, type}};
+        const std::vector<OpInput> inputs = {{{s.tokens, s.in}, type},
+                                             {{s.tokens, s.experts}, DType::f32, true, 1, [s](std::size_t i) { return logit(i, s.experts); }},
+                                             {{s.experts * s.out, s.in}, type},
+                                             {{s.experts * s.out}, DType::f32},
+                                             {{s.experts * s.in, s.out}, type},
+                                             {{s.tokens, s.in}, type}};
         const auto reference = [=](const auto& in) {
           const auto weights = weights_of(in[1], s, normed);
           auto y = in[5];
@@ -80,7 +79,8 @@ TEST_CASE("experts: a mixture of linear maps, by tokens and then by slots") {
               }
               for (std::uint32_t k = 0; k < s.in; ++k)
                 for (std::uint32_t n = 0; n < s.out; ++n)
-                  y.data[t * s.in + k] = y.data[t * s.in + k] + weights[t * s.chosen + j] * in[4].data[(e * s.in + k) * s.out + n] * middle[n];
+                  y.data[t * s.in + k] =
+                      y.data[t * s.in + k] + weights[t * s.chosen + j] * in[4].data[(e * s.in + k) * s.out + n] * middle[n];
             }
           return y;
         };

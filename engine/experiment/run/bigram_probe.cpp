@@ -41,8 +41,7 @@ std::vector<double> BigramProbe::product(const std::string& parameter, const std
   const std::vector<float> matrix = weights_->read(parameter);
   const DType type = weights_->type(weights_->entry(parameter));
   std::vector<double> y(matrix.size() / x.size());
-  for (std::size_t i = 0; i < y.size() * x.size(); ++i)
-    y[i / x.size()] += static_cast<double>(round_to(type, matrix[i])) * x[i % x.size()];
+  for (std::size_t i = 0; i < y.size() * x.size(); ++i) y[i / x.size()] += static_cast<double>(round_to(type, matrix[i])) * x[i % x.size()];
   return y;
 }
 

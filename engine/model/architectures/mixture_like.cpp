@@ -17,7 +17,8 @@ void read_experts(ConfigFile& file, int count, int chosen, TransformerConfig& co
 }
 
 void read_qwen_mixture(ConfigFile& file, int usual_width, TransformerConfig& config) {
-  const int step = file.count_or("decoder_sparse_step", 1), width = file.count_or("moe_intermediate_size", usual_width), dense = config.d_ffn[0];
+  const int step = file.count_or("decoder_sparse_step", 1), width = file.count_or("moe_intermediate_size", usual_width),
+            dense = config.d_ffn[0];
   const auto only = file.get<std::vector<int>>("mlp_only_layers", {});
   std::vector<std::string> kinds;
   std::vector<int> widths;

@@ -31,7 +31,9 @@ void check_mxfp4(const TensorView& blocks, const TensorView& scales, std::int64_
 // The low four bits of a byte come first.
 void read_mxfp4_rows(const TensorView& blocks, const TensorView& scales, std::int64_t columns, std::span<float> out, std::int64_t first,
                      const std::function<std::int64_t(std::int64_t row)>& row_of) {
-  const auto byte = [](const TensorView& tensor, std::int64_t i) { return std::to_integer<int>(tensor.bytes[static_cast<std::size_t>(i)]); };
+  const auto byte = [](const TensorView& tensor, std::int64_t i) {
+    return std::to_integer<int>(tensor.bytes[static_cast<std::size_t>(i)]);
+  };
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::int64_t at = first + static_cast<std::int64_t>(i), column = at % columns;
     const std::int64_t block = (row_of(at / columns) * columns + column) / in_block;

@@ -26,8 +26,8 @@ std::int64_t place(const ParameterSpec& matrix, const Placement& p, std::int64_t
 bool is_plain(const Placement& p) { return p.all_rows == 0 && !p.transposed && p.alternating == 0; }
 
 /// Elements of one matrix; `base`: where it begins in the tensor.
-void read_matrix(const TensorView& tensor, std::int64_t base, const ParameterSpec& matrix, const Placement& placement,
-                 std::span<float> out, std::int64_t first) {
+void read_matrix(const TensorView& tensor, std::int64_t base, const ParameterSpec& matrix, const Placement& placement, std::span<float> out,
+                 std::int64_t first) {
   if (is_plain(placement)) return tensor.read(out, base + first);
   const std::int64_t columns = columns_of(matrix), end = first + static_cast<std::int64_t>(out.size());
   const std::int64_t first_row = first / columns, rows = (end - 1) / columns - first_row + 1;
@@ -84,9 +84,8 @@ void read_placed(std::span<const TensorView* const> tensors, const ParameterSpec
     if (placement.scales.empty())
       read_matrix(*tensors[placement.separate ? static_cast<std::size_t>(index) : 0], base, matrix, placement, part, at - index * size);
     else
-      read_mxfp4_rows(*tensors[0], *tensors[1], columns_of(matrix), part, at - index * size, [&](std::int64_t row) {
-        return index * all_rows_of(matrix, placement) + placement.row(row);
-      });
+      read_mxfp4_rows(*tensors[0], *tensors[1], columns_of(matrix), part, at - index * size,
+                      [&](std::int64_t row) { return index * all_rows_of(matrix, placement) + placement.row(row); });
     done += count;
   }
 }

@@ -21,8 +21,9 @@ struct Placement {
   bool transposed = false;        ///< the tensor is (in, out): what is called a row here is one of its columns
   std::int64_t alternating = 0;   ///< rows of a head, where the tensor takes them from the head's two halves in turn; 0: it doesn't
   std::int64_t matrices = 1;      ///< the parameter is so many matrices below each other (experts), and all of the above is said of each
-  bool separate = false;          ///< each of them lies in a tensor of its own, with its number in place of the name's star; else one tensor has them all
-  std::string scales{};           ///< of a tensor of MXFP4 blocks: where their scales are (see mxfp4.h)
+  bool separate =
+      false;  ///< each of them lies in a tensor of its own, with its number in place of the name's star; else one tensor has them all
+  std::string scales{};  ///< of a tensor of MXFP4 blocks: where their scales are (see mxfp4.h)
 
   /// Whether the tensor is the parameter, as it stands.
   bool is_whole() const { return all_rows == 0 && !transposed && alternating == 0 && matrices == 1; }

@@ -10,7 +10,8 @@ namespace {
 constexpr const char* own_name = "Qwen3ForCausalLM";
 
 void read_gate(ConfigFile& file, TransformerConfig& config) {
-  const bool by_head = file.get<bool>("headwise_attn_output_gate", false), by_channel = file.get<bool>("elementwise_attn_output_gate", false);
+  const bool by_head = file.get<bool>("headwise_attn_output_gate", false),
+             by_channel = file.get<bool>("elementwise_attn_output_gate", false);
   require(!by_head || !by_channel, "{}: true, and elementwise_attn_output_gate is too; keep the right one",
           file.where("headwise_attn_output_gate"));
   if (by_head) config.gate = "head";

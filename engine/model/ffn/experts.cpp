@@ -56,7 +56,8 @@ Tensor mixture(Graph& graph, const FeedForwardArgs& args, GatedUnit unit) {
   const Tensor up = args.hook(Site::ffn_up, project_slots(graph, args, args.x, "up_proj", routing));
   const Tensor act = args.hook(Site::ffn_act, unit(graph, c, gate_values, up));
   const Tensor slots = graph.reshape(act, {routing.slots(), act.dim(-1) / routing.chosen});
-  const Tensor down = expert_linear(graph, slots, args.parameter("experts.down_proj.weight"), routing, args.vector("experts.down_proj.bias"));
+  const Tensor down =
+      expert_linear(graph, slots, args.parameter("experts.down_proj.weight"), routing, args.vector("experts.down_proj.bias"));
   const Tensor y = graph.reshape(combine_experts(graph, down, routing, args.residual), args.x.shape);
   return c.d_shared_expert > 0 ? add(graph, y, shared_expert(graph, args, unit)) : y;
 }

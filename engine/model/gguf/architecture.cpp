@@ -33,12 +33,20 @@ Settings keys_of(const GgufFile& file, const std::string& architecture) {
 }
 
 /// Our names of what a layer has, and GGUF's.
-constexpr std::pair<std::string_view, std::string_view> layer_names[] = {
-    {"input_layernorm", "attn_norm"},    {"post_attention_layernorm", "ffn_norm"}, {"self_attn.q_proj", "attn_q"},
-    {"self_attn.k_proj", "attn_k"},      {"self_attn.v_proj", "attn_v"},           {"self_attn.o_proj", "attn_output"},
-    {"self_attn.q_norm", "attn_q_norm"}, {"self_attn.k_norm", "attn_k_norm"},      {"self_attn.sinks", "attn_sinks"},
-    {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},                {"mlp.down_proj", "ffn_down"},
-    {"attn_output_layernorm", "post_attention_norm"}, {"ffn_output_layernorm", "post_ffw_norm"}};
+constexpr std::pair<std::string_view, std::string_view> layer_names[] = {{"input_layernorm", "attn_norm"},
+                                                                         {"post_attention_layernorm", "ffn_norm"},
+                                                                         {"self_attn.q_proj", "attn_q"},
+                                                                         {"self_attn.k_proj", "attn_k"},
+                                                                         {"self_attn.v_proj", "attn_v"},
+                                                                         {"self_attn.o_proj", "attn_output"},
+                                                                         {"self_attn.q_norm", "attn_q_norm"},
+                                                                         {"self_attn.k_norm", "attn_k_norm"},
+                                                                         {"self_attn.sinks", "attn_sinks"},
+                                                                         {"mlp.gate_proj", "ffn_gate"},
+                                                                         {"mlp.up_proj", "ffn_up"},
+                                                                         {"mlp.down_proj", "ffn_down"},
+                                                                         {"attn_output_layernorm", "post_attention_norm"},
+                                                                         {"ffn_output_layernorm", "post_ffw_norm"}};
 
 constexpr std::pair<std::string_view, std::string_view> model_names[] = {
     {"model.embed_tokens", "token_embd"}, {"model.embed_positions", "position_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}};
@@ -66,9 +74,7 @@ int GgufModel::count_of_all_layers(std::string_view key) {
   return all[0];
 }
 
-int GgufModel::count_of_all_layers_or(std::string_view key, int fallback) {
-  return keys.has(key) ? count_of_all_layers(key) : fallback;
-}
+int GgufModel::count_of_all_layers_or(std::string_view key, int fallback) { return keys.has(key) ? count_of_all_layers(key) : fallback; }
 
 void GgufModel::expect(std::string_view key, double value) {
   const auto found = keys.get<double>(key, value);

@@ -55,8 +55,8 @@ class Reader {
   /// A count of things that take at least so many bytes each.
   std::uint64_t count(std::uint64_t bytes_each) {
     const auto found = number<std::uint64_t>();
-    require(found <= left() / bytes_each, "{}: {}: there can be no {} of them in the {} bytes that are left (was the file cut short?)", where_,
-            what, found, left());
+    require(found <= left() / bytes_each, "{}: {}: there can be no {} of them in the {} bytes that are left (was the file cut short?)",
+            where_, what, found, left());
     return found;
   }
 
@@ -146,8 +146,8 @@ GgufValue value(Reader& in) {
 std::string name(Reader& in, std::uint64_t longest) {
   const std::string_view text = in.string();
   const bool printable = std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
-  require(!text.empty() && text.size() <= longest && printable && is_valid_utf8(text), "{}: {}: its name is no line of 1 to {} bytes of UTF-8",
-          in.where(), in.what, longest);
+  require(!text.empty() && text.size() <= longest && printable && is_valid_utf8(text),
+          "{}: {}: its name is no line of 1 to {} bytes of UTF-8", in.where(), in.what, longest);
   return std::string(text);
 }
 
@@ -177,8 +177,8 @@ std::uint64_t byte_count(const TensorView& view) {
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
   const TensorBlock block = block_of(view.dtype);
   const std::int64_t row = view.shape.empty() ? 1 : view.shape.back();
-  require(row % static_cast<std::int64_t>(block.values) == 0, "{}: its rows of {} values are not made of whole blocks of {}, as {} has them",
-          view.where, row, block.values, view.dtype);
+  require(row % static_cast<std::int64_t>(block.values) == 0,
+          "{}: its rows of {} values are not made of whole blocks of {}, as {} has them", view.where, row, block.values, view.dtype);
   std::uint64_t values = 1;
   for (const std::int64_t size : view.shape) {
     require(values <= most / 64 / static_cast<std::uint64_t>(size), "{}: its shape ({}) is beyond all files", view.where,
@@ -215,7 +215,8 @@ void check_tiling(const std::vector<const TableRow*>& sorted, std::uint64_t alig
     require(row->offset % alignment == 0, "{}: begins at byte {} of the data, no multiple of {}, the file's alignment", name, row->offset,
             alignment);
     require(row->offset <= data && row->bytes <= data - row->offset,
-            "{}: its {} bytes from byte {} do not lie in the {} that the file holds (was it cut short?)", name, row->bytes, row->offset, data);
+            "{}: its {} bytes from byte {} do not lie in the {} that the file holds (was it cut short?)", name, row->bytes, row->offset,
+            data);
     require(row->offset >= end, "{}: its bytes overlap those of the tensor before it", name);
     require(row->offset == padded(end), "{}: {} bytes before it belong to no tensor", name, row->offset - end);
     end = row->offset + row->bytes;

@@ -24,8 +24,8 @@ void read_rope(GgufModel& model, TransformerConfig& c) {
   model.expect("rope.scaling.attn_factor", 1.0);
   keys.raw("rope.scaling.original_context_length"), keys.raw("rope.scaling.finetuned");  // of what yarn does, which is refused
   if (model.has_tensor("rope_freqs.weight")) {
-    require(kind == "none", "{}: has factors of its own for rotations beside rope.scaling.type = {}", model.tensor("rope_freqs.weight").where,
-            kind);
+    require(kind == "none", "{}: has factors of its own for rotations beside rope.scaling.type = {}",
+            model.tensor("rope_freqs.weight").where, kind);
     const std::vector<float> divisors = model.tensor("rope_freqs.weight").floats();
     scaling.kind = RopeScalingKind::longrope;
     scaling.original_max_position_embeddings = c.max_seq_len;

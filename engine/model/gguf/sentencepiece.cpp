@@ -26,11 +26,13 @@ struct Merge {
 bool is_boundary(std::string_view text, std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80; }
 
 std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 /// Every way to cut the piece into two that are pieces too.
-void add_merges(std::string_view piece, double score, const std::unordered_map<std::string_view, std::size_t>& ids, std::vector<Merge>& merges) {
+void add_merges(std::string_view piece, double score, const std::unordered_map<std::string_view, std::size_t>& ids,
+                std::vector<Merge>& merges) {
   const std::size_t first = merges.size();
   for (std::size_t at = 1; at < piece.size(); ++at) {
     if (!is_boundary(piece, at)) continue;
@@ -70,18 +72,20 @@ Json read(const GgufTokens& tokens) {
   const bool prefix = tokens.flag("tokenizer.ggml.add_space_prefix", true);
   const Json spaces{{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", space}};
   Json normalizers = Json::array({spaces});
-  Json decoders = Json::array({{{"type", "Replace"}, {"pattern", {{"String", space}}}, {"content", " "}}, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
+  Json decoders = Json::array(
+      {{{"type", "Replace"}, {"pattern", {{"String", space}}}, {"content", " "}}, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (prefix) {
     normalizers.insert(normalizers.begin(), {{"type", "Prepend"}, {"prepend", space}});
     decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   }
-  Json model{{"type", "BPE"},    {"fuse_unk", true},        {"byte_fallback", true},
-             {"vocab", tokens.vocabulary()}, {"merges", merges_of(tokens)}};
-  if (tokens.file().find<std::int64_t>("tokenizer.ggml.unknown_token_id")) model["unk_token"] = tokens.special("tokenizer.ggml.unknown_token_id");
+  Json model{{"type", "BPE"}, {"fuse_unk", true}, {"byte_fallback", true}, {"vocab", tokens.vocabulary()}, {"merges", merges_of(tokens)}};
+  if (tokens.file().find<std::int64_t>("tokenizer.ggml.unknown_token_id"))
+    model["unk_token"] = tokens.special("tokenizer.ggml.unknown_token_id");
   return {{"version", "1.0"},
           {"added_tokens", tokens.added_tokens()},
           {"normalizer", {{"type", "Sequence"}, {"normalizers", normalizers}}},
-          {"post_processor", tokens.around(tokens.flag("tokenizer.ggml.add_bos_token", true), tokens.flag("tokenizer.ggml.add_eos_token", false))},
+          {"post_processor",
+           tokens.around(tokens.flag("tokenizer.ggml.add_bos_token", true), tokens.flag("tokenizer.ggml.add_eos_token", false))},
           {"decoder", {{"type", "Sequence"}, {"decoders", decoders}}},
           {"model", model}};
 }

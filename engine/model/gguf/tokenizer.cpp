@@ -15,10 +15,10 @@ namespace {
 using Json = nlohmann::json;
 
 /// Keys below "tokenizer." that kinds read, or that do not touch what text becomes.
-constexpr std::string_view known[] = {"ggml.model",          "ggml.pre",           "ggml.tokens",        "ggml.token_type",
-                                      "ggml.scores",         "ggml.merges",        "ggml.add_bos_token", "ggml.add_eos_token",
-                                      "ggml.add_sep_token",  "ggml.add_space_prefix", "ggml.token_type_count", "chat_template",
-                                      "chat_templates",      "huggingface.json"};
+constexpr std::string_view known[] = {
+    "ggml.model",         "ggml.pre",           "ggml.tokens",        "ggml.token_type",       "ggml.scores",           "ggml.merges",
+    "ggml.add_bos_token", "ggml.add_eos_token", "ggml.add_sep_token", "ggml.add_space_prefix", "ggml.token_type_count", "chat_template",
+    "chat_templates",     "huggingface.json"};
 
 /// Keys that must say false, or nothing.
 constexpr std::string_view off[] = {"tokenizer.ggml.remove_extra_whitespaces", "tokenizer.ggml.add_sep_token"};
@@ -40,8 +40,7 @@ void settle(const GgufFile& file) {
 
 }  // namespace
 
-GgufTokens::GgufTokens(const GgufFile& file)
-    : file_(file), texts_(file.get<std::vector<std::string_view>>("tokenizer.ggml.tokens")) {
+GgufTokens::GgufTokens(const GgufFile& file) : file_(file), texts_(file.get<std::vector<std::string_view>>("tokenizer.ggml.tokens")) {
   require(!texts_.empty() && texts_.size() <= 1 << 24, "{}: expected 1 to 2^24 tokens, found {}", where("tokenizer.ggml.tokens"),
           texts_.size());
   for (std::size_t id = 0; id < texts_.size(); ++id)

@@ -13,10 +13,10 @@ using GgufTokenizerKinds = Registry<std::function<nlohmann::json(const GgufToken
 
 /// How a byte-level tokenizer cuts text into words: a value of tokenizer.ggml.pre.
 struct GgufWordRule {
-  const char* pre_tokenizer;     ///< JSON
-  const char* normalizer = "";   ///< JSON; "": none
-  bool ignore_merges = false;    ///< a word that is a token is that token, whatever the merges say
-  bool bos = false;              ///< whether texts start with a token where the file does not say
+  const char* pre_tokenizer;    ///< JSON
+  const char* normalizer = "";  ///< JSON; "": none
+  bool ignore_merges = false;   ///< a word that is a token is that token, whatever the merges say
+  bool bos = false;             ///< whether texts start with a token where the file does not say
 };
 using GgufWordRules = Registry<GgufWordRule>;
 
