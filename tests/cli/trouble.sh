@@ -117,7 +117,7 @@ cat > long.toml <<'T'
 name = "long"
 kind = "train"
 model = {vocab_size = 4096, d_model = 256, n_layers = 1, n_heads = 4}
-data = {source = "random_tokens"}
+data = {source = "bigram_backcopy", symbols = 4000}
 train = {steps = 2, batch = 4, seq_len = 256, eval_windows = 1}
 T
 export ABLATE_FAULT_LONGEST=1000
