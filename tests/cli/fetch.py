@@ -28,7 +28,7 @@ class Place:
 
     def __call__(self, *words, **more):
         environment = {**self.environment, **more.pop("env", {})}
-        return subprocess.run([ablate, *map(str, words)], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, **more)
+        return subprocess.run([ablate, *map(str, words)], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600, **more)
 
     def repository(self, name=MODEL):
         return self.cache / ("models--" + name.replace("/", "--"))
