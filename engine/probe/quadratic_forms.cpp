@@ -8,8 +8,8 @@
 // Metrics:
 //   form_norms              (feed-forwards, channels): ||U_k||_F of every output channel of every feed-forward: one a layer, or one an expert
 //   form_top_channels       (feed-forwards, 3): the channels with the largest norm
-//   form_feed_forwards      (feed-forwards, 2): layer and expert of those rows, of models with mixtures
-//   form_layer, form_expert, form_channels    where spectra were taken; form_expert of a mixture
+//   form_feed_forwards      (feed-forwards, 2): layer and expert of those rows
+//   form_layer, form_expert, form_channels    where spectra were taken; form_expert is 0 of a feed-forward that is no mixture
 //   form_eigenvalues        (those channels, eigenvalues), largest magnitude first; form_leading_share: the first's share in the sum of
 //   squares form_alignment          (channels, channels): |cosine| between leading eigenvectors
 #include "base/settings.h"
