@@ -3,7 +3,8 @@
 
 usage: tools/trim_goldens.py FULL_GOLDEN_FOLDER tests/golden      (needs numpy, torch)
 
-train: everything but `logits`, `states`, `attention` beyond the first of the four sequences, and `block_outputs` (differences of states).
+train: everything but `logits`, `states`, `attention` beyond the first of the four sequences, `block_outputs` (differences of states), and the initial weights: index.json
+       says of which seed they are PyTorch's numbers (tests/support/seeded_weights.h).
 hf:    logits, states and block outputs at every eighth position of sequence 0: `positions` says which. `planted` keeps its four layers and its
        entry of index.json. Of the other models the first two layers and sequence 0 are kept: states, block outputs and sink masses of those
        layers are the full model's, computed there in float64; the logits, and from them the loss, are the final norm and the head applied
@@ -47,11 +48,21 @@ def doubles(tensor):
     return ((array.astype(np.uint32) << 16).view(np.float32) if dtype == "BF16" else array).astype(np.float64)
 
 
+def seed_of(path):
+    """The seed whose first normal number, times 0.08, the embedding begins with."""
+    import torch
+    wanted = float(read(path)["model.embed_tokens.weight"][1].flat[0])
+    for seed in range(1000):
+        drawn = torch.randn(64 * 32, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        if abs(float(drawn[0]) * 0.08 - wanted) < 1e-8: return seed
+    raise SystemExit(f"{path}: its weights are of no seed below 1000")
+
+
 def trim_train(full, out):
     out.mkdir(parents=True, exist_ok=True)
-    (out / "index.json").write_bytes((full / "index.json").read_bytes())
-    for weights in full.glob("*.weights.safetensors"):
-        (out / weights.name).write_bytes(weights.read_bytes())
+    index = json.loads((full / "index.json").read_text())
+    for variant, entry in index.items(): entry["seed"] = seed_of(full / f"{variant}.weights.safetensors")
+    (out / "index.json").write_text(json.dumps(index, indent=1))
     for expected in full.glob("*.expected.safetensors"):
         tensors = read(expected)
         del tensors["block_outputs"]

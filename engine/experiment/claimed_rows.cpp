@@ -74,6 +74,12 @@ bool finds_rows(Claim& claim, const Plan& plan) {
   return of_model;
 }
 
+/// An optional claim is made where all its rows are there.
+bool is_left_out(const Claim& claim, const Labels& labels) {
+  const std::vector<std::string> rows = rows_of(claim);
+  return claim.optional && std::any_of(rows.begin(), rows.end(), [&](const std::string& row) { return !labels.contains(row); });
+}
+
 std::string first_wrong_row(const Claim& claim, const Labels& labels) {
   for (const std::string& row : rows_of(claim))
     if (std::string wrong = what_is_wrong(row, labels); !wrong.empty()) return wrong;
@@ -99,6 +105,7 @@ void settle_claims(Plan& plan, const std::function<void()>& as_written) {
   std::vector<WrongClaim> wrong;
   for (Claim& claim : plan.claims) {
     check_model(claim);
+    if (is_left_out(claim, labels)) continue;
     if (std::string why = first_wrong_row(claim, labels); !why.empty()) wrong.emplace_back(std::move(claim), std::move(why));
     else if (finds_rows(claim, plan)) kept.push_back(std::move(claim));
     else ++of_others[claim.model];

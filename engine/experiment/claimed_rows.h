@@ -10,9 +10,10 @@
 
 namespace ablate {
 
-/// Tells every claim which rows of the plan it needs (Claim::needs). Claims about another model than that of their rows are put aside, and so
-/// are those of the file whose rows `--set` has taken away; Plan::notes says so. Throws InputError for any other that speaks of a row that the
-/// plan does not have, or of one that stands for several. `as_written` reads the plan without `--set` and throws what is wrong with that.
+/// Tells every claim which rows of the plan it needs (Claim::needs). Optional claims of rows that are not there are left out. Claims about
+/// another model than that of their rows are put aside, and so are those of the file whose rows `--set` has taken away; Plan::notes says so.
+/// Throws InputError for any other that speaks of a row that the plan does not have, or of one that stands for several. `as_written` reads the
+/// plan without `--set` and throws what is wrong with that.
 void settle_claims(Plan& plan, const std::function<void()>& as_written);
 
 /// A claim, and why it is none of the plan.

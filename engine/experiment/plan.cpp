@@ -21,14 +21,16 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_points = 20000;
 
 const std::vector<std::string>& top_level_keys() {
-  static const std::vector<std::string> keys{"name",    "kind",      "title",   "description",  "seed",    "scale", "scales", "let",
-                                             "extends", "reference", "sweep",   "model",        "data",    "train", "probe",  "report",
-                                             "shaders", "device",    "without", "intervention", "variant", "claim", "group"};
+  static const std::vector<std::string> keys{"name",   "kind",    "title",        "description", "seed",       "scale",
+                                             "scales", "let",     "extends",      "reference",   "references", "sweep",
+                                             "model",  "data",    "train",        "probe",       "report",     "shaders",
+                                             "device", "without", "intervention", "variant",     "claim",      "group"};
   return keys;
 }
 
 /// Keys that hold for the whole experiment: no point has a value of its own.
-constexpr std::array whole_keys{"claim", "title", "description", "sweep", "variant", "extends", "scales", "device", "without"};
+constexpr std::array whole_keys{"claim",   "references", "title",  "description", "sweep",
+                                "variant", "extends",    "scales", "device",      "without"};
 
 void check_top_level(const Value& file, const std::string& prefix = "") {
   for (const auto& [key, value] : *file.as<Value::Table>()) {
@@ -56,6 +58,21 @@ void lay(Value& table, const std::string& key, const Value& value) {
 
 bool is_prefix(std::string_view prefix, std::string_view key) {
   return key.substr(0, prefix.size()) == prefix && (key.size() == prefix.size() || key[prefix.size()] == '.');
+}
+
+/// The last name of a path, be it written with a slash at its end or not.
+std::string last_part(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+void read_reference(Point& point, const Value& metrics) {
+  Settings settings(metrics, "reference");
+  for (const std::string& metric : settings.keys()) {
+    const auto known =
+        std::find_if(point.reference.begin(), point.reference.end(), [&](const auto& entry) { return entry.first == metric; });
+    if (known == point.reference.end()) point.reference.emplace_back(metric, settings.get<double>(metric));
+  }
 }
 
 /// One file of the `extends` chain, without the keys that only say how files go together.
@@ -270,6 +287,20 @@ std::vector<const Value*> Source::lineage(const Value& variant) const {
   return line;
 }
 
+/// Published values by the name of the checkpoint's folder; those of the variant itself count first.
+void read_published(Point& point, const Value& references) {
+  const auto* tables = references.as<Value::Table>();
+  require(tables, "{}: references: expected a table of tables, by the names of checkpoints' folders, found {}", references.where,
+          type_name(references));
+  const Value* checkpoint = find(point.table, "model.checkpoint");
+  const auto* path = checkpoint ? checkpoint->as<std::string>() : nullptr;
+  for (const auto& [name, metrics] : *tables) {
+    require(metrics.as<Value::Table>(), "{}: references.{}: expected a table of metrics, found {}", metrics.where, name,
+            type_name(metrics));
+    if (path && last_part(*path) == name) read_reference(point, metrics);
+  }
+}
+
 Point Source::point(const Value* variant, const Swept& swept) const {
   Point point;
   point.table = merged(scale_of(variant, swept));
@@ -293,21 +324,28 @@ Point Source::point(const Value* variant, const Swept& swept) const {
   point.kind = Settings(point.table).choice("kind", "", {"probe", "intervene", "train"});
   for (const auto& [key, value] : swept) point.swept.emplace_back(key, *find(point.table, key));
 
-  if (const Value* reference = find(point.table, "reference")) {
-    Settings metrics(*reference, "reference");
-    for (const std::string& metric : metrics.keys()) point.reference.emplace_back(metric, metrics.get<double>(metric));
-  }
-  for (const char* key : {"let", "reference"}) erase(point.table, key);
+  if (const Value* own = find(point.table, "reference")) read_reference(point, *own);
+  if (const Value* published = find(point.table, "references")) read_published(point, *published);
+  for (const char* key : {"let", "reference", "references"}) erase(point.table, key);
   return point;
 }
 
 std::string Source::label(const Value* variant, const Swept& swept) const {
   const auto last_name = [](const std::string& key) { return key.substr(key.rfind('.') + 1); };
+  // Of paths with different ends the ends.
+  const auto text_of = [&](const std::string& key, const Value& value) {
+    const auto axis = std::find_if(axes_.begin(), axes_.end(), [&](const Axis& one) { return one.key == key; });
+    std::set<std::string> ends;
+    for (const Value& each : axis->values)
+      if (const auto* path = each.as<std::string>()) ends.insert(last_part(*path));
+    return ends.size() == axis->values.size() && !ends.contains("") ? last_part(to_text(value)) : to_text(value);
+  };
   std::string label = variant ? text_at(*variant, "name", "") : "";
   for (const auto& value : swept) {
     const auto alike = [&](const Axis& axis) { return axis.key != value.first && last_name(axis.key) == last_name(value.first); };
     const bool ambiguous = std::any_of(axes_.begin(), axes_.end(), alike);
-    label += fmt::format("{}{}={}", label.empty() ? "" : ", ", ambiguous ? value.first : last_name(value.first), to_text(value.second));
+    label += fmt::format("{}{}={}", label.empty() ? "" : ", ", ambiguous ? value.first : last_name(value.first),
+                         text_of(value.first, value.second));
   }
   return label;
 }

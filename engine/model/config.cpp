@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "model/config_fields.h"
+#include "ops/delta_rule.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +20,7 @@ std::string_view name_of(RopeScalingKind value) { return names_of<RopeScalingKin
 
 namespace {
 
-constexpr int most_experts = 4096, most_chosen = 64;
+constexpr int most_experts = 4096, most_chosen = 64, most_taps = 64;
 constexpr int widest = 1 << 24;  // products of two sizes, times the bytes of an element, stay far from 64 bits
 
 /// The checks by topic; `at` names the place of a key.
@@ -61,7 +62,7 @@ struct Validator {
     require(c.embedding_dim >= 0 && c.embedding_dim <= widest, "{}: expected 0 (d_model) or a width, found {}", at("embedding_dim"),
             c.embedding_dim);
     list("sliding_window", c.sliding_window), list("rope_theta", c.rope_theta), list("rotary_share", c.rotary_share),
-        list("rope_scaling", c.rope_scaling), list("ffn", c.ffn), list("d_ffn", c.d_ffn);
+        list("rope_scaling", c.rope_scaling), list("ffn", c.ffn), list("d_ffn", c.d_ffn), list("mixer", c.mixer);
     factors();
     const int bos = c.bos_token_id.value_or(0);
     require(bos >= 0 && bos < c.vocab_size, "{}: {} is outside the vocabulary of {}", at("bos_token_id"), bos, c.vocab_size);
@@ -143,6 +144,30 @@ struct Validator {
             c.d_shared_expert);
   }
 
+  void mixers() const {
+    if (!c.has_other_mixers()) {
+      for (const auto& [key, value] : {std::pair{"linear_key_heads", c.linear_key_heads},
+                                       {"linear_value_heads", c.linear_value_heads},
+                                       {"linear_key_dim", c.linear_key_dim},
+                                       {"linear_value_dim", c.linear_value_dim},
+                                       {"linear_taps", c.linear_taps}})
+        require(value == 0, "{}: all layers attend; mixer = \"gated_deltanet\" has such heads", at(key));
+      return;
+    }
+    size("linear_key_heads", c.linear_key_heads, widest);
+    size("linear_value_heads", c.linear_value_heads, widest);
+    size("linear_key_dim", c.linear_key_dim, static_cast<int>(largest_delta_dim));
+    size("linear_value_dim", c.linear_value_dim, static_cast<int>(largest_delta_dim));
+    size("linear_taps", c.linear_taps, most_taps);
+    require(c.linear_value_heads % c.linear_key_heads == 0, "{}: {} heads of values cannot share {} of keys evenly",
+            at("linear_value_heads"), c.linear_value_heads, c.linear_key_heads);
+    const std::int64_t keys = std::int64_t{c.linear_key_heads} * c.linear_key_dim,
+                       values = std::int64_t{c.linear_value_heads} * c.linear_value_dim;
+    require(std::max(keys, values) <= widest, "{}: {} heads of {} channels are {} wide, over {}", at("linear_value_dim"),
+            c.linear_value_heads, c.linear_value_dim, std::max(keys, values), widest);
+    require(!c.second_is_attention(), "{}: ffn = \"attention\" makes all blocks attend", at("mixer"));
+  }
+
   void loss_window() const {
     if (!c.loss_positions) return;
     const auto [first, end] = *c.loss_positions;
@@ -176,6 +201,7 @@ void TransformerConfig::validate(const KeyPlace& place) const {
   check.sizes();
   check.positions();
   check.feed_forwards();
+  check.mixers();
   check.loss_window();
   check.combinations();
 }

@@ -75,6 +75,13 @@ struct TransformerConfig {
   /// swiglu | geglu | geglu_tanh | reglu (gated) | gelu (exact) | gelu_tanh | relu | linear | experts (a mixture of SwiGLUs) | experts_clamped (of
   /// gpt-oss) | attention (a second attention block) | none; the last two are of all layers or of none
   PerLayer<std::string> ffn = "swiglu";
+  /// How a layer's first block mixes tokens: attention | gated_deltanet (a state that every token changes; Yang et al. 2024, arXiv 2412.06464)
+  PerLayer<std::string> mixer = "attention";
+  int linear_key_heads = 0;    ///< of gated_deltanet: heads of keys and queries,
+  int linear_value_heads = 0;  ///< and of values, of which linear_value_heads / linear_key_heads share a key
+  int linear_key_dim = 0;      ///< channels of each
+  int linear_value_dim = 0;
+  int linear_taps = 0;                ///< tokens that the convolution before it reaches over, the token itself among them
   std::string attention = "softmax";  ///< softmax | softmax1 (denominator + 1) | sigmoid | relu (relu(score) / (i + 1))
   AttentionBias attention_bias = AttentionBias::none;
   int n_experts = 0;  ///< of a mixture: a router gives each token experts_per_token of them
@@ -121,6 +128,13 @@ struct TransformerConfig {
 
   /// The norm before lm_head with "same" resolved.
   const std::string& final_norm_kind() const { return final_norm == "same" ? norm : final_norm; }
+  bool attends(int layer) const { return mixer[layer] == "attention"; }
+  /// Whether a layer's first block is another than attention.
+  bool has_other_mixers() const {
+    return mixer.any([](const std::string& kind) { return kind != "attention"; });
+  }
+  /// Blocks that attend, or have another mixer: rows of tables with one for each layer's heads.
+  int mixing_blocks() const { return n_layers * (second_is_attention() ? 2 : 1); }
   bool has_ffn() const { return ffn[0] != "none"; }
   /// Whether the second block of each layer is attention too.
   bool second_is_attention() const { return ffn[0] == "attention"; }

@@ -38,6 +38,12 @@ void visit_fields(Config& config, Visit&& visit) {
   visit("d_shared_expert", config.d_shared_expert);
   visit("swiglu_limit", config.swiglu_limit);
   visit("swiglu_alpha", config.swiglu_alpha);
+  visit("mixer", config.mixer);
+  visit("linear_key_heads", config.linear_key_heads);
+  visit("linear_value_heads", config.linear_value_heads);
+  visit("linear_key_dim", config.linear_key_dim);
+  visit("linear_value_dim", config.linear_value_dim);
+  visit("linear_taps", config.linear_taps);
   visit("attention", config.attention);
   visit("attention_bias", config.attention_bias);
   visit("attn_alpha", config.attn_alpha);

@@ -65,6 +65,13 @@ PerLayer<int> default_ffn_widths(int d_model, const PerLayer<std::string>& ffn) 
   return PerLayer<int>::list(widths);
 }
 
+/// As attention has them, and a convolution over four tokens, as in published models.
+void set_linear_heads(TransformerConfig& c) {
+  c.linear_key_heads = c.linear_value_heads = c.n_heads;
+  c.linear_key_dim = c.linear_value_dim = c.head_dim;
+  c.linear_taps = 4;
+}
+
 /// One table, or a list of them, one a layer.
 PerLayer<RopeScaling> read_rope_scaling(Settings& model) {
   const auto read = [](Settings table) {
@@ -93,6 +100,9 @@ TransformerConfig TransformerConfig::from(Settings& model) {
     c.head_dim = c.d_model / c.n_heads;
   }
   if (model.has("d_model")) c.d_ffn = default_ffn_widths(c.d_model, c.ffn);
+  read("mixer", c.mixer);
+  read("head_dim", c.head_dim);
+  if (c.has_other_mixers()) set_linear_heads(c);
   visit_fields(c, read);
   if (model.has("rope_scaling")) c.rope_scaling = read_rope_scaling(model);
   c.validate([&](std::string_view key) { return model.where(key); });

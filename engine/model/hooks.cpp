@@ -1,6 +1,7 @@
 #include "model/hooks.h"
 
 #include "model/config.h"
+#include "model/mixer.h"
 #include "model/parameters.h"
 
 #include <algorithm>
@@ -18,6 +19,10 @@ struct Points {
   }
   void add(Site site, int index = 0, bool second = false) { hooks.push_back(make_hook(config, site, index, second)); }
   void add_attention(int layer, bool second) {
+    if (!config.attends(layer)) {
+      for (const MixerPoint& point : mixer_of(config, layer).points(config)) add(point.site, layer);
+      return;
+    }
     for (const Site site : {Site::q, Site::k, Site::v, Site::probs}) add(site, layer, second);
     if (config.gate != "none") add(Site::head_gate, layer, second);
     add(Site::heads_out, layer, second);
@@ -38,6 +43,8 @@ std::string_view last_part(Site site) {
     case Site::k: return "k";
     case Site::v: return "v";
     case Site::probs: return "probs";
+    case Site::decay: return "decay";
+    case Site::beta: return "beta";
     case Site::head_gate:
     case Site::ffn_gate: return "gate";
     case Site::router: return "router";
@@ -75,13 +82,38 @@ void set_gate_shape(Hook& hook, const TransformerConfig& config) {
   hook.every_sequence = hook.every_token && config.gate_input != GateInput::position;
 }
 
+/// Whether it is a point of what a layer has in place of attention.
+bool is_mixers(const TransformerConfig& config, Site site, int index, bool second) {
+  constexpr Site sites[] = {Site::q, Site::k, Site::v, Site::decay, Site::beta, Site::head_gate, Site::heads_out};
+  return !second && std::find(std::begin(sites), std::end(sites), site) != std::end(sites) && !config.attends(index);
+}
+
+void set_mixer_shape(Hook& hook, const TransformerConfig& config) {
+  for (const MixerPoint& point : mixer_of(config, hook.index).points(config))
+    if (point.site == hook.site) {
+      hook.heads = static_cast<std::uint32_t>(point.heads);
+      hook.channels = static_cast<std::uint32_t>(point.heads * point.channels);
+    }
+}
+
+/// What layers without attention have no point of: "; layers 0, 1 have no attn.probs, their mixer is gated_deltanet".
+std::string missing_of_mixers(const TransformerConfig& config) {
+  std::string layers, kind;
+  for (int layer = 0; layer < config.n_layers; ++layer)
+    if (!config.attends(layer)) layers += fmt::format("{}{}", layers.empty() ? "" : ", ", layer), kind = config.mixer[layer];
+  return layers.empty() ? "" : fmt::format("; layers {} have no attention weights, their mixer is {}", layers, kind);
+}
+
 }  // namespace
 
 Hook make_hook(const TransformerConfig& config, Site site, int index, bool second) {
   const auto heads = static_cast<std::uint32_t>(config.n_heads), kv_heads = static_cast<std::uint32_t>(config.n_kv_heads),
              head_dim = static_cast<std::uint32_t>(config.head_dim);
   Hook hook{.site = site, .index = index, .second = second, .channels = static_cast<std::uint32_t>(config.d_model)};
+  if (is_mixers(config, site, index, second)) return set_mixer_shape(hook, config), hook;
   switch (site) {
+    case Site::decay:
+    case Site::beta: break;
     case Site::q:
     case Site::heads_out: hook.heads = heads, hook.channels = heads * head_dim; break;
     case Site::k:
@@ -160,8 +192,8 @@ std::vector<Hook> matching_hooks(const TransformerConfig& config, const std::str
   require(
       !matched.empty(),
       "{}: there is no hook point \"{}\"; this model has residual.0 .. residual.{}, block.1 .. block.{}, layer.0 .. layer.{} (\"{}\" and the "
-      "like), logits; `ablate hooks FILE.toml` lists them",
-      where, pattern, config.states() - 1, config.blocks(), config.n_layers - 1, all[1].name());
+      "like), logits; `ablate hooks FILE.toml` lists them{}",
+      where, pattern, config.states() - 1, config.blocks(), config.n_layers - 1, all[1].name(), missing_of_mixers(config));
   return matched;
 }
 

@@ -5,6 +5,8 @@
 //   layer.I.attn_norm, .ffn_norm  inputs of a block after its norm
 //   layer.I.attn.probs            attention weights (B, H, T, S); stored only when dumped
 //   layer.I.attn.q|k|v            after QK norm and RoPE; layer.I.attn.gate: gate logits; layer.I.attn.out: gated heads before o_proj
+//   layer.I.attn.q|k|v|decay|beta|gate|out of a gated_deltanet: q, k (of length 1) and v after their convolutions; how much of the state stays and how much is
+//                                 written; SiLU's input; normed and gated heads before o_proj
 //   layer.I.ffn.gate|up|act       SwiGLU's pre-activation, linear branch and product (gelu, relu: up and act)
 //   final_norm, logits
 // A second attention block in place of the feed-forward names its points layer.I.ffn.q and so on.
@@ -32,6 +34,8 @@ enum class Site {
   k,
   v,
   probs,
+  decay,
+  beta,
   head_gate,
   heads_out,
   router,
@@ -67,7 +71,7 @@ struct Hook {
 /// One attention block as it was computed: enough to recompute any of its weights exactly.
 struct AttentionCall {
   Hook probs;     ///< the hook point of its weights
-  int index = 0;  ///< among the attention blocks of the model
+  int index = 0;  ///< among the blocks of the model that attend or have another mixer
   Tensor q, k, v, lse;
   Tensor y;              ///< (B, T, heads * head_dim): what the heads put out, before a gate
   Matrix output_weight;  ///< W_O, (D, heads * head_dim)

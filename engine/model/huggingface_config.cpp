@@ -1,6 +1,7 @@
 // config.json -> TransformerConfig. What Transformers computes for a class is the reference; a key that would change it is never ignored.
 #include "base/error.h"
 #include "model/architectures/architecture.h"
+#include "model/architectures/text_part.h"
 #include "model/checkpoint.h"
 #include "model/json_settings.h"
 
@@ -82,14 +83,21 @@ TransformerConfig parse_own(Settings& json) {
 
 TransformerConfig parse_model_config(std::string_view text, std::string_view where, std::vector<std::string>* notes) {
   std::vector<std::string> nulls, unused;
+  std::vector<std::string>& said = notes ? *notes : unused;
   Settings json = settings_from_json(text, std::string(where), &nulls);
   if (json.get<std::vector<std::string>>("architectures", {}) == std::vector<std::string>{std::string(own_architecture)})
     return parse_own(json);
-  return parse_huggingface({json, std::string(where), std::move(nulls), notes ? *notes : unused});
+  const TextPart* part = find_text_part(json);
+  if (part) json = text_settings(json, *part, where, nulls, said);
+  ConfigFile file(json, std::string(where), std::move(nulls), said);
+  file.is_part = part != nullptr;
+  return parse_huggingface(std::move(file));
 }
 
 std::string why_no_bos(std::string_view text, std::string_view where) {
-  Settings json = settings_from_json(text, std::string(where));
+  std::vector<std::string> nulls, notes;
+  Settings json = settings_from_json(text, std::string(where), &nulls);
+  if (const TextPart* part = find_text_part(json)) json = text_settings(json, *part, where, nulls, notes);
   const Value* bos = json.raw("bos_token_id");
   if (!bos) return fmt::format("{} names no beginning-of-sequence token (bos_token_id)", where);
   if (const auto* ids = bos->as<Value::Array>())

@@ -1,8 +1,10 @@
 // Folders in Hugging Face's layout: which tensors they have, by the names of their class.
 #include "base/error.h"
 #include "model/architectures/architecture.h"
+#include "model/architectures/text_part.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_files.h"
+#include "model/json_settings.h"
 #include "model/tensor_names.h"
 
 #include <fmt/format.h>
@@ -26,16 +28,19 @@ std::string name_in(const Architecture& architecture, const TransformerConfig& c
 /// Reads the tensors of `files` into `source`, by the names of the class.
 class Gatherer {
  public:
-  Gatherer(const Architecture& architecture, CheckpointSource& source)
+  /// `part`: of a model of several modalities, whose other tensors are left out; null: all are the model's.
+  Gatherer(const Architecture& architecture, const TextPart* part, CheckpointSource& source)
       : architecture_(architecture),
+        part_(part),
         source_(source),
         embedding_(name_in(architecture, source.config, "model.embed_tokens.weight", ParameterKind::embedding)),
         head_(name_in(architecture, source.config, "lm_head.weight", ParameterKind::head)) {}
 
   void gather(const fs::path& folder, const std::vector<std::shared_ptr<const SafetensorsFile>>& files) {
-    std::vector<std::string> names;
     for (const auto& file : files)
-      for (const auto& [name, tensor] : file->tensors()) names.push_back(name);
+      for (const auto& [name, tensor] : file->tensors()) find(name, tensor);
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : found_) names.push_back(name);
     const std::string quantization = quantization_of(names);
     require(quantization.empty(), "{}: holds quantized weights, which are not supported ({}); take the model before it was quantized",
             folder.string(), quantization);
@@ -43,14 +48,22 @@ class Gatherer {
     const bool lacks_prefix = lacks_model_prefix(names, prefix, embedding_);
     if (lacks_prefix)
       source_.notes.push_back(fmt::format("{}: its tensors are named without \"{}\", and read as if they had it", folder.string(), prefix));
-    for (const auto& file : files)
-      for (const auto& [name, tensor] : file->tensors())
-        take(lacks_prefix && name != head_ ? fmt::format("{}{}", prefix, name) : name, tensor);
+    for (const auto& [name, tensor] : found_) take(lacks_prefix && name != head_ ? fmt::format("{}{}", prefix, name) : name, *tensor);
+    for (const auto& [module, count] : left_out_)
+      source_.notes.push_back(
+          fmt::format("{}: {} tensors of {} are left out: they are no part of the language model", folder.string(), count, module));
     require(source_.tensors.contains(embedding_), "{}: the tensor {} is missing; {}", source_.weights_name, embedding_,
             describe_names(names));
   }
 
  private:
+  /// Under the name it has in a file of the class's own.
+  void find(const std::string& name, const TensorView& tensor) {
+    const std::string own = part_ ? part_->own_name(name) : name;
+    if (own.empty()) ++left_out_[name.substr(0, name.find('.', name.starts_with("model.") ? 6 : 0))];
+    else found_.emplace_back(own, &tensor);
+  }
+
   void take(const std::string& name, const TensorView& tensor) {
     if (is_surplus(name)) {
       if (name == head_) source_.surplus_head = &tensor;
@@ -66,6 +79,9 @@ class Gatherer {
   }
 
   const Architecture& architecture_;
+  const TextPart* part_;
+  std::vector<std::pair<std::string, const TensorView*>> found_;
+  std::map<std::string, int> left_out_;  // by module
   CheckpointSource& source_;
   std::string embedding_, head_;
 };
@@ -75,7 +91,10 @@ class Gatherer {
 CheckpointSource open_huggingface_folder(const fs::path& folder) {
   CheckpointSource source;
   source.config_name = config_file(folder).string();
-  source.config = parse_model_config(read_text(source.config_name), source.config_name, &source.notes);
+  const std::string text = read_text(source.config_name);
+  source.config = parse_model_config(text, source.config_name, &source.notes);
+  Settings json = settings_from_json(text, source.config_name);
+  const TextPart* part = find_text_part(json);
   const Architecture& architecture = architecture_of(source.config);
   std::vector<std::shared_ptr<const SafetensorsFile>> files;
   for (auto& file : open_weight_files(folder, source.notes)) files.push_back(std::move(file));
@@ -84,7 +103,7 @@ CheckpointSource open_huggingface_folder(const fs::path& folder) {
   source.place = [&architecture, config = source.config](const ParameterSpec& parameter) {
     return architecture.placement(config, parameter);
   };
-  Gatherer(architecture, source).gather(folder, files);
+  Gatherer(architecture, part, source).gather(folder, files);
   source.files.assign(files.begin(), files.end());
   return source;
 }

@@ -66,6 +66,7 @@ Initializer initializer(const TransformerConfig& config, const ParameterSpec& pa
     case ParameterKind::attention_bias: return {Law::normal, 0.02};
     case ParameterKind::embedding:
     case ParameterKind::position:
+    case ParameterKind::convolution:
     case ParameterKind::linear:
     case ParameterKind::residual_linear:
     case ParameterKind::head: return by_fan(config, parameter);

@@ -60,14 +60,19 @@ struct Converter {
   }
 };
 
+void add_nulls(const Json& object, const std::string& prefix, std::vector<std::string>& nulls) {
+  for (const auto& [key, element] : object.items()) {
+    if (element.is_null()) nulls.push_back(prefix + key);
+    if (element.is_object() && prefix.empty()) add_nulls(element, key + ".", nulls);
+  }
+}
+
 }  // namespace
 
 Settings settings_from_json(std::string_view json, const std::string& where, std::vector<std::string>* nulls) {
   const Json parsed = parse_json<Json>(json, where);
   require(parsed.is_object(), "{}: not a JSON object", where);
-  if (nulls)
-    for (const auto& [key, element] : parsed.items())
-      if (element.is_null()) nulls->push_back(key);
+  if (nulls) add_nulls(parsed, "", *nulls);
   return Settings(Converter{where, lines_of_keys(json, where)}(parsed, where, 0));
 }
 

@@ -62,7 +62,8 @@ class Collector {
 
   void layer(int index, const std::string& p) {
     if (c.attn_input_norm) norm(p + "input_layernorm", c.d_model, c.attn_alpha);
-    attention(p + "self_attn.");
+    if (c.attends(index)) attention(p + "self_attn.");
+    else append(mixer_parameters(c, index, p + "linear_attn."));
     if (c.output_norm) norm(p + "attn_output_layernorm", c.d_model, c.attn_alpha);
     if (c.post_norm) norm(p + "post_attn_layernorm", c.d_model, c.attn_alpha);
     if (!c.has_ffn()) return;
@@ -139,6 +140,10 @@ FfnParametersRegistration::FfnParametersRegistration(std::string kind, FfnParame
   registry<FfnParameters>()[std::move(kind)] = std::move(parameters);
 }
 
+MixerParametersRegistration::MixerParametersRegistration(std::string kind, MixerParameters parameters) {
+  registry<MixerParameters>()[std::move(kind)] = std::move(parameters);
+}
+
 void add_norm_parameters(RegistrationScope& scope, const std::string& kind, NormParameters parameters) {
   scope.set(registry<NormParameters>(), kind, std::move(parameters));
 }
@@ -159,6 +164,10 @@ std::int64_t gate_width(const TransformerConfig& config) { return find_kind<Gate
 
 std::vector<ParameterSpec> ffn_parameters(const TransformerConfig& config, int layer, const std::string& prefix) {
   return find_kind<FfnParameters>("ffn", config.ffn[layer])(config, layer, prefix);
+}
+
+std::vector<ParameterSpec> mixer_parameters(const TransformerConfig& config, int layer, const std::string& prefix) {
+  return find_kind<MixerParameters>("mixer", config.mixer[layer])(config, prefix);
 }
 
 }  // namespace ablate

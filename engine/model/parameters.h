@@ -25,7 +25,8 @@ enum class ParameterKind {
   linear_bias,      ///< of q_proj, k_proj, v_proj, o_proj
   norm_weight,
   norm_bias,
-  norm_alpha,      ///< a norm's parameter with a start of its own: dyt's scalar, those of a user's norm
+  norm_alpha,      ///< a parameter with a start of its own: dyt's scalar, those of a user's norm, rates of a state's decay
+  convolution,     ///< of each channel's own past: (channels, 1, taps)
   gate,            ///< a gate without a projection: (width), or (max_seq_len, width)
   attention_bias,  ///< k_bias, v_bias: (n_kv_heads, head_dim)
   sink_logit,      ///< (n_heads)
@@ -61,6 +62,8 @@ using NormParameters = std::function<std::vector<ParameterSpec>(const NormPlace&
 using GateWidth = std::function<std::int64_t(const TransformerConfig& config)>;
 /// The parameters of a layer's feed-forward; names begin with `prefix` ("model.layers.3.mlp.").
 using FfnParameters = std::function<std::vector<ParameterSpec>(const TransformerConfig& config, int layer, const std::string& prefix)>;
+/// Those of what mixes a layer's tokens in place of attention; names begin with `prefix` ("model.layers.3.linear_attn.").
+using MixerParameters = std::function<std::vector<ParameterSpec>(const TransformerConfig& config, const std::string& prefix)>;
 
 /// At namespace scope.
 struct NormParametersRegistration {
@@ -72,6 +75,9 @@ struct GateWidthRegistration {
 struct FfnParametersRegistration {
   FfnParametersRegistration(std::string kind, FfnParameters parameters);
 };
+struct MixerParametersRegistration {
+  MixerParametersRegistration(std::string kind, MixerParameters parameters);
+};
 
 /// For a kind that an experiment brings, as long as `scope` lives.
 void add_norm_parameters(RegistrationScope& scope, const std::string& kind, NormParameters parameters);
@@ -82,5 +88,6 @@ void add_ffn_parameters(RegistrationScope& scope, const std::string& kind, FfnPa
 std::vector<ParameterSpec> norm_parameters(std::string_view kind, const NormPlace& place);
 std::int64_t gate_width(const TransformerConfig& config);
 std::vector<ParameterSpec> ffn_parameters(const TransformerConfig& config, int layer, const std::string& prefix);
+std::vector<ParameterSpec> mixer_parameters(const TransformerConfig& config, int layer, const std::string& prefix);
 
 }  // namespace ablate

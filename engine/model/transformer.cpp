@@ -1,6 +1,7 @@
 #include "model/transformer.h"
 
 #include "model/feed_forward.h"
+#include "model/mixer.h"
 #include "ops/add.h"
 #include "ops/bias.h"
 #include "ops/copy.h"
@@ -114,6 +115,7 @@ Tensor Transformer::finished_block(const Tensor& output, int layer, bool second)
 
 Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int layer, bool second) {
   const std::string prefix = layer_prefix(layer);
+  if (!second && !config_.attends(layer)) return mixer_block(x, residual, layer);
   if (!second) return attention_block(x, residual, prefix + "self_attn.", layer, second);
   if (config_.second_is_attention()) return attention_block(x, residual, prefix + "mlp.", layer, second);
   const auto parameter = [this, prefix](const std::string& which) { return parameters_.matrix(prefix + "mlp." + which); };
@@ -122,6 +124,15 @@ Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int la
   };
   const auto listen = [this, layer](Site site, const Tensor& t) { return hook(site, t, layer, true); };
   return FeedForwards::find("feed-forward", config_.ffn[layer])(graph_, {config_, x, residual, parameter, vector, listen});
+}
+
+Tensor Transformer::mixer_block(const Tensor& x, const Tensor& residual, int layer) {
+  ++attention_blocks_;
+  const std::string prefix = layer_prefix(layer) + "linear_attn.";
+  const auto parameter = [this, prefix](const std::string& which) { return parameters_.matrix(prefix + which); };
+  const auto vector = [this, prefix](const std::string& which) { return parameters_[prefix + which]; };
+  const auto listen = [this, layer](Site site, const Tensor& t) { return hook(site, t, layer); };
+  return mixer_of(config_, layer).forward(graph_, {config_, x, residual, parameter, vector, listen});
 }
 
 Tensor Transformer::projection(const Tensor& x, const std::string& prefix, const std::string& which) {
@@ -230,11 +241,12 @@ Tensor Transformer::logits(const Tensor& hidden) {
 Tensor Transformer::losses(const Tensor& hidden, const Tensor& targets, std::uint64_t max_logits_bytes) {
   Tensor all;
   if (hooks_.wants_logits || hooks_.changes_logits) all = logits(hidden);
-  if (config_.logit_softcap > 0 && !all) all = logits(hidden);
-  if (hooks_.changes_logits || config_.logit_softcap > 0)
-    return cross_entropy(graph_, graph_.reshape(all, {hidden.rows(), all.dim(-1)}), targets);
-  const Tensor one = graph_.constant("one", {1}, {1.0f});
-  return linear_cross_entropy(graph_, hidden, head(), targets, one, max_logits_bytes).losses;
+  if (hooks_.changes_logits) return cross_entropy(graph_, graph_.reshape(all, {hidden.rows(), all.dim(-1)}), targets);
+  return losses(hidden, targets, graph_.constant("one", {1}, {1.0f}), max_logits_bytes);
+}
+
+Tensor Transformer::losses(const Tensor& hidden, const Tensor& targets, const Tensor& scale, std::uint64_t max_logits_bytes) {
+  return linear_cross_entropy(graph_, hidden, head(), targets, scale, max_logits_bytes, static_cast<float>(config_.logit_softcap)).losses;
 }
 
 }  // namespace ablate

@@ -25,6 +25,8 @@ class Transformer {
   /// The loss of every position, (B * T) f32; negative targets (B * T) i32 are not counted. Where hooks change the logits it is that of the changed
   /// ones. `max_logits_bytes`: see linear_cross_entropy.
   Tensor losses(const Tensor& hidden, const Tensor& targets, std::uint64_t max_logits_bytes);
+  /// The same with gradients, whatever hooks do to logits. `scale`: (1) f32, the weight of every counted loss in them.
+  Tensor losses(const Tensor& hidden, const Tensor& targets, const Tensor& scale, std::uint64_t max_logits_bytes);
 
   /// The matrix of logits: lm_head (V, D), or the embedding where they are tied.
   Matrix head();
@@ -39,6 +41,7 @@ class Transformer {
   Tensor rotated(const Tensor& x, int layer);
   Tensor block_output(const Tensor& x, const Tensor& residual, int layer, bool second);
   Tensor attention_block(const Tensor& x, const Tensor& residual, const std::string& prefix, int layer, bool second);
+  Tensor mixer_block(const Tensor& x, const Tensor& residual, int layer);
   Tensor projection(const Tensor& x, const std::string& prefix, const std::string& which);
   Tensor heads_norm(const Tensor& x, const std::string& prefix);
   Tensor gate_logits(const Tensor& x, const std::string& prefix);

@@ -27,9 +27,9 @@ Tensor logit_gradient(Graph& graph, const Tensor& logits, const Tensor& targets,
   return dlogits;
 }
 
-Tensor losses_of(Graph& graph, const Tensor& logits, const Tensor& targets, const Tensor& losses, const Tensor& statistics) {
+Tensor losses_of(Graph& graph, const Tensor& logits, const Tensor& targets, const Tensor& losses, const Tensor& statistics, float softcap) {
   graph.dispatch({.shader = "loss/cross_entropy",
-                  .push = {logits, targets, losses, statistics, logits.rows(), logits.dim(-1)},
+                  .push = {logits, targets, losses, statistics, logits.rows(), logits.dim(-1), softcap},
                   .cut = cut_along(logits.rows(), {{0, logits.dim(-1)}, {1, 1}, {2, 1}, {3, 2}, {4, 1}}),
                   .rows = logits.rows(),
                   .constants = for_type(logits),
@@ -37,10 +37,10 @@ Tensor losses_of(Graph& graph, const Tensor& logits, const Tensor& targets, cons
   return losses;
 }
 
-void losses_in_place(Graph& graph, const Tensor& logits, const Tensor& targets, const Tensor& scale, const Tensor& losses) {
+void losses_in_place(Graph& graph, const Tensor& logits, const Tensor& targets, const Tensor& scale, const Tensor& losses, float softcap) {
   graph.dispatch(
       {.shader = "loss/cross_entropy_in_place",
-       .push = {logits, targets, scale, losses, logits.rows(), logits.dim(-1)},
+       .push = {logits, targets, scale, losses, logits.rows(), logits.dim(-1), softcap},
        .cut = cut_along(logits.rows(), {{0, logits.dim(-1)}, {1, 1}, {3, 1}, {4, 1}}),
        .rows = logits.rows(),
        .constants = for_type(logits),
@@ -67,7 +67,7 @@ Tensor cross_entropy(Graph& graph, const Tensor& logits, const Tensor& targets) 
   require_targets("cross_entropy", targets, logits.rows());
   const Tensor losses = graph.tensor({logits.rows()}, DType::f32);
   const Tensor statistics = graph.wants_gradient(logits) ? graph.tensor({logits.rows(), 2}, DType::f32) : Tensor();
-  losses_of(graph, logits, targets, losses, statistics);
+  losses_of(graph, logits, targets, losses, statistics, 0);
   return graph.differentiable(losses, {logits}, [=](Graph& g, const Tensor& dy) {
     return std::vector<Tensor>{logit_gradient(g, logits, targets, statistics, dy)};
   });
@@ -100,7 +100,7 @@ void logits_backward(Graph& graph, const Tensor& dlogits, const Tensor& h, const
 }  // namespace
 
 LinearCrossEntropy linear_cross_entropy(Graph& graph, const Tensor& h, const Matrix& w, const Tensor& targets, const Tensor& scale,
-                                        std::uint64_t max_logits_bytes) {
+                                        std::uint64_t max_logits_bytes, float softcap) {
   require(w.is_matrix() && h.dim(-1) == w.columns(), "linear_cross_entropy: h is {} {}, its weight {} {}", name_of(h.dtype),
           to_string(h.shape), name_of(w.dtype()), to_string(w));
   require_targets("linear_cross_entropy", targets, h.rows());
@@ -122,8 +122,8 @@ LinearCrossEntropy linear_cross_entropy(Graph& graph, const Tensor& h, const Mat
     const Tensor part = graph.slice(flat, first, count), part_targets = graph.slice(flat_targets, first, count);
     const Tensor part_losses = graph.slice(losses, first, count);
     const Tensor logits = logits_of(graph, part, w, type);
-    if (in_place) losses_in_place(graph, logits, part_targets, scale, part_losses);
-    else losses_of(graph, logits, part_targets, part_losses, {});
+    if (in_place) losses_in_place(graph, logits, part_targets, scale, part_losses, softcap);
+    else losses_of(graph, logits, part_targets, part_losses, {}, softcap);
     if (in_place) logits_backward(graph, logits, part, w, want_h ? graph.slice(dh, first, count) : Tensor(), dw, first > 0);
   }
   std::vector<Tensor> inputs = {h};

@@ -22,9 +22,9 @@ struct LinearCrossEntropy {
 /// Where h or w wants a gradient, a chunk's logits become its gradient in place and dh, dw are formed in the same pass. So the gradients
 /// are those of scale * sum(losses) whatever the backward pass is seeded with: seed `losses` with any tensor of its shape, which is never
 /// read. Logits have h's type then, and are f32 otherwise; statistics are f32. `max_logits_bytes` bounds a chunk (256 rows at least, and a
-/// multiple of 256).
+/// multiple of 256). `softcap` c > 0: a logit z counts as c tanh(z / c) (Gemma 2).
 LinearCrossEntropy linear_cross_entropy(Graph& graph, const Tensor& h, const Matrix& w, const Tensor& targets, const Tensor& scale,
-                                        std::uint64_t max_logits_bytes);
+                                        std::uint64_t max_logits_bytes, float softcap = 0);
 
 /// Sum of losses (N) f32 over count (1) f32, in a fixed order -> (1) f32.
 Tensor mean_loss(Graph& graph, const Tensor& losses, const Tensor& count);

@@ -45,6 +45,8 @@ class Probe {
   virtual bool again() { return false; }
   /// At the very end.
   virtual void finish(Metrics& metrics) = 0;
+  /// After that: why it has no values where one would look for them, a line each.
+  virtual std::vector<std::string> notes() const { return {}; }
   /// Everything that finish() may set but figures, known before anything runs.
   virtual MetricNames yields() const { return {}; }
   /// Files it leaves in the point's folder.

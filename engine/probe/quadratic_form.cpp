@@ -21,6 +21,19 @@ void scale_columns(std::vector<float>& matrix, const std::vector<float>& factors
   for (std::size_t i = 0; i < matrix.size(); ++i) matrix[i] *= factors[i % factors.size()];
 }
 
+// `count` feed-forwards of so many neurons, whose matrices lie below each other.
+void append(std::vector<FoldedFeedForward>& all, const Weights& weights, const std::string& prefix, int neurons, int count) {
+  const std::vector<float> gate = weights.read(prefix + "gate_proj.weight"), up = weights.read(prefix + "up_proj.weight"),
+                           down = weights.read(prefix + "down_proj.weight");
+  const auto each = static_cast<std::ptrdiff_t>(gate.size()) / count;
+  const auto part = [&](const std::vector<float>& matrix, int i) {
+    return std::vector<float>(matrix.begin() + i * each, matrix.begin() + (i + 1) * each);
+  };
+  for (int i = 0; i < count; ++i)
+    all.push_back({static_cast<std::uint32_t>(neurons), static_cast<std::uint32_t>(weights.config().d_model), part(gate, i), part(up, i),
+                   part(down, i)});
+}
+
 // What Spectra asks of a matrix: row by row in double, so that f32 entries need no copy.
 struct RowProduct {
   using Scalar = double;
@@ -55,24 +68,28 @@ Spectrum sorted(const Vector& values, double squares, std::uint32_t count, const
 
 }  // namespace
 
-FoldedFeedForward FoldedFeedForward::of(const Weights& weights, int layer) {
+std::vector<FoldedFeedForward> FoldedFeedForward::of(const Weights& weights, int layer) {
   const TransformerConfig& config = weights.config();
   const std::string& kind = config.ffn[layer];
-  const bool gated = kind == "swiglu" || kind == "geglu" || kind == "geglu_tanh";
-  require(gated, "quadratic forms are those of SwiGLU and GeGLU, this model's ffn is {}", kind);
-  const std::string prefix = "model.layers." + std::to_string(layer) + ".", norm = prefix + "post_attention_layernorm.weight";
-  FoldedFeedForward ffn{static_cast<std::uint32_t>(config.d_ffn[layer]), static_cast<std::uint32_t>(config.d_model),
-                        weights.read(prefix + "mlp.gate_proj.weight"), weights.read(prefix + "mlp.up_proj.weight"),
-                        weights.read(prefix + "mlp.down_proj.weight")};
-  const auto& entries = weights.entries();
-  if (std::any_of(entries.begin(), entries.end(), [&](const Weights::Entry& entry) { return entry.spec.name == norm; })) {
-    std::vector<float> factors = weights.read(norm);
-    if (config.norm == "rmsnorm_plus_one")
-      for (float& factor : factors) factor += 1.0f;
-    scale_columns(ffn.gate, factors);
-    scale_columns(ffn.up, factors);
+  const bool gated = kind == "swiglu" || kind == "geglu" || kind == "geglu_tanh" || kind == "experts";
+  require(gated, "quadratic forms are those of SwiGLU and GeGLU, which multiply two linear maps of their input; this model's ffn is {}",
+          kind);
+  const std::string prefix = "model.layers." + std::to_string(layer) + ".", mlp = prefix + "mlp.";
+  std::vector<FoldedFeedForward> all;
+  if (kind != "experts") {
+    append(all, weights, mlp, config.d_ffn[layer], 1);
+  } else {
+    append(all, weights, mlp + "experts.", config.d_ffn[layer], config.n_experts);
+    if (config.d_shared_expert > 0) append(all, weights, mlp + "shared_expert.", config.d_shared_expert, 1);
   }
-  return ffn;
+  const std::string norm = prefix + "post_attention_layernorm.weight";
+  const auto& entries = weights.entries();
+  if (std::none_of(entries.begin(), entries.end(), [&](const Weights::Entry& entry) { return entry.spec.name == norm; })) return all;
+  std::vector<float> factors = weights.read(norm);
+  if (config.norm == "rmsnorm_plus_one")
+    for (float& factor : factors) factor += 1.0f;
+  for (FoldedFeedForward& ffn : all) scale_columns(ffn.gate, factors), scale_columns(ffn.up, factors);
+  return all;
 }
 
 std::vector<double> form_norms(Pipelines& pipelines, const FoldedFeedForward& ffn, std::uint32_t rows) {

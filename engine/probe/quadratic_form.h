@@ -2,7 +2,8 @@
 //
 // Output channel k is sum_j D[k,j] silu(g_j . x) (u_j . x). Where SiLU acts as the identity that is x^T U_k x with U_k = G^T diag(D[k,:])
 // U; x is the normed state, so the weight of the norm is folded into G and U. Only the symmetric part S_k = (U_k + U_k^T) / 2 matters for
-// the value.
+// the value. A mixture adds up such forms of its experts, each times the weight that the router gives it. A feed-forward without a gate has none: where its
+// activation acts as the identity it is linear.
 #pragma once
 
 #include "model/weights.h"
@@ -20,8 +21,8 @@ struct FoldedFeedForward {
   std::vector<float> gate, up;  ///< (neurons, channels)
   std::vector<float> down;      ///< (channels, neurons)
 
-  /// Throws InputError when the model's feed-forward is no SwiGLU.
-  static FoldedFeedForward of(const Weights& weights, int layer);
+  /// Those of a layer: one, or one an expert, and last the one that every token goes through. Throws InputError where they are no gated units.
+  static std::vector<FoldedFeedForward> of(const Weights& weights, int layer);
 };
 
 /// ||U_k||_F of every channel k, without any U_k: ||U_k||^2 = d_k^T ((G G^T) o (U U^T)) d_k, the Gram matrices made `rows` rows at a time

@@ -1,12 +1,15 @@
 // Statistic "quadratic_forms": Figures 3 and 4 of arXiv 2603.05498. Its table:
 //   channels = [...]   whose spectra are wanted; the spike's three largest channels (or as many as it has), and as many with ordinary norms
 //                      for comparison
-//   layer = N          in which feed-forward; the first step-up block's
+//   layer = N          in which layer's feed-forward; the first step-up block's
+//   expert = N         of a mixture: which of its experts, the last being the one that every token goes through; that with the largest norm in the spike's
+//                      first channel
 //   eigenvalues = 16   how many of each spectrum are listed
 // Metrics:
-//   form_norms              (layers, channels): ||U_k||_F of every output channel of every feed-forward
-//   form_top_channels       (layers, 3): the channels with the largest norm
-//   form_layer, form_channels    where spectra were taken
+//   form_norms              (feed-forwards, channels): ||U_k||_F of every output channel of every feed-forward: one a layer, or one an expert
+//   form_top_channels       (feed-forwards, 3): the channels with the largest norm
+//   form_feed_forwards      (feed-forwards, 2): layer and expert of those rows
+//   form_layer, form_expert, form_channels    where spectra were taken; form_expert is 0 of a feed-forward that is no mixture
 //   form_eigenvalues        (those channels, eigenvalues), largest magnitude first; form_leading_share: the first's share in the sum of
 //   squares form_alignment          (channels, channels): |cosine| between leading eigenvectors
 #include "base/settings.h"
@@ -35,8 +38,10 @@ class QuadraticFormsProbe : public Probe {
   QuadraticFormsProbe(const ProbeSettings& settings, Settings& own)
       : spikes_(settings),
         where_(own.where("channels")),
+        where_expert_(own.where("expert")),
         channels_(own.get<std::vector<int>>("channels", {})),
         layer_(own.number("layer", -1, -1)),
+        expert_(own.number("expert", -1, -1)),
         count_(own.number("eigenvalues", 16, 1, 256)) {}
 
   void model(Pipelines& pipelines, const Weights& weights) override { pipelines_ = &pipelines, weights_ = &weights; }
@@ -45,8 +50,9 @@ class QuadraticFormsProbe : public Probe {
   void collect(Executor& executor, const ProbeBatch& batch) override { spikes_.collect(executor, batch); }
 
   MetricNames yields() const override {
-    return {.numbers = {"form_layer"},
-            .lists = {"form_norms", "form_top_channels", "form_channels", "form_eigenvalues", "form_leading_share", "form_alignment"}};
+    return {.numbers = {"form_layer", "form_expert"},
+            .lists = {"form_norms", "form_top_channels", "form_feed_forwards", "form_channels", "form_eigenvalues", "form_leading_share",
+                      "form_alignment"}};
   }
   void finish(Metrics& metrics) override {
     spikes_.finish();
@@ -56,22 +62,40 @@ class QuadraticFormsProbe : public Probe {
     for (const int channel : channels_)
       require(channel >= 0 && channel < config.d_model, "{}: channel {} of a model of {}", where_, channel, config.d_model);
     for (int layer = 0; layer < config.n_layers; ++layer) {
-      const FoldedFeedForward ffn = FoldedFeedForward::of(*weights_, layer);
-      norms_.push_back(form_norms(*pipelines_, ffn));
-      if (layer == layer_) take_spectra(ffn);
+      const std::vector<FoldedFeedForward> all = FoldedFeedForward::of(*weights_, layer);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        norms_.push_back(form_norms(*pipelines_, all[i]));
+        feed_forwards_.push_back({static_cast<double>(layer), static_cast<double>(i)});
+      }
+      if (layer == layer_) take_spectra(all);
     }
+    metrics.set("form_feed_forwards", feed_forwards_);
+    metrics.set("form_expert", static_cast<double>(expert_));
     report_norms(metrics);
     report_spectra(metrics);
   }
 
  private:
-  void take_spectra(const FoldedFeedForward& ffn) {
+  /// `all`: of the layer, whose norms are the last.
+  void take_spectra(const std::vector<FoldedFeedForward>& all) {
+    const auto count = static_cast<int>(all.size());
+    const std::size_t first = norms_.size() - all.size(),
+                      channel = spikes_.spike().channels.empty() ? 0 : static_cast<std::size_t>(spikes_.spike().channels[0]);
+    require(expert_ < count, "{}: feed-forward {} of layer {}, which has {}", where_expert_, expert_, layer_, count);
+    if (expert_ < 0) {
+      const auto larger = [&](const auto& a, const auto& b) { return a[channel] < b[channel]; };
+      expert_ =
+          static_cast<int>(std::max_element(norms_.begin() + static_cast<std::ptrdiff_t>(first), norms_.end(), larger) - norms_.begin()) -
+          static_cast<int>(first);
+    }
+    at_ = first + static_cast<std::size_t>(expert_);
+    const FoldedFeedForward& ffn = all[static_cast<std::size_t>(expert_)];
     std::vector<int> chosen = channels_;
     if (chosen.empty()) {
       chosen = spikes_.spike().channels;
       chosen.resize(std::min(chosen.size(), spike_channels));
       std::sort(chosen.begin(), chosen.end());
-      const std::vector<std::uint32_t> order = by_size(norms_.back());
+      const std::vector<std::uint32_t> order = by_size(norms_[at_]);
       const std::size_t spikes = chosen.size();
       for (std::size_t i = order.size() / 2; i < order.size() && chosen.size() < 2 * spikes; ++i)
         if (std::find(chosen.begin(), chosen.end(), static_cast<int>(order[i])) == chosen.end())
@@ -98,12 +122,13 @@ class QuadraticFormsProbe : public Probe {
     add_figure(metrics, {.kind = "line",
                          .title = "Quadratic forms: norm per feed-forward",
                          .caption = "Frobenius norm of U_k over the output channels k of every feed-forward, from the weights.",
-                         .x = {.label = "layer"},
+                         .x = {.label = norms_.size() > static_cast<std::size_t>(weights_->config().n_layers) ? "feed-forward" : "layer"},
                          .y = {.label = "norm of U_k", .log = true},
                          .series = {largest, median},
-                         .marks = spikes_.feed_forward_marks()});
+                         .marks = norms_.size() > static_cast<std::size_t>(weights_->config().n_layers) ? std::vector<FigureMark>{}
+                                                                                                        : spikes_.feed_forward_marks()});
     FigureSeries here{.name = "channels"};
-    const auto& norms = norms_[static_cast<std::size_t>(layer_)];
+    const auto& norms = norms_[at_];
     for (const std::uint32_t k : by_size(norms)) here.y.push_back(norms[k]), here.labels.push_back("channel " + std::to_string(k));
     add_figure(metrics, {.kind = "line",
                          .title = "Quadratic forms: channels of the step-up block, by norm",
@@ -150,12 +175,13 @@ class QuadraticFormsProbe : public Probe {
   }
 
   SpikeTokens spikes_;
-  std::string where_;
+  std::string where_, where_expert_;
   std::vector<int> channels_;
-  int layer_, count_;
+  int layer_, expert_, count_;
   Pipelines* pipelines_ = nullptr;
   const Weights* weights_ = nullptr;
-  std::vector<std::vector<double>> norms_;  // (layers, channels)
+  std::vector<std::vector<double>> norms_, feed_forwards_;  // (feed-forwards, channels); layer and number of each
+  std::size_t at_ = 0;                                      // whose spectra are taken
   std::vector<Spectrum> spectra_;
 };
 

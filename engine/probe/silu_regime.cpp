@@ -1,5 +1,5 @@
 // In which regime SiLU works (Figure 2 of arXiv 2603.05498): near the identity, where gate pre-activations are large and positive, the cosine between
-// pre-activation and output and the ratio of their norms are both near 1.
+// pre-activation and output and the ratio of their norms are both near 1. Of a mixture, over all experts that a token goes to.
 //   silu_cosine_spike, silu_cosine_rest    mean cosine per layer, over spike tokens (SpikeTokens) and over the others
 //   silu_ratio_spike, silu_ratio_rest      the same of |silu(z)| / |z|
 //   silu_spike_tokens                      how many spike tokens there are
@@ -24,7 +24,7 @@ class SiluRegimeProbe : public Probe {
 
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override {
     for (const std::string& kind : config.ffn.values())
-      require(kind == "swiglu", "probe.statistics: silu_regime looks at SwiGLU, this model's ffn is {}", kind);
+      require(kind == "swiglu" || kind == "experts", "probe.statistics: silu_regime looks at SwiGLU, this model's ffn is {}", kind);
     spikes_.begin(config, rows, tokens);
     tensors_.clear();
     layers_.resize(static_cast<std::size_t>(config.n_layers));

@@ -5,9 +5,10 @@
 //   sink_mass         mean attention on key 0, over all sequences, layers, heads and queries
 //   sink_score        (layers, heads): the same per head
 //   sink_ratio_per_head  (layers, heads): percent of sequences
-// Attention blocks that an intervention leaves out do not count: NaN in the lists. A head's share of sequences is NaN where a sequence's importance is.
+// Attention blocks that an intervention leaves out do not count, nor do layers that have another mixer: NaN in the lists. A head's share of sequences is NaN where a sequence's importance is.
 #include "ops/attention_statistics.h"
 #include "probe/mean.h"
+#include "probe/mixers.h"
 #include "probe/probe.h"
 
 #include <algorithm>
@@ -26,6 +27,8 @@ class SinkProbe : public Probe {
     heads_ = static_cast<std::uint32_t>(config.n_heads);
     length_ = std::min(tokens, static_cast<std::uint32_t>(settings_.sink_length));
     calls_.clear();
+    layers_.resize(static_cast<std::size_t>(config.mixing_blocks()), std::vector<Head>(heads_));
+    notes_ = why_not_all_layers(config, "attention sinks");
   }
 
   void attention(Graph& graph, const AttentionCall& call) override {
@@ -35,7 +38,6 @@ class SinkProbe : public Probe {
     tensors.mass = graph.keep(key_mass(graph, call.q, call.k, call.lse, call.options, {learned_}));
     const auto layer = static_cast<std::size_t>(call.index);
     calls_[layer] = tensors;
-    layers_.resize(std::max(layers_.size(), layer + 1), std::vector<Head>(heads_));
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {
@@ -52,6 +54,7 @@ class SinkProbe : public Probe {
     }
   }
 
+  std::vector<std::string> notes() const override { return notes_; }
   MetricNames yields() const override {
     return {.numbers = {"sink_ratio", "sink_ratio_early", "sink_ratio_bias", "sink_mass"}, .lists = {"sink_score", "sink_ratio_per_head"}};
   }
@@ -106,6 +109,7 @@ class SinkProbe : public Probe {
 
   ProbeSettings settings_;
   std::uint32_t heads_ = 0, length_ = 0, learned_ = 0;
+  std::vector<std::string> notes_;
   std::map<std::size_t, Tensors> calls_;  // by attention block
   std::vector<std::vector<Head>> layers_;
 };

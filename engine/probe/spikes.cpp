@@ -46,6 +46,7 @@ std::vector<double> as_numbers(const std::vector<int>& list) { return {list.begi
 void SpikeProbe::begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t) {
   rows_ = rows;
   per_state_ = config.blocks_per_state();
+  per_layer_ = static_cast<std::size_t>((config.states() - 1) / config.n_layers);
   states_.clear();
   blocks_.clear();
   const std::vector<Mean> none(static_cast<std::size_t>(settings_.top_k));
@@ -123,6 +124,9 @@ void SpikeProbe::finish(Metrics& metrics) {
   metrics.set("spike", spike_.value);
   if (per_state_ > 1) metrics.set("blocks_per_state", static_cast<double>(per_state_));
   metrics.set("spike_per_state", spike_per_state_);
+  double after_layers = 0;
+  for (std::size_t state = per_layer_; state < spike_per_state_.size(); state += per_layer_) raise(after_layers, spike_per_state_[state]);
+  metrics.set("spike_after_layers", after_layers);
   metrics.set("spike_state", static_cast<double>(spike_.state));
   metrics.set("spike_sequence", static_cast<double>(spike_.sequence));
   metrics.set("spike_token", static_cast<double>(spike_.token));
@@ -137,7 +141,7 @@ void SpikeProbe::finish(Metrics& metrics) {
 
 MetricNames SpikeProbe::yields() const {
   return {
-      .numbers = {"spike", "spike_state", "spike_sequence", "spike_token"},
+      .numbers = {"spike", "spike_after_layers", "spike_state", "spike_sequence", "spike_token"},
       .lists = {"spike_per_state", "spike_channels", "top_per_state", "block_top", "top_per_block", "step_up_blocks", "step_down_blocks"}};
 }
 

@@ -12,6 +12,7 @@ namespace ablate {
 /// Metrics:
 ///   spike            max |h| over the residual states, all tokens and channels
 ///   spike_per_state  the same for every state, embedding first
+///   spike_after_layers   the same over the states after whole layers, which is where others look
 ///   spike_token, spike_sequence, spike_state   where the spike is
 ///   spike_channels   all channels of the spike's token there that reach a tenth of the spike, largest first
 ///   top_per_state    (states, k): the k largest |h| of a sequence's state, mean over sequences (Sun et al. 2024, arXiv 2402.17762)
@@ -63,7 +64,8 @@ class SpikeProbe : public Probe {
   bool takes_over(double value, int state, int sequence) const;
 
   ProbeSettings settings_;
-  int per_state_ = 1;  // blocks between one residual state and the next
+  int per_state_ = 1;          // blocks between one residual state and the next
+  std::size_t per_layer_ = 1;  // states that a layer makes
   std::uint32_t rows_ = 0;
   std::map<int, StateTensors> states_;
   std::map<int, BlockTensors> blocks_;

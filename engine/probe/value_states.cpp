@@ -6,6 +6,7 @@
 #include "ops/statistics/row_norms.h"
 #include "probe/figures.h"
 #include "probe/mean.h"
+#include "probe/mixers.h"
 #include "probe/probe.h"
 
 #include <map>
@@ -15,7 +16,11 @@ namespace {
 
 class ValueStateProbe : public Probe {
  public:
-  void begin(const TransformerConfig&, std::uint32_t, std::uint32_t) override { calls_.clear(); }
+  void begin(const TransformerConfig& config, std::uint32_t, std::uint32_t) override {
+    calls_.clear();
+    layers_.resize(static_cast<std::size_t>(config.mixing_blocks()));
+    notes_ = why_not_all_layers(config, "value states");
+  }
 
   void attention(Graph& graph, const AttentionCall& call) override {
     Tensors tensors{graph.keep(row_norms(graph, call.v)), {}};
@@ -23,7 +28,6 @@ class ValueStateProbe : public Probe {
       tensors.output = graph.keep(row_norms(graph, linear(graph, call.v, call.output_weight)));
     const auto layer = static_cast<std::size_t>(call.index);
     calls_[layer] = tensors;
-    layers_.resize(std::max(layers_.size(), layer + 1));
   }
 
   void collect(Executor& executor, const ProbeBatch& batch) override {
@@ -33,6 +37,7 @@ class ValueStateProbe : public Probe {
     }
   }
 
+  std::vector<std::string> notes() const override { return notes_; }
   MetricNames yields() const override {
     return {.numbers = {}, .lists = {"value_norm_first", "value_norm_rest", "value_output_first", "value_output_rest"}};
   }
@@ -72,8 +77,9 @@ class ValueStateProbe : public Probe {
     for (std::size_t i = 0; i < norms.size(); ++i) (i % batch.tokens == 0 ? first : rest).add(static_cast<double>(norms[i]));
   }
 
+  std::vector<std::string> notes_;
   std::map<std::size_t, Tensors> calls_;  // by attention block
-  std::vector<Layer> layers_;             // a block that an intervention leaves out has nothing
+  std::vector<Layer> layers_;             // a block that an intervention leaves out has nothing, nor has another mixer
 };
 
 const Probes::Registration registration("value_states",

@@ -198,6 +198,7 @@ std::vector<Claim> read_claims(const Value& experiment) {
     claim.where = settings.where("holds");
     claim.model = settings.get<std::string>("model", "");
     claim.model_where = settings.where("model");
+    claim.optional = settings.get<bool>("optional", false);
     settings.reject_unused();
     for (const char* key : {"text", "paper"}) require_one_line(settings, key);
     require(!claim.text.empty(), "{}: expected a sentence", settings.where("text"));

@@ -5,6 +5,7 @@
 //   holds = "spike('sandwich') < spike('pre-norm') / 3"      # a formula (formula.h) over metrics of rows
 //   paper = "arXiv 2603.05498, Table 5"                      # optional: who says so
 //   model = "planted"                                        # optional: made of this model only, a preset or "checkpoint"
+//   optional = true                                          # made only where the experiment has all its rows: of checkpoints that the user chooses
 //
 // A metric that is a list is asked for one of its numbers, the first is 0: spike_per_state[2]('pre-norm'), sink_score[0][3]('pre-norm').
 // A row is called by its variant's name, or by its label without the seed ("sandwich, lr=0.001").
@@ -36,6 +37,7 @@ struct Claim {
   std::vector<std::string> needs = {};  ///< labels of all rows that it speaks of, those of every seed; empty where the plan is not known
   std::string model = "";               ///< the only one that it is about: a preset, or "checkpoint"; empty: whatever its rows have
   std::string model_where = "";         ///< place in the file of `model`
+  bool optional = false;                ///< left out where the plan lacks one of its rows
 };
 
 enum class Verdict { holds, fails, open };

@@ -105,7 +105,7 @@ Tensor Trainer::piece(ParameterTensors& parameters, const Tensor& scale, std::ui
   const Tensor ids = fetch("ids", {rows_, tokens_}, std::uint64_t{index} * positions),
                targets = fetch("targets", {positions}, all + std::uint64_t{index} * positions);
   Transformer model(graph, parameters, tokens_, {}, activations_);
-  const Tensor losses = linear_cross_entropy(graph, model.hidden(ids), model.head(), targets, scale, logits_bytes).losses;
+  const Tensor losses = model.losses(model.hidden(ids), targets, scale, logits_bytes);
   backward(graph, losses, losses);  // the seed is never read: the loss carries its weight already
   parameters.place_gradients(index > 0);
   return losses;

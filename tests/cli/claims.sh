@@ -31,6 +31,7 @@ check anatomy/life_cycle.toml $short
 check anatomy/geometry.toml $short
 check anatomy/geometry_of_first_tokens.toml
 check anatomy/interventions.toml $short
+check anatomy/natural_experiments.toml $short
 check anatomy/perplexity.toml $short
 check anatomy/quadratic_forms.toml $short
 check anatomy/silu_regime.toml $short

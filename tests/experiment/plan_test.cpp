@@ -362,3 +362,32 @@ TEST_CASE("plan: points of a group stand together, and are what they would be wi
   CHECK_THROWS_WITH_AS(refused("[[variant]]\nname = \"a\"\ngroup = 3\n"), doctest::Contains("f.toml:7: group: expected a string"),
                        InputError);
 }
+
+TEST_CASE("plan: published values of checkpoints stand beside rows of that folder, and swept paths are told by their ends") {
+  const TestFolder folder;
+  const std::string text = "[references]\n\"Qwen2.5-1.5B\" = {spike = 7968}\nother = {spike = 1}\n";
+  const Plan plan = plan_of(folder, text + "[sweep]\nmodel.checkpoint = [\"models/Qwen2.5-1.5B/\", \"models/mine\"]\n");
+  CHECK(labels(plan) == std::vector<std::string>{"checkpoint=Qwen2.5-1.5B", "checkpoint=mine"});
+  CHECK(plan.points[0].reference == std::vector<std::pair<std::string, double>>{{"spike", 7968.0}});
+  CHECK(plan.points[1].reference.empty());
+  CHECK(at(plan.points[0], "references") == "-");
+  const Plan alike = plan_of(folder, "[sweep]\nmodel.checkpoint = [\"a/model\", \"b/model\"]\n");
+  CHECK(labels(alike) == std::vector<std::string>{"checkpoint=a/model", "checkpoint=b/model"});
+  const Plan own = plan_of(folder, text + "[[variant]]\nname = \"A\"\nmodel.checkpoint = \"other\"\nreference = {spike = 2, loss = 3}\n");
+  CHECK(own.points[0].reference == std::vector<std::pair<std::string, double>>{{"spike", 2.0}, {"loss", 3.0}});
+  CHECK_THROWS_WITH_AS(plan_of(folder, "references = 3\n"), doctest::Contains("x.toml:2: references: expected a table of tables"),
+                       InputError);
+  CHECK_THROWS_WITH_AS(plan_of(folder, "references = {x = 3}\n"), doctest::Contains("references.x: expected a table of metrics"),
+                       InputError);
+}
+
+TEST_CASE("plan: an optional claim is made where all its rows are there") {
+  const TestFolder folder;
+  const std::string text =
+      "[[claim]]\noptional = true\ntext = \"A\"\nholds = \"loss('lr=0.1') < loss('lr=0.2')\"\n[sweep]\ntrain.lr = [0.1, 0.3]\n";
+  CHECK(plan_of(folder, text).claims.empty());
+  CHECK(plan_of(folder, text, {"sweep.train.lr=[0.1, 0.2]"}).claims.size() == 1);
+  std::string needed = text;
+  needed.erase(needed.find("optional"), 16);
+  CHECK_THROWS_WITH_AS(plan_of(folder, needed), doctest::Contains("there is no row \"lr=0.2\""), InputError);
+}

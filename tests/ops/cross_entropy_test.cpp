@@ -52,12 +52,15 @@ A product_nt(const A& h, const A& w) {
 struct Expected {
   std::vector<double> losses, dh, dw;
 };
-Expected expected_of(const Array<double>& h, const Array<double>& w, const Array<double>& targets, double scale) {
+Expected expected_of(const Array<double>& h, const Array<double>& w, const Array<double>& targets, double scale, double softcap) {
   Var::clear();
   Array<Var> vh(h.shape), vw(w.shape);
   for (std::size_t i = 0; i < h.data.size(); ++i) vh.data[i] = Var::leaf(h.data[i]);
   for (std::size_t i = 0; i < w.data.size(); ++i) vw.data[i] = Var::leaf(w.data[i]);
-  const Array<Var> losses = losses_of(product_nt(vh, vw), targets);
+  Array<Var> logits = product_nt(vh, vw);
+  for (Var& logit : logits.data)
+    if (softcap > 0) logit = tanh(logit / softcap) * softcap;
+  const Array<Var> losses = losses_of(logits, targets);
   Expected e;
   Var total(0);
   for (const Var& loss : losses.data) total += loss * Var(scale), e.losses.push_back(loss.value());
@@ -171,48 +174,50 @@ TEST_CASE("linear_cross_entropy, in chunks, with its gradients") {
                           w = random_array({s.vocabulary, s.dim}, type, 1 / std::sqrt(s.dim), 2);
       Array<double> targets({rows});
       for (std::size_t n = 0; n < rows; ++n) targets.data[n] = targets_below(s.vocabulary)(n);
-      const Expected expected = expected_of(h, w, targets, scale);
-      for (const bool gradients : {false, true})
-        for (const bool in_parts : {false, true}) {  // the weight's first row apart from the others
-          if (in_parts && s.vocabulary < 3) continue;
-          CAPTURE(name);
-          CAPTURE(gradients);
-          CAPTURE(in_parts);
-          Graph graph(pipelines().device().caps());
-          const Tensor th = graph.input("h", h.shape, type), tt = graph.input("targets", {rows}, DType::i32);
-          const Tensor ts = graph.input("scale", {1}, DType::f32);
-          std::vector<Tensor> tw;
-          for (const std::uint32_t part :
-               in_parts ? std::vector<std::uint32_t>{1, s.vocabulary - 1} : std::vector<std::uint32_t>{s.vocabulary})
-            tw.push_back(graph.input("w", {part, s.dim}, type));
-          if (gradients) graph.require_gradient(th);
-          for (const Tensor& part : tw)
-            if (gradients) graph.require_gradient(part);
-          const Tensor losses =
-              graph.keep(linear_cross_entropy(graph, th, Matrix(tw), tt, ts, 1).losses);  // one byte: the smallest chunks, of 256 rows
-          if (gradients) {
-            graph.backward(losses, graph.tensor(losses.shape, DType::f32), [](Graph&, const Tensor& a, const Tensor&) { return a; });
-            graph.keep(graph.gradient(th));
-            for (const Tensor& part : tw) CHECK(graph.keep(graph.gradient(part)).dtype == DType::f32);
+      for (const float softcap : {0.0f, 1.5f})
+        for (const bool gradients : {false, true})
+          for (const bool in_parts : {false, true}) {  // the weight's first row apart from the others
+            if (in_parts && s.vocabulary < 3) continue;
+            const Expected expected = expected_of(h, w, targets, scale, softcap);
+            CAPTURE(softcap);
+            CAPTURE(name);
+            CAPTURE(gradients);
+            CAPTURE(in_parts);
+            Graph graph(pipelines().device().caps());
+            const Tensor th = graph.input("h", h.shape, type), tt = graph.input("targets", {rows}, DType::i32);
+            const Tensor ts = graph.input("scale", {1}, DType::f32);
+            std::vector<Tensor> tw;
+            for (const std::uint32_t part :
+                 in_parts ? std::vector<std::uint32_t>{1, s.vocabulary - 1} : std::vector<std::uint32_t>{s.vocabulary})
+              tw.push_back(graph.input("w", {part, s.dim}, type));
+            if (gradients) graph.require_gradient(th);
+            for (const Tensor& part : tw)
+              if (gradients) graph.require_gradient(part);
+            const Tensor losses = graph.keep(
+                linear_cross_entropy(graph, th, Matrix(tw), tt, ts, 1, softcap).losses);  // one byte: the smallest chunks, of 256 rows
+            if (gradients) {
+              graph.backward(losses, graph.tensor(losses.shape, DType::f32), [](Graph&, const Tensor& a, const Tensor&) { return a; });
+              graph.keep(graph.gradient(th));
+              for (const Tensor& part : tw) CHECK(graph.keep(graph.gradient(part)).dtype == DType::f32);
+            }
+            const std::vector<float> all_w = floats(w.data);
+            const auto executor = run_both_ways(graph, [&](Executor& to) {
+              to.write_floats(th, floats(h.data)), to.write_floats(ts, std::vector<float>{scale});
+              for (std::size_t i = 0, at = 0; i < tw.size(); at += tw[i++].size())
+                to.write_floats(tw[i], std::span(all_w).subspan(at, tw[i].size()));
+              to.write_ints(tt, std::vector<std::int32_t>(targets.data.begin(), targets.data.end()));
+            });
+            // Logits of size 1 to 3 are rounded to the type where gradients are wanted, which moves losses and softmax by as much; a gradient
+            // sums over the vocabulary or over the rows, whose roundings are independent.
+            const double f32 = unit_roundoff(DType::f32), logit = gradients ? 4 * unit_roundoff(type) : 0;
+            compare(name + ": losses", expected.losses, executor->read_floats(losses), logit + 32 * f32, 1.0);
+            if (!gradients) continue;
+            compare(name + ": dh", expected.dh, executor->read_floats(graph.gradient(th)), 2 * logit + 64 * f32, scale);
+            std::vector<float> dw;
+            for (const Tensor& part : tw)
+              for (const float x : executor->read_floats(graph.gradient(part))) dw.push_back(x);
+            compare(name + ": dw", expected.dw, dw, 2 * logit + 64 * f32, scale);
           }
-          const std::vector<float> all_w = floats(w.data);
-          const auto executor = run_both_ways(graph, [&](Executor& to) {
-            to.write_floats(th, floats(h.data)), to.write_floats(ts, std::vector<float>{scale});
-            for (std::size_t i = 0, at = 0; i < tw.size(); at += tw[i++].size())
-              to.write_floats(tw[i], std::span(all_w).subspan(at, tw[i].size()));
-            to.write_ints(tt, std::vector<std::int32_t>(targets.data.begin(), targets.data.end()));
-          });
-          // Logits of size 1 to 3 are rounded to the type where gradients are wanted, which moves losses and softmax by as much; a gradient
-          // sums over the vocabulary or over the rows, whose roundings are independent.
-          const double f32 = unit_roundoff(DType::f32), logit = gradients ? 4 * unit_roundoff(type) : 0;
-          compare(name + ": losses", expected.losses, executor->read_floats(losses), logit + 32 * f32, 1.0);
-          if (!gradients) continue;
-          compare(name + ": dh", expected.dh, executor->read_floats(graph.gradient(th)), 2 * logit + 64 * f32, scale);
-          std::vector<float> dw;
-          for (const Tensor& part : tw)
-            for (const float x : executor->read_floats(graph.gradient(part))) dw.push_back(x);
-          compare(name + ": dw", expected.dw, dw, 2 * logit + 64 * f32, scale);
-        }
     }
   }
 }

@@ -20,6 +20,9 @@ inline constexpr std::uint32_t rows = 2, tokens = 6;
 struct Subject {
   std::string name;
   std::string model;  ///< its table
+  /// Whether a change of any one channel, head or token shows in its losses, and no norm of a state of zeros magnifies roundings: GELU, ReLU and
+  /// clamps make nothing of some.
+  bool shows_each_change = true;
 };
 
 inline const std::vector<Subject> subjects = {
@@ -29,6 +32,31 @@ inline const std::vector<Subject> subjects = {
      "gate_input = \"position\"\noutput_norm = true"},
     {"relu, norms after the sum, no norm before attention, one gate for all tokens",
      "ffn = \"relu\"\nattn_input_norm = false\npost_norm = true\nnorm = \"dyt\"\ngate = \"channel\"\ngate_input = \"constant\""},
+    {"as GPT-NeoX: both blocks read the same state, layer norms with biases, half of each head rotated",
+     "n_layers = 2\nn_kv_heads = 4\nnorm = \"layernorm\"\nlayernorm_bias = true\nparallel_residual = true\nrotary_share = 0.5\nffn = \"gelu\"\n"
+     "qkv_bias = true\no_bias = true\nffn_bias = true",
+     false},
+    {"as Gemma 2 and 3: norms of weight 1 + w around each block and on each head, GeGLU, a window, soft bounds",
+     "n_layers = 2\nnorm = \"rmsnorm_plus_one\"\noutput_norm = true\nqk_norm = \"head\"\nffn = \"geglu_tanh\"\nembedding_scale = 3.5\n"
+     "attention_scale = 0.4\nattention_softcap = 2.0\nlogit_softcap = 3.0\nsliding_window = [3, 0]\nrope_theta = [100.0, 1000.0]\ntie_embeddings = true",
+     false},
+    {"as OPT-350m: a norm after each sum and none at the end, narrow embeddings, biases",
+     "n_layers = 2\nn_kv_heads = 4\nnorm = \"layernorm\"\nlayernorm_bias = true\nattn_input_norm = false\nffn_input_norm = false\npost_norm = true\n"
+     "final_norm = \"none\"\nposition = \"learned\"\nposition_offset = 2\nembedding_dim = 6\nffn = \"relu\"\nqkv_bias = true\no_bias = true\n"
+     "ffn_bias = true\ntie_embeddings = true",
+     false},
+    {"as OLMo 2: norms of the outputs alone, and of all q and k channels together",
+     "n_layers = 2\nattn_input_norm = false\nffn_input_norm = false\noutput_norm = true\nqk_norm = \"full\""},
+    {"as Qwen2-MoE: a mixture of experts, a dense layer, and an expert for all",
+     "n_layers = 2\nqkv_bias = true\nffn = [\"experts\", \"swiglu\"]\nd_ffn = [5, 10]\nn_experts = 5\nexperts_per_token = 2\nd_shared_expert = 4"},
+    {"as gpt-oss: clamped experts with biases, a learned sink, a window",
+     "attention_bias = \"sink_logit\"\nsliding_window = 4\nqkv_bias = true\no_bias = true\nffn = \"experts_clamped\"\nd_ffn = 5\nffn_bias = true\nn_experts = 4\n"
+     "experts_per_token = 2\nnorm_expert_weights = true\nswiglu_limit = 0.8",
+     false},
+    {"as Qwen3.5: a gated DeltaNet, and attention behind a gate, norms of weight 1 + w",
+     "n_layers = 2\nmixer = [\"gated_deltanet\", \"attention\"]\nlinear_key_heads = 2\nlinear_key_dim = 3\nlinear_value_dim = 5\nlinear_taps = 3\n"
+     "gate = \"channel\"\nnorm = \"rmsnorm_plus_one\"\nqk_norm = \"head\"\nrotary_share = 0.5",
+     false},
 };
 
 inline TransformerConfig config_of(const std::string& model) {

@@ -109,7 +109,7 @@ TEST_CASE("quadratic forms: the norm's factors go into gate and up") {
   std::vector<float> factors(24);
   for (std::size_t i = 0; i < factors.size(); ++i) factors[i] = 0.5f + static_cast<float>(i);
   run.weights.write(prefix + "post_attention_layernorm.weight", factors);
-  const FoldedFeedForward folded = FoldedFeedForward::of(run.weights, 1);
+  const FoldedFeedForward folded = FoldedFeedForward::of(run.weights, 1).at(0);
   const std::vector<float> gate = run.weights.read(prefix + "mlp.gate_proj.weight"), up = run.weights.read(prefix + "mlp.up_proj.weight");
   for (std::size_t i = 0; i < gate.size(); ++i) {
     CHECK(folded.gate[i] == gate[i] * factors[i % 24]);

@@ -7,6 +7,8 @@
 #include "model/transformer.h"
 #include "support/device.h"
 #include "support/rounded_training.h"
+#include "support/seeded_weights.h"
+#include "support/temporary_folder.h"
 #include "train/trainer.h"
 
 #include <doctest/doctest.h>
@@ -29,13 +31,18 @@ struct Golden {
   TransformerConfig config;
   TrainSettings settings;
   std::vector<double> losses, grad_norms;
-  SafetensorsFile weights, expected;
+  TemporaryFolder made;
+  std::unique_ptr<SafetensorsFile> weights;
+  SafetensorsFile expected;
   std::unique_ptr<DataSource> data;
 
-  Golden(Settings index, const std::string& variant)
-      : weights(folder() / (variant + ".weights.safetensors")), expected(folder() / (variant + ".expected.safetensors")) {
+  Golden(Settings index, const std::string& variant) : expected(folder() / (variant + ".expected.safetensors")) {
     Settings entry = index.table(variant), table = entry.table("config");
     config = TransformerConfig::from(table);
+    std::filesystem::path file = folder() / (variant + ".weights.safetensors");
+    if (entry.has("seed"))
+      write_seeded_weights(file = made / "weights.safetensors", config, static_cast<std::uint64_t>(entry.get<int>("seed")));
+    weights = std::make_unique<SafetensorsFile>(file);
     losses = entry.get<std::vector<double>>("losses");
     grad_norms = entry.get<std::vector<double>>("grad_norms");
     const std::vector<std::int64_t> shape = expected.at("ids").shape;  // (steps, B, T + 1)
@@ -70,7 +77,7 @@ struct Run {
 
 Run train(const Golden& golden, const TrainSettings& settings, DType activations = DType::f32) {
   Weights weights(pipelines().device(), golden.config, activations, WeightsUse::training);
-  weights.load(golden.weights);
+  weights.load(*golden.weights);
   Trainer trainer(pipelines(), weights, *golden.data, settings, activations);
   Run run;
   while (trainer.step() < settings.steps) {
@@ -118,7 +125,7 @@ struct Forward {
 
 Forward forward(const Golden& golden, std::uint32_t sequences) {
   Weights weights(pipelines().device(), golden.config, DType::f32, WeightsUse::inference);
-  weights.load(golden.weights);
+  weights.load(*golden.weights);
   Graph graph(pipelines().device().caps());
   ParameterTensors parameters(graph, weights);
   std::vector<Tensor> states, maps;
@@ -212,7 +219,7 @@ TEST_CASE("golden training: a batch in pieces is the batch") {
 RoundedTraining rounded_training(const Golden& golden, std::optional<DType> type) {
   std::map<std::string, RoundedTraining::Parameter> all;
   for (const ParameterSpec& p : parameters(golden.config)) {
-    const std::vector<float> values = golden.weights.at(p.name).floats();
+    const std::vector<float> values = golden.weights->at(p.name).floats();
     const bool vector = p.shape.size() < 2;
     // Learned keys, values and gates are small tables that the engine keeps in f32.
     const bool matrix = !vector && p.kind != ParameterKind::attention_bias && p.kind != ParameterKind::gate;

@@ -2,6 +2,7 @@
 
 #include "model/checkpoint_names.h"
 #include "model/feed_forward.h"
+#include "model/mixer.h"
 #include "model/planted.h"
 #include "ops/attention.h"
 #include "ops/gate.h"
@@ -27,6 +28,8 @@ void check_names(const Settings& model, const TransformerConfig& config) {
   Norms::find(model.where("final_norm") + ":", config.final_norm_kind());
   if (config.has_ffn() && !config.second_is_attention())
     for (const std::string& kind : config.ffn.values()) FeedForwards::find(model.where("ffn") + ":", kind);
+  for (const std::string& kind : config.mixer.values())
+    if (kind != "attention") Mixers::find(model.where("mixer") + ": attention, or a mixer;", kind);
   if (config.gate != "none") Gates::find(model.where("gate") + ":", config.gate);
   AttentionScores::find(model.where("attention") + ":", config.attention);
 }

@@ -175,6 +175,8 @@ Metrics run_study(PointRun& run) {
   Metrics metrics;
   set_losses(metrics, evaluation);
   for (const auto& probe : probes) probe->finish(metrics);
+  for (const auto& probe : probes)
+    for (const std::string& line : probe->notes()) run.note(line);
   if (!study.interventions.empty()) applied.changes->finish(metrics);
   metrics.set("tokens", static_cast<double>(evaluation.counted));
   metrics.set("tokens_per_s", evaluation.tokens_per_second);

@@ -5,10 +5,12 @@
 #include "ops/add.h"
 #include "ops/attention.h"
 #include "ops/bias.h"
+#include "ops/causal_conv.h"
 #include "ops/clamped_swiglu.h"
 #include "ops/convert.h"
 #include "ops/copy.h"
 #include "ops/cross_entropy.h"
+#include "ops/delta_rule.h"
 #include "ops/embedding.h"
 #include "ops/experts.h"
 #include "ops/gate.h"
@@ -37,6 +39,7 @@ class Samples {
     attentions();
     products();
     mixtures();
+    recurrences();
     elements();
     tokens();
     return std::move(samples_);
@@ -155,6 +158,16 @@ class Samples {
             const Routing routing = route(g, in[1], 2, normed);
             return combine_experts(g, expert_linear(g, in[0], in[2], routing, in[3]), routing, in[4]);
           });
+  }
+
+  void recurrences() {
+    add("causal convolution", {like_x(), parameter({size_.width(), 1, 4})},
+        [](Graph& g, const Inputs& in) { return causal_conv(g, in[0], in[1]); });
+    const SampleInput gate = {{size_.batch, size_.tokens, size_.heads}, type_}, own = parameter({size_.heads});
+    add("delta rule", {like_x(), like_x(), like_x(), gate, gate, own, own}, [key_dim = size_.head_dim](Graph& g, const Inputs& in) {
+      const Tensor shorter = scale(g, in[1], 1.0f / static_cast<float>(key_dim));  // keys under length 1: the state stays of a size
+      return delta_rule(g, in[0], shorter, in[2], delta_gates(g, in[3], in[4], in[5], in[6]), key_dim, 0.5f);
+    });
   }
 
   void elements() {

@@ -19,6 +19,7 @@
 #include "ops/statistics/median_abs.h"
 #include "ops/statistics/non_finite.h"
 #include "ops/statistics/pick.h"
+#include "ops/statistics/row_medians.h"
 #include "ops/statistics/row_norms.h"
 #include "ops/statistics/user_statistic.h"
 #include "ops/store.h"
@@ -42,6 +43,7 @@ void statistics(std::vector<OpSample>& all, const SampleInput& x) {
   add(all, "energy share", {x}, [](Graph& g, const Inputs& in) { return energy_share(g, top_channels(g, in[0], 1), row_norms(g, in[0])); });
   add(all, "massive activations", {x},
       [](Graph& g, const Inputs& in) { return massive_activations(g, in[0], median_abs(g, in[0]), 2, 2).channels; });
+  add(all, "medians of rows", {x}, [](Graph& g, const Inputs& in) { return row_medians(g, in[0]); });
   add(all, "non-finite entries", {x}, [](Graph& g, const Inputs& in) {
     const Tensor found = counters(g, {2});
     count_non_finite(g, in[0], found);

@@ -41,6 +41,10 @@ int ConfigFile::counted(std::string_view key, int value, int most) const {
 int ConfigFile::count(std::string_view key, int most) { return counted(key, get<int>(key), most); }
 int ConfigFile::count_or(std::string_view key, int fallback, int most) { return counted(key, get<int>(key, fallback), most); }
 
+int ConfigFile::size(std::string_view key, int usual, int most) {
+  return is_part && usual > 0 ? counted(key, get_or_note(key, usual), most) : count(key, most);
+}
+
 std::string ConfigFile::choice(std::string_view key, const std::vector<std::string>& names) {
   const std::string found = get(key, names[0].c_str());
   require(std::find(names.begin(), names.end(), found) != names.end(), "{}: expected {}, found \"{}\"", where(key),

@@ -22,6 +22,8 @@ class ConfigFile {
 
   /// The class, once it is known; messages name it.
   std::string class_name;
+  /// The text part of a model of several modalities: such tables leave out what is as their class has it.
+  bool is_part = false;
 
   bool has(std::string_view key);
   bool is_null(std::string_view key) const;
@@ -45,6 +47,8 @@ class ConfigFile {
   /// 1 to `most`.
   int count(std::string_view key, int most = widest);
   int count_or(std::string_view key, int fallback, int most = widest);
+  /// A size that a file of its own says. A text part need not: `usual`, its class's, is taken, and a note says so.
+  int size(std::string_view key, int usual, int most = widest);
   /// `fallback` is what Transformers takes for a key that is not there: a note says so.
   template <class T>
   T get_or_note(std::string_view key, T fallback) {

@@ -6,7 +6,7 @@ namespace ablate {
 namespace {
 
 void read(ConfigFile& file, TransformerConfig& config) {
-  read_gemma_sizes(file, 8192, config);
+  read_gemma_sizes(file, {.max_positions = 8192}, config);
   // Old files say "gelu", and Transformers computes the approximation unless hidden_activation says otherwise.
   file.choice("hidden_act", {"gelu_pytorch_tanh", "gelu", "gelu_new"});
   read_gemma_activation(file, "hidden_activation", config);

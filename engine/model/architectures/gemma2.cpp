@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 double cap(ConfigFile& file, std::string_view key, double usual) { return file.is_null(key) ? 0.0 : file.get<double>(key, usual); }
 
 void read(ConfigFile& file, TransformerConfig& config) {
-  read_gemma_sizes(file, 8192, config);
+  read_gemma_sizes(file, {.max_positions = 8192}, config);
   read_gemma_activation(file, "hidden_activation", config);
   file.choice("hidden_act", {"gelu_pytorch_tanh", "gelu", "gelu_new"});
   read_rope(file, config);

@@ -27,7 +27,8 @@ void read_rotary(ConfigFile& file, const std::vector<bool>& sliding, Transformer
 }
 
 void read(ConfigFile& file, TransformerConfig& config) {
-  read_gemma_sizes(file, 131072, config);
+  read_gemma_sizes(
+      file, {.max_positions = 131072, .vocabulary = 262208, .width = 2304, .layers = 26, .heads = 8, .key_heads = 4, .ffn = 9216}, config);
   read_gemma_activation(file, "hidden_activation", config);
   read_attention_bias(file, config);
   config.output_norm = true;

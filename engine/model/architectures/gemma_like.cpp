@@ -13,8 +13,9 @@ static double embedding_scale(int d_model, const std::string& dtype) {
   return static_cast<double>(dtype == "float16" ? from_f16(to_f16(exact)) : exact);
 }
 
-void read_gemma_sizes(ConfigFile& file, int max_positions, TransformerConfig& config) {
-  read_llama_sizes(file, {.head_dim = 256, .max_positions = max_positions, .tied = true}, config);
+void read_gemma_sizes(ConfigFile& file, LlamaSizes sizes, TransformerConfig& config) {
+  sizes.head_dim = 256, sizes.tied = true;
+  read_llama_sizes(file, sizes, config);
   const std::string dtype = file.get("torch_dtype", file.get("dtype", "float32").c_str());
   config.embedding_scale = embedding_scale(config.d_model, dtype);
   config.norm = "rmsnorm_plus_one";

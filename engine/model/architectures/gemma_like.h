@@ -5,7 +5,8 @@
 
 namespace ablate {
 
-void read_gemma_sizes(ConfigFile& file, int max_positions, TransformerConfig& config);
+/// `sizes` without head_dim and tied, which they share too.
+void read_gemma_sizes(ConfigFile& file, LlamaSizes sizes, TransformerConfig& config);
 /// The activation of the gated feed-forward, by the key the class has.
 void read_gemma_activation(ConfigFile& file, std::string_view key, TransformerConfig& config);
 bool is_gemma_shaped(const TransformerConfig& config);

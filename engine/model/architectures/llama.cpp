@@ -6,7 +6,9 @@ namespace ablate {
 namespace {
 
 void read(ConfigFile& file, TransformerConfig& config) {
-  read_llama_sizes(file, {.max_positions = 2048, .key_heads_default = true}, config);
+  read_llama_sizes(
+      file, {.max_positions = 2048, .key_heads_default = true, .vocabulary = 32000, .width = 4096, .layers = 32, .heads = 32, .ffn = 11008},
+      config);
   file.choice("hidden_act", {"silu", "swish"});
   read_rope(file, config);
   read_attention_bias(file, config);

@@ -11,15 +11,15 @@ namespace ablate {
 using Json = nlohmann::ordered_json;
 
 void read_llama_sizes(ConfigFile& file, const LlamaSizes& sizes, TransformerConfig& c) {
-  c.vocab_size = file.count("vocab_size");
-  c.d_model = file.count("hidden_size");
-  c.n_layers = file.count("num_hidden_layers", ConfigFile::most_layers);
-  c.n_heads = file.count("num_attention_heads");
+  c.vocab_size = file.size("vocab_size", sizes.vocabulary);
+  c.d_model = file.size("hidden_size", sizes.width);
+  c.n_layers = file.size("num_hidden_layers", sizes.layers, ConfigFile::most_layers);
+  c.n_heads = file.size("num_attention_heads", sizes.heads);
   const bool usual = sizes.key_heads_default || file.is_null("num_key_value_heads");
-  c.n_kv_heads = usual ? file.count_or("num_key_value_heads", c.n_heads) : file.count("num_key_value_heads");
-  c.d_ffn = file.count("intermediate_size");
+  c.n_kv_heads = usual ? file.count_or("num_key_value_heads", c.n_heads) : file.size("num_key_value_heads", sizes.key_heads);
+  c.d_ffn = file.size("intermediate_size", sizes.ffn);
   c.max_seq_len = file.count_or("max_position_embeddings", sizes.max_positions);
-  c.norm_eps = file.get_or_note("rms_norm_eps", sizes.eps);
+  c.norm_eps = file.get_or_note(sizes.eps_key, sizes.eps);
   c.tie_embeddings = file.get<bool>("tie_word_embeddings", sizes.tied);
   if (file.has("head_dim") || sizes.head_dim > 0) {
     c.head_dim = file.count_or("head_dim", sizes.head_dim);
@@ -94,13 +94,15 @@ void refuse_window(ConfigFile& file) {
           file.where("sliding_window"), file.class_name);
   for (const char* key : {"sliding_window", "use_sliding_window", "max_window_layers"})
     if (file.has(key)) file.notes().push_back(fmt::format("{}: left out, as {} has no sliding windows", file.where(key), file.class_name));
-  for (const bool slides : read_sliding_layers(file, file.get<int>("num_hidden_layers"), [](int) { return false; }))
+  const auto listed = file.get<std::vector<std::string>>("layer_types", {});  // a text part may leave their number to its class
+  const int layers = file.get<int>("num_hidden_layers", static_cast<int>(listed.size()));
+  for (const bool slides : read_sliding_layers(file, layers, [](int) { return false; }))
     require(!slides, "{}: {} has no sliding windows", file.where("layer_types"), file.class_name);
 }
 
 bool is_plain(const TransformerConfig& c) {
-  return c.gate == "none" && c.attention == "softmax" && c.attention_bias == AttentionBias::none && c.embedding_dim == 0 &&
-         c.position_offset == 0 && c.d_ffn.is_one() && !c.loss_positions;
+  return !c.has_other_mixers() && c.gate == "none" && c.attention == "softmax" && c.attention_bias == AttentionBias::none &&
+         c.embedding_dim == 0 && c.position_offset == 0 && c.d_ffn.is_one() && !c.loss_positions;
 }
 
 bool same_rope_everywhere(const TransformerConfig& c) {

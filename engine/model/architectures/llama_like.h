@@ -13,7 +13,10 @@ struct LlamaSizes {
   int max_positions = 2048;
   bool key_heads_default = false;  ///< whether an absent num_key_value_heads is num_attention_heads
   double eps = 1e-6;
+  std::string_view eps_key = "rms_norm_eps";
   bool tied = false;
+  /// What the class has where a text part says nothing; 0: it must say it.
+  int vocabulary = 0, width = 0, layers = 0, heads = 0, key_heads = 0, ffn = 0;
 };
 void read_llama_sizes(ConfigFile& file, const LlamaSizes& sizes, TransformerConfig& config);
 

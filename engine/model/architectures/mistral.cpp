@@ -17,7 +17,8 @@ int window(ConfigFile& file) {
 }
 
 void read(ConfigFile& file, TransformerConfig& config) {
-  read_llama_sizes(file, {.max_positions = 131072}, config);
+  read_llama_sizes(
+      file, {.max_positions = 131072, .vocabulary = 32000, .width = 4096, .layers = 32, .heads = 32, .key_heads = 8, .ffn = 14336}, config);
   file.choice("hidden_act", {"silu", "swish"});
   read_rope(file, config);
   require(!file.get<bool>("attention_bias", false), "{}: {} has no attention biases", file.where("attention_bias"), file.class_name);

@@ -38,9 +38,9 @@ bool fits(const TransformerConfig& c) {
   const bool biased = c.qkv_bias && c.o_bias && c.ffn_bias, bare = !c.qkv_bias && !c.o_bias && !c.ffn_bias;
   const bool before = c.attn_input_norm && c.ffn_input_norm && !c.post_norm,
              after = !c.attn_input_norm && !c.ffn_input_norm && c.post_norm && c.final_norm == "none";
-  return c.gate == "none" && c.attention == "softmax" && c.attention_bias == AttentionBias::none && c.position == Position::learned &&
-         c.position_offset == 2 && c.norm == "layernorm" && c.layernorm_bias && c.norm_eps == 1e-5 && (before || after) &&
-         (c.final_norm_kind() == "layernorm" || c.final_norm == "none") && !c.output_norm && !c.parallel_residual &&
+  return !c.has_other_mixers() && c.gate == "none" && c.attention == "softmax" && c.attention_bias == AttentionBias::none &&
+         c.position == Position::learned && c.position_offset == 2 && c.norm == "layernorm" && c.layernorm_bias && c.norm_eps == 1e-5 &&
+         (before || after) && (c.final_norm_kind() == "layernorm" || c.final_norm == "none") && !c.output_norm && !c.parallel_residual &&
          c.qk_norm == QkNorm::none && (c.ffn == "relu" || c.ffn == "gelu") && (biased || bare) && c.n_kv_heads == c.n_heads &&
          c.n_heads * c.head_dim == c.d_model && c.sliding_window == PerLayer<int>(0) && c.embedding_scale == 1.0 &&
          c.attention_scale == 0.0 && c.attention_softcap == 0.0 && c.logit_softcap == 0.0;

@@ -6,7 +6,9 @@ namespace ablate {
 namespace {
 
 void read(ConfigFile& file, TransformerConfig& config) {
-  read_llama_sizes(file, {.max_positions = 32768}, config);
+  read_llama_sizes(file,
+                   {.max_positions = 32768, .vocabulary = 151936, .width = 4096, .layers = 32, .heads = 32, .key_heads = 32, .ffn = 22016},
+                   config);
   file.choice("hidden_act", {"silu", "swish"});
   read_rope(file, config);
   file.get<bool>("attention_bias", true);

@@ -51,6 +51,7 @@ class Reader {
 
   void take_scaling(Settings table, const std::string& where) {
     take(table);
+    for (const std::string_view key : keys_.surplus) table.raw(key);
     if (const auto scaling = scaling_of(table)) scalings_.push_back({*scaling, where});
     else require(!table.has("factor"), "{}: which kind of scaling has this factor? give rope_type", table.where("factor"));
   }

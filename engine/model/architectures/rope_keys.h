@@ -18,8 +18,9 @@ struct RopeKeys {
   double default_share = 1.0;
   std::string_view theta_key = "rope_theta", share_key = "partial_rotary_factor";  ///< what old files call them, beside the usual names
   bool partial = false;                                                            ///< partial_rotary_factor is read, not refused
-  bool always_longrope = false;        ///< every kind of scaling is longrope, however old files spell it
-  std::vector<bool> sliding_layers{};  ///< of classes whose rope_parameters may differ by type of layer
+  bool always_longrope = false;             ///< every kind of scaling is longrope, however old files spell it
+  std::vector<std::string_view> surplus{};  ///< keys of rope_parameters that mean nothing for text
+  std::vector<bool> sliding_layers{};       ///< of classes whose rope_parameters may differ by type of layer
 };
 
 /// Reads rope_theta, rope_scaling (Transformers 4) and rope_parameters (5) into `config`, whose sizes are known. Versions of Transformers differ in which

@@ -1,5 +1,6 @@
 #include "ops/statistics/massive_activations.h"
 #include "ops/statistics/median_abs.h"
+#include "ops/statistics/row_medians.h"
 #include "support/op_run.h"
 
 #include <doctest/doctest.h>
@@ -24,6 +25,20 @@ std::vector<double> part(const std::vector<double>& x, std::size_t group, std::s
 }
 
 }  // namespace
+
+TEST_CASE("row_medians are exact") {
+  for (const DType type : float_types)
+    for (const Shape& shape : {Shape{1, 1}, Shape{3, 2}, Shape{2, 7, 33}, Shape{5, 4096}, Shape{70, 101}}) {
+      if (!can_store("row_medians", type)) continue;
+      const auto fill = [&](std::size_t i) { return i % 5 == 0 ? 0.0 : std::sin(static_cast<double>(i * i)) * (i % 7 == 1 ? 3000 : 1e-3); };
+      const std::vector<OpInput> inputs = {{shape, type, false, 1, fill}};
+      const auto data = random_inputs(inputs);
+      const auto found = run_op(inputs, data, [](Graph& g, const auto& in) -> std::vector<Tensor> { return {row_medians(g, in[0])}; });
+      const std::size_t rows = data[0].data.size() / shape.back();
+      REQUIRE(found[0].size() == rows);
+      for (std::size_t row = 0; row < rows; ++row) CHECK(found[0][row] == lower_median(part(data[0].data, row, rows)));
+    }
+}
 
 TEST_CASE("median_abs is exact") {
   struct Case {
