@@ -64,6 +64,7 @@ Tensor joined(Graph& graph, const Tensor& ranges, std::uint32_t each) {
   const Tensor wide = graph.tensor({ranges.dim(0) / each, 2}, DType::f32);
   graph.dispatch({.shader = "quantize/join_ranges",
                   .push = {ranges, wide, wide.dim(0), each},
+                  .cut = cut_along(wide.dim(0), {{0, 2 * std::uint64_t{each}}, {1, 2}, {2, 1}}),
                   .rows = wide.dim(0),
                   .cost = {.flop = static_cast<double>(ranges.size()), .bytes = static_cast<double>(ranges.bytes())}});
   return wide;
@@ -73,8 +74,12 @@ Tensor joined(Graph& graph, const Tensor& ranges, std::uint32_t each) {
 Tensor find_scales(Graph& graph, const NumberFormat& format, const Tensor& ranges, std::uint32_t per_whole, float clip) {
   const Tensor whole = format.with_whole ? joined(graph, ranges, per_whole) : Tensor();
   const Tensor scales = graph.tensor(ranges.shape, DType::f32);
+  const std::uint64_t per = whole ? per_whole : 1;
+  Cut cut = cut_along(ranges.dim(0) / per, {{0, 2 * per}, {2, 2 * per}, {3, per}});
+  if (whole) cut.shares.push_back({1, 2});
   graph.dispatch({.shader = format.scales,
                   .push = {ranges, whole, scales, ranges.dim(0), per_whole, format.largest, clip},
+                  .cut = std::move(cut),
                   .items = ranges.dim(0),
                   .constants = format.scale_constants,
                   .cost = {.flop = 50.0 * ranges.dim(0), .bytes = 2.0 * static_cast<double>(ranges.bytes())}});
