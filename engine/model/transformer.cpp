@@ -184,7 +184,11 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   const auto head_dim = static_cast<std::uint32_t>(config_.head_dim);
   q = hook(Site::q, rotated(q, layer), layer, second);
   k = hook(Site::k, rotated(k, layer), layer, second);
-  const Tensor v = hook(Site::v, projection(x, prefix, "v"), layer, second);
+  Tensor v = projection(x, prefix, "v");
+  if (config_.value_gate != "none")
+    v = gate(graph_, v, linear(graph_, x, matrix(prefix + "value_gate_proj.weight")), static_cast<std::uint32_t>(config_.n_kv_heads),
+             config_.value_gate);
+  v = hook(Site::v, v, layer, second);
 
   AttentionOptions options;
   options.heads = static_cast<std::uint32_t>(config_.n_heads);

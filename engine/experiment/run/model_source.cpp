@@ -28,6 +28,7 @@ void check_names(const Settings& model, const TransformerConfig& config) {
   if (config.has_ffn() && !config.second_is_attention())
     for (const std::string& kind : config.ffn.values()) FeedForwards::find(model.where("ffn") + ":", kind);
   if (config.gate != "none") Gates::find(model.where("gate") + ":", config.gate);
+  if (config.value_gate != "none") Gates::find(model.where("value_gate") + ":", config.value_gate);
   AttentionScores::find(model.where("attention") + ":", config.attention);
 }
 
