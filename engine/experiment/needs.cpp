@@ -35,20 +35,31 @@ class Order {
   std::vector<Seen> seen_;
 };
 
-bool records_means(const Point& point) {
+bool records(const Point& point, const std::string& what) {
   const Value* statistics = find(point.table, "probe.statistics");
   const auto* names = statistics ? statistics->as<Value::Array>() : nullptr;
-  return names && std::any_of(names->begin(), names->end(), [](const Value& name) { return to_text(name) == "means"; });
+  return names && std::any_of(names->begin(), names->end(), [&](const Value& name) { return to_text(name) == what; });
+}
+
+/// Those of the point's own row, and of its evaluations.
+Value::Array interventions_of(const Value& table) {
+  Value::Array all;
+  const auto add = [&](const Value& from) {
+    const Value* list = find(from, "intervention");
+    if (const auto* own = list ? list->as<Value::Array>() : nullptr) all.insert(all.end(), own->begin(), own->end());
+  };
+  add(table);
+  const Value* evaluations = find(table, "evaluation");
+  if (const auto* list = evaluations ? evaluations->as<Value::Array>() : nullptr)
+    for (const Value& evaluation : *list) add(evaluation);
+  return all;
 }
 
 }  // namespace
 
 std::vector<std::size_t> needed_points(const Plan& plan, std::size_t index) {
   std::vector<std::size_t> needed;
-  const Value* interventions = find(plan.points.at(index).table, "intervention");
-  const auto* list = interventions ? interventions->as<Value::Array>() : nullptr;
-  if (!list) return needed;
-  for (const Value& intervention : *list) {
+  for (const Value& intervention : interventions_of(plan.points.at(index).table)) {
     const Value* statistics = intervention.as<Value::Table>() ? find(intervention, "statistics") : nullptr;
     const auto* text = statistics ? statistics->as<std::string>() : nullptr;
     if (!text || !text->starts_with("@")) continue;
@@ -56,8 +67,10 @@ std::vector<std::size_t> needed_points(const Plan& plan, std::size_t index) {
     const auto found = std::find_if(plan.points.begin(), plan.points.end(), same_id);
     require(found != plan.points.end(), "{}: intervention.statistics: no point has the id {} (`ablate check` lists them)",
             statistics->where, text->substr(1));
-    require(records_means(*found), "{}: intervention.statistics: point {} records no means ([probe] statistics = [\"means\"])",
-            statistics->where, found->id);
+    const Value* action = find(intervention, "do");
+    const std::string what = !action || to_text(*action) == "quantize" ? "ranges" : "means";  // of a preset, without an action, too
+    require(records(*found, what), "{}: intervention.statistics: point {} records no {} ([probe] statistics = [\"{}\"])", statistics->where,
+            found->id, what, what);
     const auto at = static_cast<std::size_t>(found - plan.points.begin());
     if (std::find(needed.begin(), needed.end(), at) == needed.end()) needed.push_back(at);
   }

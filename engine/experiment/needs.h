@@ -5,8 +5,8 @@
 
 namespace ablate {
 
-/// The points of the plan whose recorded means the point `index` takes. Throws InputError at the key's place for an id that no point has,
-/// a point that records no means, and points that need one another.
+/// The points of the plan whose recorded means or ranges the point `index` takes. Throws InputError at the key's place for an id that no point has,
+/// a point that records none, and points that need one another.
 std::vector<std::size_t> needed_points(const Plan& plan, std::size_t index);
 
 /// A point and why it is run: for its row of the results, or only because another one needs it.

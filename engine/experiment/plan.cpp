@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/settings.h"
 #include "experiment/claimed_rows.h"
 #include "experiment/collection.h"
 #include "experiment/expression.h"
@@ -21,10 +22,13 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_points = 20000;
 
 const std::vector<std::string>& top_level_keys() {
-  static const std::vector<std::string> keys{"name",   "kind",    "title",        "description", "seed",       "scale",
-                                             "scales", "let",     "extends",      "reference",   "references", "sweep",
-                                             "model",  "data",    "train",        "probe",       "report",     "shaders",
-                                             "device", "without", "intervention", "variant",     "claim",      "group"};
+  static const std::vector<std::string> keys = [] {
+    std::vector<std::string> all{"name",   "kind",    "title",     "description", "seed",  "scale",  "scales",
+                                 "let",    "extends", "reference", "references",  "sweep", "report", "shaders",
+                                 "device", "without", "variant",   "claim",       "group"};
+    for (const Section& section : sections()) all.push_back(section.name);
+    return all;
+  }();
   return keys;
 }
 

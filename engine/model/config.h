@@ -62,7 +62,7 @@ struct TransformerConfig {
   bool tie_embeddings = false;
   Position position = Position::rope;
   std::string norm =
-      "rmsnorm";  ///< rmsnorm | rmsnorm_plus_one (weight 1 + w) | layernorm (weight; and bias if layernorm_bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
+      "rmsnorm";  ///< rmsnorm | rmsnorm_plus_one (weight 1 + w) | rmsnorm_scalar (one weight for all channels) | layernorm (weight; and bias if layernorm_bias) | dyt: weight * tanh(alpha * x) (+ bias if dyt_bias)
   std::string final_norm = "same";  ///< the norm before lm_head: same | none | a kind of norm
   bool attn_input_norm = true;
   bool ffn_input_norm = true;
@@ -72,6 +72,7 @@ struct TransformerConfig {
   QkNorm qk_norm = QkNorm::none;
   std::string gate = "none";  ///< none | channel | head | token: sigmoid gate on the attention output, before o_proj
   GateInput gate_input = GateInput::hidden;
+  std::string value_gate = "none";  ///< none | channel | head | token: the same on the values, of the block's input
   /// swiglu | geglu | geglu_tanh | reglu (gated) | gelu (exact) | gelu_tanh | relu | linear | experts (a mixture of SwiGLUs) | experts_clamped (of
   /// gpt-oss) | attention (a second attention block) | none; the last two are of all layers or of none
   PerLayer<std::string> ffn = "swiglu";
@@ -107,7 +108,7 @@ struct TransformerConfig {
   double attention_softcap = 0.0;    ///< c: a score s becomes c tanh(s / c); 0: it stays
   double logit_softcap = 0.0;        ///< the same for logits
   int position_offset = 0;           ///< the first row of the table of learned positions that is used; it has so many rows more (OPT)
-  int embedding_dim = 0;             ///< width of the token embeddings, if not d_model: then a matrix leads in, and one out before lm_head
+  int embedding_dim = 0;             ///< width of the token embeddings; not 0: a matrix leads in to d_model, and one out before lm_head
   std::optional<int> bos_token_id;
 
   /// The Hugging Face class whose names and keys a checkpoint of it has; "": whichever fits. No part of what the model is.

@@ -31,6 +31,7 @@ void visit_fields(Config& config, Visit&& visit) {
   visit("qk_norm", config.qk_norm);
   visit("gate", config.gate);
   visit("gate_input", config.gate_input);
+  visit("value_gate", config.value_gate);
   visit("ffn", config.ffn);
   visit("n_experts", config.n_experts);
   visit("experts_per_token", config.experts_per_token);

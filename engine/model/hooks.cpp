@@ -75,6 +75,8 @@ bool glob(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
+bool is_linear(const ParameterSpec& spec) { return spec.kind == ParameterKind::linear || spec.kind == ParameterKind::residual_linear; }
+
 void set_gate_shape(Hook& hook, const TransformerConfig& config) {
   hook.channels = static_cast<std::uint32_t>(gate_width(config));
   hook.heads = hook.channels == 1 && config.n_heads > 1 ? 0 : static_cast<std::uint32_t>(config.n_heads);
@@ -178,7 +180,10 @@ std::vector<Hook> hook_points(const TransformerConfig& config) {
   return points.hooks;
 }
 
-bool hook_matches(std::string_view pattern, const Hook& hook) { return hook_matches(pattern, hook.name()); }
+bool hook_matches(std::string_view pattern, const Hook& hook) {
+  if (pattern == "linear_inputs") return hook.site == Site::input_norm || hook.site == Site::heads_out || hook.site == Site::ffn_act;
+  return hook_matches(pattern, hook.name());
+}
 
 bool hook_matches(std::string_view pattern, std::string_view name) {
   return glob(pattern, name) || glob("layer.*." + std::string(pattern), name);
@@ -194,6 +199,25 @@ std::vector<Hook> matching_hooks(const TransformerConfig& config, const std::str
       "{}: there is no hook point \"{}\"; this model has residual.0 .. residual.{}, block.1 .. block.{}, layer.0 .. layer.{} (\"{}\" and the "
       "like), logits; `ablate hooks FILE.toml` lists them{}",
       where, pattern, config.states() - 1, config.blocks(), config.n_layers - 1, all[1].name(), missing_of_mixers(config));
+  return matched;
+}
+
+std::vector<ParameterSpec> weight_points(const TransformerConfig& config) {
+  std::vector<ParameterSpec> weights = parameters(config);
+  std::erase_if(weights, [](const ParameterSpec& spec) {
+    return spec.kind != ParameterKind::embedding && spec.kind != ParameterKind::head && !is_linear(spec);
+  });
+  return weights;
+}
+
+std::vector<ParameterSpec> matching_weights(const TransformerConfig& config, const std::string& pattern, const std::string& where) {
+  std::vector<ParameterSpec> matched = weight_points(config);
+  const std::string example = matched.at(1).name;
+  std::erase_if(matched, [&](const ParameterSpec& spec) {
+    return pattern == "linear_weights" ? !is_linear(spec) || !spec.name.starts_with("model.layers.") : !glob(pattern, spec.name);
+  });
+  require(!matched.empty(), "{}: there is no weight matrix \"{}\"; this model has \"{}\" and the like: `ablate hooks FILE.toml` lists them",
+          where, pattern, example);
   return matched;
 }
 

@@ -12,6 +12,7 @@
 // A second attention block in place of the feed-forward names its points layer.I.ffn.q and so on.
 #pragma once
 
+#include "model/parameters.h"
 #include "ops/attention.h"
 #include "ops/matrix.h"
 
@@ -82,6 +83,8 @@ struct AttentionCall {
 struct Hooks {
   /// Called at every hook point but `probs` with its tensor, of hook.shape_text(); what it returns takes the tensor's place.
   std::function<Tensor(Graph&, const Hook& hook, const Tensor& x)> at;
+  /// Called before every attention block with its queries, as the hook point "q" left them; may change how it attends.
+  std::function<void(Graph&, int layer, const Tensor& q, AttentionOptions& options)> attend;
   /// Called after every attention block.
   std::function<void(Graph&, const AttentionCall&)> attention;
   /// Called before that; may compute the block anew: then `y`, `lse` and `options` are what the model goes on with.
@@ -89,6 +92,8 @@ struct Hooks {
   /// Called with a norm's kind at hook points that have one. `norm_of` computes any kind of norm there; a parameter that the model does not have
   /// for it is 1. What it returns is the normed input.
   std::function<Tensor(Graph&, const Hook& hook, const std::string& kind, const std::function<Tensor(const std::string&)>& norm_of)> norm;
+  /// Called with every weight matrix under its parameter's name; what it returns takes the matrix's place wherever it is used.
+  std::function<Matrix(Graph&, const std::string& name, const Matrix& w)> weight;
   /// Whether a block's output is left out for all tokens: then it is no part of the model, and no probe hears what it would have computed.
   std::function<bool(int block)> left_out;
   /// Whether the hook point "logits" is wanted, which stores every logit.
@@ -103,14 +108,24 @@ Hook make_hook(const TransformerConfig& config, Site site, int index, bool secon
 /// Every hook point of a model, in the order of the forward pass (`probs` among them: attention maps, made only for dumps).
 std::vector<Hook> hook_points(const TransformerConfig& config);
 
-/// Whether `pattern` names the hook point: "*" stands for anything, and "layer.*." in front may be left out ("attn.probs").
+/// Whether `pattern` names the hook point: "*" stands for anything, and "layer.*." in front may be left out ("attn.probs"). "linear_inputs" names
+/// those that the matrices of the layers multiply.
 bool hook_matches(std::string_view pattern, const Hook& hook);
 bool hook_matches(std::string_view pattern, std::string_view name);
 
 /// The hook points that `pattern` names. Throws InputError "where: ..." listing what there is when it names none.
 std::vector<Hook> matching_hooks(const TransformerConfig& config, const std::string& pattern, const std::string& where);
 
-/// The same, for statistics of a hook point's tensor: throws at attention weights too, of which there is none.
+/// The weight matrices of a model that an intervention can change, in the model's order: projections, the embedding and the head.
+std::vector<ParameterSpec> weight_points(const TransformerConfig& config);
+
+/// Whether `pattern` names weights rather than hook points: "model.layers.*.q_proj.weight", or "linear_weights", all matrices of the layers.
+inline bool names_weights(std::string_view pattern) { return pattern.ends_with(".weight") || pattern == "linear_weights"; }
+
+/// Those that `pattern` names. Throws InputError "where: ..." when it names none.
+std::vector<ParameterSpec> matching_weights(const TransformerConfig& config, const std::string& pattern, const std::string& where);
+
+/// The same as matching_hooks, for statistics of a hook point's tensor: throws at attention weights too, of which there is none.
 std::vector<Hook> matching_tensors(const TransformerConfig& config, const std::string& pattern, const std::string& where);
 
 }  // namespace ablate

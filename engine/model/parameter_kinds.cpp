@@ -14,6 +14,8 @@ Specs layernorm(const NormPlace& place) {
   return specs;
 }
 
+Specs one_weight(const NormPlace& place) { return {{place.prefix + ".weight", {1}, ParameterKind::norm_weight}}; }
+
 Specs weight_from_zero(const NormPlace& place) { return {{place.prefix + ".weight", {place.width}, ParameterKind::norm_alpha, 0.0}}; }
 
 Specs dyt(const NormPlace& place) {
@@ -24,7 +26,8 @@ Specs dyt(const NormPlace& place) {
 }
 
 const NormParametersRegistration rmsnorm{"rmsnorm", weight_only}, layer{"layernorm", layernorm}, dynamic_tanh{"dyt", dyt},
-    plus_one{"rmsnorm_plus_one", weight_from_zero}, no_norm{"none", [](const NormPlace&) { return Specs{}; }};
+    plus_one{"rmsnorm_plus_one", weight_from_zero}, scalar{"rmsnorm_scalar", one_weight},
+    no_norm{"none", [](const NormPlace&) { return Specs{}; }};
 
 std::int64_t per_channel(const TransformerConfig& c) { return std::int64_t{c.n_heads} * c.head_dim; }
 

@@ -90,6 +90,11 @@ class Collector {
       norm(a + "q_norm", head ? c.head_dim : query_width, c.attn_alpha);
       norm(a + "k_norm", head ? c.head_dim : key_width, c.attn_alpha);
     }
+    if (c.value_gate != "none") {
+      TransformerConfig values = c;  // as many heads as there are values
+      values.n_heads = c.n_kv_heads;
+      add(a + "value_gate_proj.weight", {find_kind<GateWidth>("value_gate", c.value_gate)(values), c.d_model}, ParameterKind::linear);
+    }
     if (c.attention_bias == AttentionBias::sink_logit) add(a + "sinks", {c.n_heads}, ParameterKind::sink_logit);
     if (c.attention_bias == AttentionBias::k || c.attention_bias == AttentionBias::kv)
       add(a + "k_bias", {c.n_kv_heads, c.head_dim}, ParameterKind::attention_bias);

@@ -38,6 +38,8 @@ struct ParameterSpec {
   ParameterKind kind;
   /// Where it starts if not at the rule of its kind: norm_alpha's value.
   double start = 0.0;
+  /// So many matrices of equal size, one below the other: those of a mixture's experts.
+  std::int64_t matrices = 1;
 
   std::int64_t elements() const;
 };

@@ -38,6 +38,12 @@ Tensor Transformer::hook(Site site, const Tensor& x, int index, bool second) {
   return hooks_.at ? hooks_.at(graph_, make_hook(config_, site, index, second), x) : x;
 }
 
+Matrix Transformer::matrix(const std::string& parameter) {
+  if (!hooks_.weight) return parameters_.matrix(parameter);
+  if (const auto known = changed_weights_.find(parameter); known != changed_weights_.end()) return known->second;
+  return changed_weights_.emplace(parameter, hooks_.weight(graph_, parameter, parameters_.matrix(parameter))).first->second;
+}
+
 Tensor Transformer::norm(const Tensor& x, const std::string& parameter, const std::string& kind) {
   const auto find = [&](const std::string& name) {
     if (parameters_.has(parameter + "." + name)) return parameters_[parameter + "." + name];
@@ -54,9 +60,9 @@ Tensor Transformer::norm_at(const Hook& place, const Tensor& x, const std::strin
 
 Tensor Transformer::embed(const Tensor& ids) {
   const Graph::Scope scope(graph_, "embedding");
-  embedded_ = embedding(graph_, ids, parameters_.matrix("model.embed_tokens.weight"), activations_);
+  embedded_ = embedding(graph_, ids, matrix("model.embed_tokens.weight"), activations_);
   if (config_.embedding_scale != 1.0) embedded_ = scale(graph_, embedded_, static_cast<float>(config_.embedding_scale));
-  const Tensor h = config_.embedding_dim > 0 ? linear(graph_, embedded_, parameters_.matrix("model.project_in.weight")) : embedded_;
+  const Tensor h = config_.embedding_dim > 0 ? linear(graph_, embedded_, matrix("model.project_in.weight")) : embedded_;
   if (config_.position != Position::learned) return h;
   const Tensor& table = parameters_["model.embed_positions.weight"];
   const auto offset = static_cast<std::uint32_t>(config_.position_offset);
@@ -68,7 +74,7 @@ Tensor Transformer::hidden(const Tensor& ids) {
   for (int i = 0; i < config_.n_layers; ++i) h = layer(h, i);
   const Graph::Scope scope(graph_, "final_norm");
   h = hook(Site::final_norm, norm_at(make_hook(config_, Site::final_norm, 0), h, "model.norm", config_.final_norm_kind()));
-  return config_.embedding_dim > 0 ? linear(graph_, h, parameters_.matrix("model.project_out.weight")) : h;
+  return config_.embedding_dim > 0 ? linear(graph_, h, matrix("model.project_out.weight")) : h;
 }
 
 // h: (B, T, D). A layer's first block is attention, its second the feed-forward.
@@ -118,7 +124,7 @@ Tensor Transformer::block_output(const Tensor& x, const Tensor& residual, int la
   if (!second && !config_.attends(layer)) return mixer_block(x, residual, layer);
   if (!second) return attention_block(x, residual, prefix + "self_attn.", layer, second);
   if (config_.second_is_attention()) return attention_block(x, residual, prefix + "mlp.", layer, second);
-  const auto parameter = [this, prefix](const std::string& which) { return parameters_.matrix(prefix + "mlp." + which); };
+  const auto parameter = [this, prefix](const std::string& which) { return matrix(prefix + "mlp." + which); };
   const auto vector = [this, prefix](const std::string& which) {
     return parameters_.has(prefix + "mlp." + which) ? parameters_[prefix + "mlp." + which] : Tensor();
   };
@@ -136,7 +142,7 @@ Tensor Transformer::mixer_block(const Tensor& x, const Tensor& residual, int lay
 }
 
 Tensor Transformer::projection(const Tensor& x, const std::string& prefix, const std::string& which) {
-  const Tensor y = linear(graph_, x, parameters_.matrix(prefix + which + "_proj.weight"));
+  const Tensor y = linear(graph_, x, matrix(prefix + which + "_proj.weight"));
   return config_.qkv_bias ? add_bias(graph_, y, parameters_[prefix + which + "_proj.bias"]) : y;
 }
 
@@ -165,8 +171,8 @@ Tensor Transformer::rotated(const Tensor& x, int layer) {
 
 Tensor Transformer::gate_logits(const Tensor& x, const std::string& prefix) {
   switch (config_.gate_input) {
-    case GateInput::hidden: return linear(graph_, x, parameters_.matrix(prefix + "gate_proj.weight"));
-    case GateInput::embedding: return linear(graph_, embedded_, parameters_.matrix(prefix + "gate_proj.weight"));
+    case GateInput::hidden: return linear(graph_, x, matrix(prefix + "gate_proj.weight"));
+    case GateInput::embedding: return linear(graph_, embedded_, matrix(prefix + "gate_proj.weight"));
     case GateInput::constant:
     case GateInput::position: return parameters_[prefix + "gate"];
   }
@@ -189,7 +195,11 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   const auto head_dim = static_cast<std::uint32_t>(config_.head_dim);
   q = hook(Site::q, rotated(q, layer), layer, second);
   k = hook(Site::k, rotated(k, layer), layer, second);
-  const Tensor v = hook(Site::v, projection(x, prefix, "v"), layer, second);
+  Tensor v = projection(x, prefix, "v");
+  if (config_.value_gate != "none")
+    v = gate(graph_, v, linear(graph_, x, matrix(prefix + "value_gate_proj.weight")), static_cast<std::uint32_t>(config_.n_kv_heads),
+             config_.value_gate);
+  v = hook(Site::v, v, layer, second);
 
   AttentionOptions options;
   options.heads = static_cast<std::uint32_t>(config_.n_heads);
@@ -203,6 +213,7 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   if (config_.attention_bias == AttentionBias::k || config_.attention_bias == AttentionBias::kv)
     options.k_bias = parameters_[prefix + "k_bias"];
   if (config_.attention_bias == AttentionBias::kv) options.v_bias = parameters_[prefix + "v_bias"];
+  if (hooks_.attend) hooks_.attend(graph_, layer, q, options);
   const AttentionResult result = attention(graph_, q, k, v, options);
   AttentionCall call{make_hook(config_, Site::probs, layer, second),
                      attention_blocks_++,
@@ -211,7 +222,7 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
                      v,
                      result.lse,
                      result.y,
-                     parameters_.matrix(prefix + "o_proj.weight"),
+                     matrix(prefix + "o_proj.weight"),
                      options};
   if (hooks_.mask_keys) hooks_.mask_keys(graph_, call);
   if (hooks_.attention) hooks_.attention(graph_, call);
@@ -219,11 +230,11 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   Tensor y = call.y;
   if (config_.gate != "none") y = gate(graph_, y, hook_gate_logits(gate_logits(x, prefix), x, layer, second), options.heads, config_.gate);
   y = hook(Site::heads_out, y, layer, second);
-  const Tensor out = linear(graph_, y, parameters_.matrix(prefix + "o_proj.weight"), residual);
+  const Tensor out = linear(graph_, y, matrix(prefix + "o_proj.weight"), residual);
   return config_.o_bias ? add_bias(graph_, out, parameters_[prefix + "o_proj.bias"]) : out;
 }
 
-Matrix Transformer::head() { return parameters_.matrix(config_.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"); }
+Matrix Transformer::head() { return matrix(config_.tie_embeddings ? "model.embed_tokens.weight" : "lm_head.weight"); }
 
 Tensor Transformer::logits(const Tensor& hidden) {
   const Tensor flat = graph_.reshape(hidden, {hidden.rows(), hidden.dim(-1)});

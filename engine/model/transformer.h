@@ -5,6 +5,7 @@
 #include "model/rope.h"
 #include "model/weights.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,7 @@ class Transformer {
   Tensor norm(const Tensor& x, const std::string& parameter, const std::string& kind);
   Tensor norm(const Tensor& x, const std::string& parameter) { return norm(x, parameter, config_.norm); }
   Tensor norm_at(const Hook& hook, const Tensor& x, const std::string& parameter, const std::string& kind);
+  Matrix matrix(const std::string& parameter);
   Tensor hook(Site site, const Tensor& x, int index = 0, bool second = false);
 
   Graph& graph_;
@@ -58,6 +60,7 @@ class Transformer {
   DType activations_;
   std::uint32_t max_positions_;
   std::vector<std::pair<Rotation, Tensor>> rope_tables_;  // (max_positions, rotated channels) for each way to rotate
+  std::map<std::string, Matrix> changed_weights_;         // as hooks left them: each once, however often it is used
   Tensor embedded_;                                       // (B, T, D): what an embedding gate reads
   int blocks_ = 0, attention_blocks_ = 0;
 };

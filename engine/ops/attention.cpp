@@ -61,6 +61,7 @@ std::vector<Tensor> learned_key_gradients(Graph& graph, const AttentionProblem& 
 std::vector<Tensor> gradients_of(Graph& graph, const AttentionKernel& kernel, const AttentionProblem& problem,
                                  const AttentionResult& result, const Tensor& dy) {
   require(!problem.options.masked_keys, "attention: there is no gradient with masked_keys");
+  require(!problem.keeps_first(), "attention: there is no gradient with keep_first");
   if (problem.user) problem.user->require_backward();
   const AttentionOptions& o = problem.options;
   const AttentionGradients gradients{
@@ -109,12 +110,32 @@ Cost attention_backward_kv_cost(const AttentionProblem& problem) {
   return {8.0 * problem.pairs() * problem.options.head_dim, bytes_of(problem) + 2.0 * static_cast<double>(problem.k.bytes())};
 }
 
+// Lets the queries see the first keys that the window has left behind: their weights and values join what there is.
+static void add_first_keys(Graph& graph, const AttentionProblem& problem, const AttentionResult& result) {
+  const AttentionOptions& o = problem.options;
+  auto push = problem.push({o.first_q, problem.k, problem.v, result.y, result.lse, o.masked_keys});
+  push.push_back(o.keep_first);
+  const double pairs = static_cast<double>(result.lse.size()) * o.keep_first;
+  graph.dispatch({.shader = problem.kernel("attention/first_keys"),
+                  .push = std::move(push),
+                  .cut = problem.cut({{0, problem.query_elements()},
+                                      {1, problem.key_elements()},
+                                      {2, problem.key_elements()},
+                                      {3, problem.query_elements()},
+                                      {4, problem.row_elements()}},
+                                     6),
+                  .rows = result.lse.size(),
+                  .constants = problem.masked_constants({{"LANES", graph.caps().subgroup_size}}),
+                  .cost = {.flop = 4.0 * pairs * o.head_dim, .bytes = 3.0 * static_cast<double>(problem.q.bytes())}});
+}
+
 AttentionResult attention(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
   require(static_cast<bool>(v), "attention: there are no values");
   const AttentionProblem problem(q, k, v, options);
   const AttentionKernel& kernel = choose(graph.caps(), problem);
   const AttentionResult result{graph.like(q), graph.tensor({problem.batch, options.heads, problem.tokens}, DType::f32)};
   kernel.forward(graph, problem, result);
+  if (problem.keeps_first()) add_first_keys(graph, problem, result);
   std::vector<Tensor> inputs = {q, k, v};
   for (const Tensor& extra : {options.sinks, options.k_bias, options.v_bias})
     if (extra) inputs.push_back(extra);
@@ -127,14 +148,15 @@ Tensor attention_map(Graph& graph, const Tensor& q, const Tensor& k, const Tenso
   const Tensor map = graph.tensor({problem.batch, options.heads, problem.tokens, attention_columns(q, options)}, DType::f32);
   graph.dispatch(
       {.shader = problem.kernel("attention/map"),
-       .push = problem.push({q, k, lse, options.k_bias, options.masked_keys, map}),
+       .push = problem.weight_push({map}, lse),
        .cut = problem.cut({{0, problem.query_elements()},
                            {1, problem.key_elements()},
                            {2, problem.row_elements()},
-                           {5, problem.row_elements() * map.dim(3)}},
-                          6),
+                           {5, problem.query_elements()},
+                           {6, problem.row_elements() * map.dim(3)}},
+                          7),
        .items = map.size(),
-       .constants = problem.masked_constants(),
+       .constants = problem.weight_constants(),
        .cost = {.flop = 2.0 * problem.pairs() * options.head_dim, .bytes = static_cast<double>(q.bytes() + k.bytes() + map.bytes())}});
   return map;
 }

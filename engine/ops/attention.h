@@ -32,6 +32,10 @@ struct AttentionOptions {
   std::int32_t masked_key = -1;
   /// The same for any keys of any heads: (heads, T) f32, not 0 where a key is hidden. Only forward, in the kernels rows, tiles and small_tiles. None.
   Tensor masked_keys{};
+  /// A stream (Xiao et al. 2024, arXiv 2309.17453): keys 0 .. keep_first - 1 that the window has left behind are seen all the same, by queries that stand
+  /// where `first_q` has them, of q's shape. With a window; only forward.
+  std::uint32_t keep_first = 0;
+  Tensor first_q{};
   /// Which kernel: "" the best for the device and shape; or by name: rows (for CPUs), tiles, small_tiles (f32 arithmetic, shared memory), coopmat (KHR
   /// cooperative matrix, 16-bit types). For tests and benchmarks. Throws InputError when it cannot run.
   std::string kernel{};

@@ -44,6 +44,9 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
   require(!o.masked_keys || (o.masked_keys.shape == Shape{o.heads, tokens} && o.masked_keys.dtype == DType::f32),
           "attention: masked_keys must be f32 ({}, {}), found {} {}", o.heads, tokens, name_of(o.masked_keys.dtype),
           to_string(o.masked_keys.shape));
+  require(o.keep_first == 0 || o.window > 0, "attention: first keys are kept beside a window, and there is none");
+  require(!keeps_first() || (o.first_q.shape == q.shape && o.first_q.dtype == q.dtype), "attention: first_q must be {} {}, found {} {}",
+          name_of(q.dtype), to_string(q.shape), name_of(o.first_q.dtype), to_string(o.first_q.shape));
   require(o.masked_key >= -1 && o.masked_key < static_cast<std::int64_t>(tokens), "attention: masked_key {} is none of {} tokens",
           o.masked_key, tokens);
 }
@@ -84,6 +87,19 @@ std::vector<PushValue> AttentionProblem::push(std::vector<PushValue> pointers) c
   const auto& o = options;
   pointers.insert(pointers.end(), {batch, tokens, o.heads, o.kv_heads, o.window, o.masked_key, scale()});
   return pointers;
+}
+
+std::vector<PushValue> AttentionProblem::weight_push(const std::vector<PushValue>& pointers, const Tensor& lse) const {
+  std::vector<PushValue> all = {q, k, lse, options.k_bias, options.masked_keys, keeps_first() ? options.first_q : Tensor()};
+  all.insert(all.end(), pointers.begin(), pointers.end());
+  all = push(std::move(all));
+  all.push_back(options.keep_first);
+  return all;
+}
+
+Specialization AttentionProblem::weight_constants(Specialization more) const {
+  more.push_back({"KEEPS_FIRST", keeps_first() ? 1 : 0});
+  return masked_constants(std::move(more));
 }
 
 }  // namespace ablate

@@ -17,6 +17,8 @@ struct AttentionProblem {
 
   bool normalised() const { return score < 2; }
   float scale() const;
+  /// Whether there are queries that see first keys outside the window.
+  bool keeps_first() const { return options.keep_first > 0 && options.window < tokens; }
   /// (query, key) pairs over batch and heads where the query sees the key: what the arithmetic is counted in.
   double pairs() const;
 
@@ -34,6 +36,10 @@ struct AttentionProblem {
 
   /// `pointers`, then batch, tokens, heads, kv_heads, window, masked_key, scale: the push constants of every kernel.
   std::vector<PushValue> push(std::vector<PushValue> pointers) const;
+  /// q, k, lse, k_bias, masked_keys, first_q, then `pointers`, then as push(), then keep_first: those of kernels that recompute weights
+  /// (shaders/attention/weight.glsl); and their constants.
+  std::vector<PushValue> weight_push(const std::vector<PushValue>& pointers, const Tensor& lse) const;
+  Specialization weight_constants(Specialization more = {}) const;
 };
 
 }  // namespace ablate

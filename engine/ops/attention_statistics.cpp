@@ -10,7 +10,7 @@ namespace {
 Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& lse, const Tensor& keys, std::uint32_t count,
                    bool only_causal, bool proxy, std::uint32_t length = 0) {
   const Tensor y = graph.tensor({problem.batch, problem.options.heads, count}, DType::f32);
-  auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, problem.options.masked_keys, keys, y});
+  auto push = problem.weight_push({keys, y}, lse);
   push.push_back(count);
   push.push_back(length > 0 ? std::min(length, problem.q.dim(1)) : problem.q.dim(1));
   graph.dispatch({.shader = problem.kernel("attention/key_mass"),
@@ -18,10 +18,11 @@ Tensor mean_weight(Graph& graph, const AttentionProblem& problem, const Tensor& 
                   .cut = problem.cut({{0, problem.query_elements()},
                                       {1, problem.key_elements()},
                                       {2, problem.row_elements()},
-                                      {6, std::uint64_t{problem.options.heads} * count}},
-                                     7),
+                                      {5, problem.query_elements()},
+                                      {7, std::uint64_t{problem.options.heads} * count}},
+                                     8),
                   .rows = y.size(),
-                  .constants = problem.masked_constants(
+                  .constants = problem.weight_constants(
                       {{"ONLY_CAUSAL", only_causal}, {"LISTED", bool(keys)}, {"PROXY", proxy && !problem.normalised()}}),
                   .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()) * count,
                            .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
@@ -52,17 +53,20 @@ Tensor key_weights(Graph& graph, const Tensor& q, const Tensor& k, const Tensor&
   const AttentionProblem problem(q, k, {}, options);
   require(key < attention_columns(q, options), "key_weights: there is no key {} of {}", key, attention_columns(q, options));
   const Tensor y = graph.tensor({problem.batch, options.heads, q.dim(1)}, DType::f32);
-  auto push = problem.push({problem.q, problem.k, lse, problem.options.k_bias, problem.options.masked_keys, y});
+  auto push = problem.weight_push({y}, lse);
   push.push_back(key);
-  graph.dispatch(
-      {.shader = problem.kernel("attention/key_weights"),
-       .push = push,
-       .cut = problem.cut(
-           {{0, problem.query_elements()}, {1, problem.key_elements()}, {2, problem.row_elements()}, {5, problem.row_elements()}}, 6),
-       .items = y.size(),
-       .constants = problem.masked_constants({}),
-       .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()),
-                .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
+  graph.dispatch({.shader = problem.kernel("attention/key_weights"),
+                  .push = push,
+                  .cut = problem.cut({{0, problem.query_elements()},
+                                      {1, problem.key_elements()},
+                                      {2, problem.row_elements()},
+                                      {5, problem.query_elements()},
+                                      {6, problem.row_elements()}},
+                                     7),
+                  .items = y.size(),
+                  .constants = problem.weight_constants(),
+                  .cost = {.flop = 2.0 * static_cast<double>(problem.q.size()),
+                           .bytes = static_cast<double>(problem.q.bytes() + lse.bytes() + y.bytes())}});
   return y;
 }
 

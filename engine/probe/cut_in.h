@@ -3,7 +3,9 @@
 
 #include "model/hooks.h"
 #include "ops/edit.h"
+#include "ops/quantize.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,8 @@ struct CutIn {
   int leaves_out = 0;                          ///< the block whose output these edits leave out for all tokens; 0: none
   std::string norm{};                          ///< instead of edits: the norm to put there
   std::vector<std::uint32_t> keys{}, heads{};  ///< instead of edits: keys hidden from these heads; empty: all
+  std::optional<Quantization> quantization{};  ///< instead of edits
+  bool turned = false;                         ///< quantized in the basis of a Hadamard matrix
 };
 
 /// The tensor of a hook point, (B, T, C), after an edit or a projection.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/paths.h"
+#include "probe/presets/preset.h"
 
 #include <algorithm>
 #include <array>
@@ -14,15 +15,16 @@ namespace {
 using V = ActionRule::Value;
 
 //                                      channels tokens largest heads  value     statistics
-constexpr std::array<ActionRule, 9> rules = {{{"zero", true, true, true, true, V::none, false},
-                                              {"scale", true, true, true, true, V::number, false},
-                                              {"set", true, true, true, true, V::numbers, true},
-                                              {"mean", true, true, true, true, V::none, true},
-                                              {"clamp", true, true, true, true, V::number, false},
-                                              {"project_out", true, true, false, true, V::numbers, true},
-                                              {"skip", false, true, true, false, V::none, false},
-                                              {"mask_key", false, true, false, true, V::none, false},
-                                              {"norm", false, false, false, false, V::norm, false}}};
+constexpr std::array<ActionRule, 10> rules = {{{"zero", true, true, true, true, V::none, false},
+                                               {"scale", true, true, true, true, V::number, false},
+                                               {"set", true, true, true, true, V::numbers, true},
+                                               {"mean", true, true, true, true, V::none, true},
+                                               {"clamp", true, true, true, true, V::number, false},
+                                               {"project_out", true, true, false, true, V::numbers, true},
+                                               {"skip", false, true, true, false, V::none, false},
+                                               {"mask_key", false, true, false, true, V::none, false},
+                                               {"norm", false, false, false, false, V::norm, false},
+                                               {"quantize", false, false, false, false, V::none, true}}};
 
 const std::vector<std::string> keys{"at", "do", "channels", "tokens", "heads", "value", "statistics"};
 
@@ -85,6 +87,8 @@ std::string taken_keys(const ActionRule& rule) {
                                    {rule.value != V::none, "value"},
                                    {rule.statistics, "statistics"}})
     if (taken) text += fmt::format(", {}", key);
+  if (rule.name == "quantize")
+    for (const std::string& key : QuantizationSettings::keys()) text += ", " + key;
   return text;
 }
 
@@ -118,6 +122,17 @@ void check(Settings& settings, const InterventionSettings& in) {
   require(in.channels.all || in.heads.all, "{}: channels and heads both say which channels; give one of them", in.where("heads"));
   if (in.action == "mask_key") require(!in.tokens.all, "{}: do = \"mask_key\" needs the keys to mask", in.where("tokens"));
   check_value(in, rule, settings.has("value"));
+  require(in.statistics.empty() || !in.quantization || in.quantization->static_range, "{}: a dynamic range needs no statistics",
+          in.where("statistics"));
+}
+
+// A table with a preset as it is written; what it names is known to be files.
+Value preset_table(Settings& table) {
+  Value::Table given;
+  for (const std::string& key : table.keys()) given[key] = *table.raw(key);
+  const auto statistics = given.find("statistics");
+  if (statistics != given.end() && !to_text(statistics->second).starts_with("@")) read_path(table, "statistics");
+  return {std::move(given), "", 0, {}};
 }
 
 const SectionRegistration registration{{"intervention", [](Settings& experiment) { InterventionSettings::all(experiment); }}};
@@ -132,7 +147,8 @@ const ActionRule& InterventionSettings::rule() const {
 
 InterventionSettings InterventionSettings::from(Settings& s) {
   InterventionSettings in;
-  for (const std::string& key : keys) in.places[key] = s.where(key);
+  for (const std::vector<std::string>& own : {keys, QuantizationSettings::keys()})
+    for (const std::string& key : own) in.places[key] = s.where(key);
   in.at = read_hooks(s);
   std::vector<std::string> actions;
   for (const ActionRule& rule : rules) actions.emplace_back(rule.name);
@@ -144,13 +160,23 @@ InterventionSettings InterventionSettings::from(Settings& s) {
   read_value(s, in);
   in.statistics = s.get("statistics", in.statistics);
   if (!in.statistics.starts_with("@")) in.statistics = read_path(s, "statistics").string();
+  if (in.action == "quantize") in.quantization = QuantizationSettings::from(s);
   check(s, in);
   return in;
 }
 
 std::vector<InterventionSettings> InterventionSettings::all(Settings& experiment) {
   std::vector<InterventionSettings> all;
-  for (Settings& table : experiment.tables("intervention")) all.push_back(from(table));
+  for (Settings& table : experiment.tables("intervention")) {
+    if (!table.has("preset")) {
+      all.push_back(from(table));
+      continue;
+    }
+    for (Value& one : expand_preset(preset_table(table))) {
+      Settings expanded(std::move(one), table.path());
+      all.push_back(from(expanded));
+    }
+  }
   return all;
 }
 

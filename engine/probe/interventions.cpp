@@ -1,6 +1,8 @@
 #include "probe/interventions.h"
 
+#include "base/hadamard.h"
 #include "model/config.h"
+#include "ops/hadamard.h"
 #include "ops/norm.h"
 #include "probe/cut_in.h"
 #include "probe/masked_keys.h"
@@ -22,13 +24,17 @@ struct Resolver {
   const IntactModel* intact;
   std::uint32_t tokens;
   std::map<std::string, std::map<std::string, MeansProbe::Mean>> files{};  // means by statistics file, or by the point that recorded them
+  std::map<std::string, std::map<std::string, RangesProbe::Range>> range_files{};  // the same of ranges
 
   std::vector<Hook> hooks(const InterventionSettings& in) const;
+  std::vector<ParameterSpec> weights(const InterventionSettings& in) const;
   std::vector<Hook> step_blocks(const InterventionSettings& in, const std::string& at) const;
   std::vector<std::uint32_t> channels(const InterventionSettings& in, const Hook& hook) const;
   std::vector<std::uint32_t> heads(const InterventionSettings& in, const Hook& hook) const;
   std::vector<std::uint32_t> positions(const InterventionSettings& in, const Hook& hook) const;
   const MeansProbe::Mean* mean(const InterventionSettings& in, const Hook& hook);
+  const RangesProbe::Range* range(const InterventionSettings& in, const Hook& hook);
+  Quantization quantization(const InterventionSettings& in, const Hook& hook);
   CutIn cut(const InterventionSettings& in, const Hook& hook);
 };
 
@@ -46,9 +52,25 @@ std::vector<Hook> Resolver::step_blocks(const InterventionSettings& in, const st
 std::vector<Hook> Resolver::hooks(const InterventionSettings& in) const {
   std::vector<Hook> all;
   std::set<std::string> seen;
-  for (const std::string& at : in.at)
+  for (const std::string& at : in.at) {
+    if (names_weights(at)) continue;
     for (const Hook& hook : is_step(at) ? step_blocks(in, at) : matching_hooks(config, at, in.where("at")))
       if (seen.insert(hook.name()).second) all.push_back(hook);
+  }
+  return all;
+}
+
+// The weights, each once.
+std::vector<ParameterSpec> Resolver::weights(const InterventionSettings& in) const {
+  std::vector<ParameterSpec> all;
+  std::set<std::string> seen;
+  for (const std::string& at : in.at) {
+    if (!names_weights(at)) continue;
+    require(in.quantization.has_value(), "{}: do = \"{}\" acts on hook points, not on weights (\"{}\"), which do = \"quantize\" can change",
+            in.where("at"), in.action, at);
+    for (const ParameterSpec& spec : matching_weights(config, at, in.where("at")))
+      if (seen.insert(spec.name).second) all.push_back(spec);
+  }
   return all;
 }
 
@@ -97,6 +119,21 @@ const MeansProbe::Mean* Resolver::mean(const InterventionSettings& in, const Hoo
   require(found != means.end(), "{}: {} has no mean of {}", where, in.statistics.empty() ? "the intact model" : in.statistics, hook.name());
   require(found->second.channels == hook.channels, "{}: the mean of {} has {} channels, the model {}", where, hook.name(),
           found->second.channels, hook.channels);
+  return &found->second;
+}
+
+const RangesProbe::Range* Resolver::range(const InterventionSettings& in, const Hook& hook) {
+  const std::string& statistics = in.statistics;
+  if (!intact && (statistics.empty() || statistics.starts_with("@"))) return nullptr;
+  if (!statistics.empty() && !range_files.contains(statistics)) range_files[statistics] = read_ranges(statistics);
+  const auto& ranges = statistics.empty() ? intact->ranges : range_files[statistics];
+  const std::uint32_t except = in.quantization->quantization.except_tokens;
+  const auto found = ranges.find(RangesProbe::name_of(hook.name(), except));
+  require(found != ranges.end(), "{}: {} has no range of {}{}", in.where("statistics"),
+          statistics.empty() ? "the intact model" : statistics, hook.name(),
+          except > 0 ? fmt::format(" without the first {} tokens", except) : "");
+  require(found->second.least.size() == hook.channels, "{}: the range of {} has {} channels, the model {}", in.where("statistics"),
+          hook.name(), found->second.least.size(), hook.channels);
   return &found->second;
 }
 
@@ -154,10 +191,41 @@ void require_values(const InterventionSettings& in, const Hook& hook, std::size_
           "{}: {} values for {} channels of {}", in.where("value"), in.value.size(), wanted, hook.name());
 }
 
+// Static ranges of a granularity from those of all channels.
+Floats static_ranges(const RangesProbe::Range& range, const std::string& granularity) {
+  if (granularity != "channel") {
+    return {*std::min_element(range.least.begin(), range.least.end()), *std::max_element(range.most.begin(), range.most.end())};
+  }
+  Floats ranges;
+  for (std::size_t c = 0; c < range.least.size(); ++c) ranges.insert(ranges.end(), {range.least[c], range.most[c]});
+  return ranges;
+}
+
+Quantization Resolver::quantization(const InterventionSettings& in, const Hook& hook) {
+  in.quantization->check(false, [&](std::string_view key) -> const std::string& { return in.where(key); });
+  Quantization q = in.quantization->quantization;
+  q.heads = hook.heads;
+  require(q.granularity != "head" || hook.heads > 0, "{}: {} has no heads", in.where("granularity"), hook.name());
+  require(q.except_tokens == 0 || hook.every_token, "{}: {} is the same for all tokens", in.where("except_tokens"), hook.name());
+  require(q.except_tokens < tokens, "{}: sequences of {} have no tokens but the first {}", in.where("except_tokens"), tokens,
+          q.except_tokens);
+  if (!in.uses_ranges()) return q;
+  if (const RangesProbe::Range* recorded = range(in, hook)) q.range = static_ranges(*recorded, q.granularity);
+  for (const float bound : q.range)
+    if (!std::isfinite(bound)) throw RunError(fmt::format("{}: the range of {} is not finite", in.where("range"), hook.name()));
+  return q;
+}
+
 CutIn Resolver::cut(const InterventionSettings& in, const Hook& hook) {
   const std::string why_not = refusal(in.rule(), hook);
   require(why_not.empty(), "{}: {}", in.where("at"), why_not);
   CutIn cut{.positions = positions(in, hook)};
+  if (in.quantization) {
+    cut.quantization = quantization(in, hook);
+    cut.turned = in.quantization->turned;
+    if (cut.turned) hadamard_factors(hook.channels, (in.where("hadamard") + ": " + hook.name()).c_str());
+    return cut;
+  }
   if (in.action == "norm") {
     require(Norms::has(in.name), "{}: there is no norm \"{}\"", in.where("value"), in.name);
     cut.norm = in.name;
@@ -201,6 +269,32 @@ const std::vector<CutIn>& cuts_at(const CutIns& cuts, const Hook& hook) {
   return found == cuts.end() ? none : found->second;
 }
 
+// Quantizations of weights by the parameter's name.
+struct WeightCut {
+  std::size_t intervention;
+  Quantization quantization;
+  bool turned;
+  std::uint32_t matrices;
+};
+using WeightCuts = std::map<std::string, std::vector<WeightCut>>;
+
+void add_weight_hook(Hooks& hooks, const WeightCuts& weights, const std::shared_ptr<Changes>& changes) {
+  if (weights.empty()) return;
+  hooks.weight = [weights, changes](Graph& graph, const std::string& name, const Matrix& w) {
+    Matrix y = w;
+    const auto found = weights.find(name);
+    if (found == weights.end()) return y;
+    for (const WeightCut& cut : found->second) {
+      const Matrix before = y;
+      y = cut.turned ? quantize_turned(graph, before, cut.quantization, cut.matrices)
+                     : quantize(graph, before, cut.quantization, cut.matrices);
+      for (std::size_t i = 0; i < y.parts.size(); ++i)
+        changes->watch_quantized_weight(graph, cut.intervention, name, before.parts[i], y.parts[i]);
+    }
+    return y;
+  };
+}
+
 void add_hooks(Hooks& hooks, const CutIns& edits, const CutIns& norms, const CutIns& masks, const std::shared_ptr<Changes>& changes) {
   hooks.changes_logits = edits.contains("logits");
   std::set<int> left_out;
@@ -214,7 +308,10 @@ void add_hooks(Hooks& hooks, const CutIns& edits, const CutIns& norms, const Cut
       for (const CutIn& cut : cuts_at(edits, hook)) {
         const Tensor before = y;
         y = cut_in(graph, before, cut);
-        changes->watch(graph, cut.intervention, before, y, hook.every_sequence);
+        if (cut.quantization)
+          changes->watch_quantization(graph, cut.intervention, hook.name(), before, y, cut.quantization->except_tokens,
+                                      hook.every_sequence);
+        else changes->watch(graph, cut.intervention, before, y, hook.every_sequence);
       }
       return y;
     };
@@ -253,8 +350,20 @@ std::string refusal(const ActionRule& rule, const Hook& hook) {
 bool needs_intact_model(const std::vector<InterventionSettings>& interventions) {
   return std::any_of(interventions.begin(), interventions.end(), [](const InterventionSettings& in) {
     return std::any_of(in.at.begin(), in.at.end(), is_step) || in.channels.found == "spike" || in.tokens.found == "spike" ||
-           (in.action == "mean" && in.statistics.empty());
+           ((in.action == "mean" || in.uses_ranges()) && in.statistics.empty());
   });
+}
+
+RangesWanted ranges_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config) {
+  const Resolver resolver{config, nullptr, 0};
+  std::set<std::string> names;
+  std::set<std::uint32_t> except_tokens;
+  for (const InterventionSettings& in : interventions) {
+    if (!in.uses_ranges() || !in.statistics.empty()) continue;
+    for (const Hook& hook : resolver.hooks(in)) names.insert(hook.name());
+    except_tokens.insert(in.quantization->quantization.except_tokens);
+  }
+  return {{names.begin(), names.end()}, {except_tokens.begin(), except_tokens.end()}};
 }
 
 std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
@@ -268,7 +377,7 @@ std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& i
 }
 
 IntactModel presumed_model(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens,
-                           const std::function<bool(const std::string&, const Hook&)>& records) {
+                           const std::function<bool(const InterventionSettings&, const Hook&)>& records) {
   IntactModel model;
   model.spike.channels = {0};
   for (const InterventionSettings& in : interventions)  // a value for each of them says how many they will be
@@ -280,10 +389,19 @@ IntactModel presumed_model(const std::vector<InterventionSettings>& intervention
   std::map<std::string, MeansProbe::Mean> means;
   for (const InterventionSettings& in : interventions) {
     const bool elsewhere = in.statistics.starts_with("@");
+    if (in.uses_ranges()) {
+      if (elsewhere) model.recorded_ranges[in.statistics];
+      auto& ranges = elsewhere ? model.recorded_ranges[in.statistics] : model.ranges;
+      for (const Hook& hook : resolver.hooks(in))
+        if (!elsewhere || records(in, hook))
+          ranges[RangesProbe::name_of(hook.name(), in.quantization->quantization.except_tokens)] = {Floats(hook.channels, -1.0f),
+                                                                                                    Floats(hook.channels, 1.0f)};
+      continue;
+    }
     if (elsewhere) model.recorded[in.statistics];
     else if (!in.statistics.empty() || in.action != "mean") continue;
     for (const Hook& hook : resolver.hooks(in)) {
-      if (elsewhere && !records(in.statistics, hook)) continue;
+      if (elsewhere && !records(in, hook)) continue;
       auto& all = elsewhere ? model.recorded[in.statistics] : means;
       all[hook.name()] = {tokens, hook.channels, std::vector<float>(std::size_t{tokens} * hook.channels, 1.0f)};
       all[hook.name() + ".largest"] = {1, hook.channels, std::vector<float>(hook.channels, 1.0f)};
@@ -295,15 +413,23 @@ IntactModel presumed_model(const std::vector<InterventionSettings>& intervention
 
 void check_interventions(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens) {
   Resolver resolver{config, nullptr, tokens};
-  for (const InterventionSettings& in : interventions)
+  for (const InterventionSettings& in : interventions) {
     for (const Hook& hook : resolver.hooks(in)) resolver.cut(in, hook);
+    const std::vector<ParameterSpec> weights = resolver.weights(in);
+    if (weights.empty()) continue;
+    in.quantization->check(true, [&](std::string_view key) -> const std::string& { return in.where(key); });
+    for (const ParameterSpec& spec : weights)
+      if (in.quantization->turned)
+        hadamard_factors(static_cast<std::size_t>(spec.shape[1]), (in.where("hadamard") + ": " + spec.name).c_str());
+  }
 }
 
 AppliedInterventions apply(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
                            const IntactModel& intact, std::uint32_t tokens) {
-  Resolver resolver{config, &intact, tokens, intact.recorded};
+  Resolver resolver{config, &intact, tokens, intact.recorded, intact.recorded_ranges};
   AppliedInterventions applied{{}, std::make_shared<Changes>(interventions.size())};
   CutIns edits, norms, masks;
+  WeightCuts weights;
   for (std::size_t i = 0; i < interventions.size(); ++i) {
     for (const Hook& hook : resolver.hooks(interventions[i])) {
       CutIn cut = resolver.cut(interventions[i], hook);
@@ -311,8 +437,12 @@ AppliedInterventions apply(const std::vector<InterventionSettings>& intervention
       CutIns& cuts = !cut.norm.empty() ? norms : !cut.keys.empty() ? masks : edits;
       cuts[hook.name()].push_back(std::move(cut));
     }
+    for (const ParameterSpec& spec : resolver.weights(interventions[i]))
+      weights[spec.name].push_back({i, interventions[i].quantization->quantization, interventions[i].quantization->turned,
+                                    static_cast<std::uint32_t>(spec.matrices)});
   }
   add_hooks(applied.hooks, edits, norms, masks, applied.changes);
+  add_weight_hook(applied.hooks, weights, applied.changes);
   return applied;
 }
 

@@ -5,6 +5,7 @@
 #include "probe/changes.h"
 #include "probe/intervention_settings.h"
 #include "probe/means.h"
+#include "probe/ranges.h"
 #include "probe/spikes.h"
 
 #include <functional>
@@ -22,17 +23,27 @@ struct IntactModel {
   std::map<std::string, MeansProbe::Mean> means;  ///< of the hook points that `mean` acts on
   /// Means by what `statistics` says; those of a name that is not here are read from the file of that name.
   std::map<std::string, std::map<std::string, MeansProbe::Mean>> recorded = {};
+  std::map<std::string, RangesProbe::Range> ranges =
+      {};  ///< of the hook points that are quantized by static ranges, by RangesProbe::name_of()
+  /// Ranges by what `statistics` says; as above.
+  std::map<std::string, std::map<std::string, RangesProbe::Range>> recorded_ranges = {};
 };
 
 /// Stands for an intact model that nobody has looked at yet, so that interventions can be checked and their graphs built: a block, a channel,
-/// a token and means as there will be some. `records` says whether another point ("@ID") will have recorded the mean of a hook point.
+/// a token, means and ranges as there will be some. `records` says whether another point ("@ID") will have recorded those of a hook point.
 IntactModel presumed_model(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config, std::uint32_t tokens,
-                           const std::function<bool(const std::string& statistics, const Hook& hook)>& records);
+                           const std::function<bool(const InterventionSettings& in, const Hook& hook)>& records);
 
 /// Whether any of them refers to the intact model, and the hook points whose means are wanted of it.
 bool needs_intact_model(const std::vector<InterventionSettings>& interventions);
 std::vector<std::string> means_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config,
                                       const IntactModel& intact);
+/// The hook points whose ranges are wanted of it, and without how many first tokens.
+struct RangesWanted {
+  std::vector<std::string> hooks{};
+  std::vector<std::uint32_t> except_tokens{};
+};
+RangesWanted ranges_wanted(const std::vector<InterventionSettings>& interventions, const TransformerConfig& config);
 
 /// Why an action cannot act at a hook point, whatever its other keys; empty if it can.
 std::string refusal(const ActionRule& rule, const Hook& hook);

@@ -90,6 +90,67 @@ const std::vector<MetricInfo>& known() {
        .label = "Massive activations",
        .meaning = "how many the state with most has, all sequences together",
        .decimals = 0},
+      {.key = "kurtosis",
+       .label = "Kurtosis",
+       .meaning = "of norms, blocks' and layers' outputs, a sequence each; a normal distribution has 3 (Bondarenko et al. 2023)",
+       .decimals = 1,
+       .smallest = 0.1,
+       .log = true},
+      {.key = "excess_kurtosis", .label = "Excess kurtosis", .meaning = "kurtosis - 3", .decimals = 2, .smallest = 0.1},
+      {.key = "max_kurtosis", .label = "Largest kurtosis", .meaning = "of a hook point", .decimals = 1, .smallest = 0.1, .log = true},
+      {.key = "max_inf_norm",
+       .label = "Max inf-norm",
+       .meaning = "largest over hook points of the mean over sequences of the largest magnitude (Bondarenko et al. 2023)",
+       .decimals = 1,
+       .smallest = 0.1,
+       .log = true},
+      {.key = "peak_to_median",
+       .label = "Peak to median",
+       .meaning = "largest token over the median one, of the hook point where that is most (PrefixQuant)",
+       .decimals = 1,
+       .smallest = 0.1,
+       .log = true},
+      {.key = "sqnr",
+       .label = "SQNR",
+       .unit = "dB",
+       .meaning = "signal over the noise of its codes, mean over hook points",
+       .decimals = 1,
+       .by_difference = true,
+       .smallest = 0.5},
+      {.key = "sqnr_worst",
+       .label = "Worst SQNR",
+       .unit = "dB",
+       .meaning = "the same of the hook point where it is least",
+       .decimals = 1,
+       .by_difference = true,
+       .smallest = 0.5},
+      {.key = "quantized_sqnr",
+       .label = "SQNR of activations",
+       .unit = "dB",
+       .meaning = "signal over the noise of its codes, mean over the hook points that are quantized",
+       .decimals = 1,
+       .by_difference = true,
+       .smallest = 0.5},
+      {.key = "quantized_sqnr_worst",
+       .label = "Worst SQNR of activations",
+       .unit = "dB",
+       .meaning = "the same of the hook point where it is least",
+       .decimals = 1,
+       .by_difference = true,
+       .smallest = 0.5},
+      {.key = "quantized_weight_sqnr",
+       .label = "SQNR of weights",
+       .unit = "dB",
+       .meaning = "signal over the noise of its codes, mean over the weights that are quantized",
+       .decimals = 1,
+       .by_difference = true,
+       .smallest = 0.5},
+      {.key = "sink_cost",
+       .label = "Cost of the sink",
+       .meaning = "perplexity of a stream without its first keys, less that with them, as many keys in all (StreamingLLM)",
+       .decimals = 2,
+       .by_difference = true,
+       .smallest = 0.1},
       {.key = "non_finite", .label = "Not finite", .meaning = "infinities and NaNs at all hook points and among the losses", .decimals = 0},
       {.key = "train_loss",
        .label = "Training loss",
@@ -105,6 +166,12 @@ const std::vector<MetricInfo>& known() {
   return table;
 }
 
+std::string capitalised(std::string text) {
+  std::replace(text.begin(), text.end(), '_', ' ');
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 std::string signed_number(const std::string& digits, double value) { return value > 0 ? "+" + digits : digits; }
 
 }  // namespace
@@ -118,9 +185,16 @@ std::string MetricInfo::in_a_sentence() const {
 MetricInfo metric_info(const std::string& key) {
   for (const MetricInfo& info : known())
     if (info.key == key) return info;
-  MetricInfo info{.key = key, .label = key};
-  std::replace(info.label.begin(), info.label.end(), '_', ' ');
-  if (!info.label.empty() && info.label[0] >= 'a' && info.label[0] <= 'z') info.label[0] = static_cast<char>(info.label[0] - 'a' + 'A');
+  MetricInfo info{.key = key, .label = capitalised(key)};
+  for (const char* own : {"loss", "perplexity", "sqnr", "sink_cost"}) {  // of an [[evaluation]] by its name: "w4a4_loss"
+    const std::string suffix = std::string("_") + own;
+    if (key.size() <= suffix.size() || !key.ends_with(suffix)) continue;
+    info = metric_info(own);
+    const std::string name = key.substr(0, key.size() - suffix.size());
+    const bool abbreviation = info.label == "SQNR";
+    info.label = fmt::format("{}: {}", capitalised(name), abbreviation ? info.label : info.in_a_sentence());
+    info.key = key, info.meaning += fmt::format("; of the evaluation {}", name);
+  }
   return info;
 }
 

@@ -49,7 +49,7 @@ TrainSettings TrainSettings::from(Settings& s) {
   t.seq_len = s.number("seq_len", t.seq_len, 1, longest_window);
   t.accumulate = s.number("accumulate", t.accumulate, 1);
 
-  t.optimizer = s.choice("optimizer", t.optimizer, {"adamw", "sgd"});
+  t.optimizer = s.choice("optimizer", t.optimizer, {"adamw", "sgd", "muon"});
   t.lr = s.number("lr", t.lr, 0.0, largest_float);
   t.warmup = s.number("warmup", t.warmup, 0);
   t.schedule = s.choice("schedule", t.schedule, {"constant", "cosine"});
@@ -57,6 +57,8 @@ TrainSettings TrainSettings::from(Settings& s) {
   t.betas = read_pair(s, "betas", t.betas);  // the other optimizer's keys may stand there too: a sweep over optimizers shares a table
   t.eps = s.number("eps", t.eps, 0.0, largest_float);
   t.momentum = s.number("momentum", t.momentum, 0.0, 1.0);
+  t.muon_momentum = s.number("muon_momentum", t.muon_momentum, 0.0, 1.0);
+  t.muon_steps = s.number("muon_steps", t.muon_steps, 1, 100);
   t.weight_decay = s.number("weight_decay", t.weight_decay, 0.0, largest_float);
   t.decay = s.choice("decay", t.decay, {"all", "matrices"});
   t.clip = s.number("clip", t.clip, 0.0, largest_float);

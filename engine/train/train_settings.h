@@ -14,14 +14,17 @@ struct TrainSettings {
   int seq_len = 256;   ///< T: input tokens per sequence
   int accumulate = 1;  ///< the batch is done in this many pieces of batch / accumulate sequences
 
-  std::string optimizer = "adamw";  ///< adamw (PyTorch's semantics) | sgd
-  double lr = 3e-4;                 ///< the highest learning rate of the schedule
-  int warmup = 0;                   ///< steps of warmup, factor 1 - (1 - s / warmup)^2
+  std::string optimizer =
+      "adamw";       ///< adamw (PyTorch's semantics) | sgd | muon (of the matrices between embedding and head; adamw of all else)
+  double lr = 3e-4;  ///< the highest learning rate of the schedule
+  int warmup = 0;    ///< steps of warmup, factor 1 - (1 - s / warmup)^2
   std::string schedule = "cosine";  ///< cosine | constant, after the warmup
   double min_lr_ratio = 0.1;        ///< where cosine ends, as a share of lr
   std::pair<double, double> betas{0.9, 0.95};
   double eps = 1e-8;
-  double momentum = 0.9;  ///< of sgd
+  double momentum = 0.9;        ///< of sgd
+  double muon_momentum = 0.95;  ///< of muon
+  int muon_steps = 5;           ///< of Newton and Schulz
   double weight_decay = 0.1;
   std::string decay = "all";  ///< all | matrices (tensors of two or more dimensions)
   double clip = 1.0;          ///< global gradient norm; 0 does not clip

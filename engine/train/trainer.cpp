@@ -3,6 +3,7 @@
 #include "ops/add.h"
 #include "ops/copy_words.h"
 #include "ops/cross_entropy.h"
+#include "ops/muon.h"
 
 #include <cmath>
 #include <cstring>
@@ -36,6 +37,51 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> decayed(const TrainSettings
     }
   }
   return runs;
+}
+
+// A run of a block's elements, by its arenas.
+struct Run {
+  std::uint64_t first = 0, count = 0;
+
+  OptimizerArenas of(OptimizerArenas arenas) const {
+    for (Tensor* x : {&arenas.parameters, &arenas.gradients, &arenas.m, &arenas.v, &arenas.mirror})
+      if (*x) *x = x->elements(first, count);
+    return arenas;
+  }
+  /// What of those runs lies in this one, counted from its start.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> within(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& runs) const {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> own;
+    for (const auto& [offset, size] : runs) {
+      const std::uint64_t begin = std::max(offset, first), end = std::min(offset + size, first + count);
+      if (begin < end) own.emplace_back(begin - first, end - begin);
+    }
+    return own;
+  }
+};
+
+bool is_muons(const Weights::Entry& entry) {
+  return entry.spec.kind == ParameterKind::linear || entry.spec.kind == ParameterKind::residual_linear;
+}
+
+// Moves the matrices of a block that are Muon's, and returns the runs between them.
+std::vector<Run> muon_step(Graph& graph, const Weights& weights, std::size_t block, const OptimizerArenas& arenas,
+                           const StepControl& control, const Tensor& lr, const MuonOptions& options) {
+  std::vector<Run> rest;
+  std::uint64_t done = 0;
+  for (const Weights::Entry& entry : weights.entries()) {
+    if (!is_muons(entry) || entry.parts.front().block != block) continue;
+    const Weights::Part& part = entry.parts.front();
+    const auto matrices = static_cast<std::uint64_t>(entry.spec.matrices), each = part.count / matrices;
+    require(entry.parts.size() == 1, "train.optimizer: muon needs {} in one piece, and no allocation holds it", entry.spec.name);
+    for (std::uint64_t i = 0; i < matrices; ++i)
+      muon(graph, Run{part.offset + i * each, each}.of(arenas),
+           dimension(static_cast<std::uint64_t>(entry.spec.shape[0]) / matrices, "muon"),
+           dimension(static_cast<std::uint64_t>(entry.spec.shape[1]), "muon"), control, lr, options);
+    if (part.offset > done) rest.push_back({done, part.offset - done});
+    done = part.offset + part.padded;
+  }
+  if (done < weights.blocks()[block].count) rest.push_back({done, weights.blocks()[block].count - done});
+  return rest;
 }
 
 // The arenas of a block, as a graph sees them.
@@ -128,7 +174,7 @@ void Trainer::build() {
 void Trainer::optimizer_step(const Tensor& mean) {
   Graph& graph = *graph_;
   const Graph::Scope scope(graph, "optimizer");
-  const bool adam = settings_.optimizer == "adamw";
+  const bool adam = settings_.optimizer != "sgd";
   std::vector<OptimizerArenas> arenas;
   std::vector<Tensor> gradients;
   for (const Weights::Block& block : weights_.blocks()) {
@@ -144,9 +190,18 @@ void Trainer::optimizer_step(const Tensor& mean) {
   copy_words(graph, state, before);
   const StepControl control = step_control(graph, gradients, state, options);
   for (std::size_t i = 0; i < arenas.size(); ++i) {
-    options.decayed = decayed(settings_, weights_, i);
-    if (adam) adamw(graph, arenas[i], control, lr, options);
-    else sgd(graph, arenas[i], control, lr, options);
+    const auto all_decayed = options.decayed = decayed(settings_, weights_, i);
+    if (settings_.optimizer == "muon") {
+      const MuonOptions muon_options{settings_.muon_momentum, settings_.weight_decay, settings_.muon_steps};
+      for (const Run& run : muon_step(graph, weights_, i, arenas[i], control, lr, muon_options)) {
+        options.decayed = run.within(all_decayed);
+        adamw(graph, run.of(arenas[i]), control, lr, options);
+      }
+    } else if (adam) {
+      adamw(graph, arenas[i], control, lr, options);
+    } else {
+      sgd(graph, arenas[i], control, lr, options);
+    }
   }
   const auto tell = [&](const Tensor& x, std::uint64_t word, DType type) {
     copy_words(graph, x, graph.external("step report", {1}, type, host_out_.address() + 4 * word));

@@ -10,8 +10,8 @@ layout(constant_id = 5) const uint ONLY_CAUSAL = 0;
 layout(constant_id = 6) const uint PROXY = 0;
 layout(constant_id = 7) const uint LISTED = 0;
 layout(push_constant) uniform Push {
-  In q; In k; InF32 lse; In k_bias; InF32 masked; InF32 keys; OutF32 y;
-  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint count, queries;
+  In q; In k; InF32 lse; In k_bias; InF32 masked; In first_q; InF32 keys; OutF32 y;
+  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint keep_first, count, queries;
 } p;
 #include "attention/weight.glsl"
 

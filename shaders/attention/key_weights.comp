@@ -3,8 +3,8 @@
 
 // The weight of every query on one column.   y: (batch, heads, tokens)
 layout(push_constant) uniform Push {
-  In q; In k; InF32 lse; In k_bias; InF32 masked; OutF32 y;
-  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint key;
+  In q; In k; InF32 lse; In k_bias; InF32 masked; In first_q; OutF32 y;
+  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint keep_first, key;
 } p;
 #include "attention/weight.glsl"
 

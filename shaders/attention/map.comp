@@ -3,8 +3,8 @@
 
 // Every weight, one invocation each; zero where a query does not see a key.   y: (batch, heads, tokens, columns)
 layout(push_constant) uniform Push {
-  In q; In k; InF32 lse; In k_bias; InF32 masked; OutF32 y;
-  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale;
+  In q; In k; InF32 lse; In k_bias; InF32 masked; In first_q; OutF32 y;
+  uint batch, tokens, heads, kv_heads, window; int masked_key; float scale; uint keep_first;
 } p;
 #include "attention/weight.glsl"
 

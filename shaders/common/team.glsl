@@ -22,6 +22,8 @@ float team_sum(float x) {
   if (TEAM == TEAM_SUBGROUP) return subgroupAdd(x);
   return workgroup_sum(x);
 }
+uint team_max(uint x) { return TEAM == TEAM_LANE ? x : TEAM == TEAM_SUBGROUP ? subgroupMax(x) : workgroup_max(x); }
+uint team_min(uint x) { return TEAM == TEAM_LANE ? x : TEAM == TEAM_SUBGROUP ? subgroupMin(x) : workgroup_min(x); }
 #else
 uint team_lane() { return TEAM == TEAM_LANE ? 0 : lane(); }
 uint team_lanes() { return TEAM == TEAM_LANE ? 1 : lanes(); }
@@ -31,6 +33,8 @@ float team_sum(float x) {
   if (TEAM == TEAM_LANE) return x;
   return workgroup_sum(x);
 }
+uint team_max(uint x) { return TEAM == TEAM_LANE ? x : workgroup_max(x); }
+uint team_min(uint x) { return TEAM == TEAM_LANE ? x : workgroup_min(x); }
 #endif
 uint first_team() { return gl_WorkGroupID.x * teams_here() + team_here(); }
 uint team_stride() { return gl_NumWorkGroups.x * teams_here(); }

@@ -63,6 +63,27 @@ edit 'token' '{at="step_up",do="mean",tokens=[500]}'
 edit 'direction' '{at="block.1",do="project_out",value=[0.0],channels=[2]}'
 edit '2 values for 64 channels' '{at="block.1",do="project_out",value=[1.0,2.0]}'
 edit 'no point has the id 09-x' '{at="block.1",do="mean",statistics="@09-x"}'
+edit 'intervention.preset' '{preset="w3a3"}'
+edit 'intervention.granularity' '{at="linear_inputs",do="quantize",bits=8,granularity="row"}'
+"$ablate" check intervene.toml --set 'intervention=[{preset="w4a4",except_tokens=1}]' > log 2>&1
+grep -q 'preset .*w4a4' log && grep -q 'linear_weights' log && grep -q 'linear_inputs' log && right || wrong "check does not say what a preset stands for: $(cat log)"
+"$ablate" check train.toml --set 'evaluation=[{name="q",intervention=[{preset="kv4"}]}]' > log 2>&1
+grep -q 'attn.k' log && right || wrong "check does not say what an evaluation's preset stands for: $(cat log)"
+alike probe.toml 2 'transformation.do: expected one of' --set 'transformation=[{do="prune"}]'
+sed 's/^model = .*/model = {vocab_size = 35, d_model = 16, n_heads = 2, max_seq_len = 32}/' probe.toml > parts.toml
+alike parts.toml 2 'transformation.do: the norm "layernorm"' --set 'model.norm="layernorm"' --set 'transformation=[{do="rotate"}]'
+alike train.toml 2 '[[transformation]] is read by kind' --set 'transformation=[{do="rotate"}]'
+alike parts.toml 2 'streaming.window: model.position = "learned"' --set 'model.position="learned"' --set 'streaming={window=4}'
+# A checkpoint that a transformation wrote is the model that it was: its loss, and not its spike.
+"$ablate" run probe.toml --out turned --set 'transformation=[{do="smooth"},{do="rotate",write=true}]' > log 2>&1 || wrong "transformations: $(tail -n 1 log)"
+"$ablate" run probe.toml --out again --set "model.checkpoint=\"$(echo turned/p/points/*/checkpoint)\"" > log 2>&1 || wrong "a transformed checkpoint: $(tail -n 1 log)"
+python3 - <<'PYTHON' && right || wrong "a transformed checkpoint is another model"
+import json
+plain, turned, again = (json.load(open(f"{out}/p/results.json"))["rows"][0]["metrics"] for out in ("out", "turned", "again"))
+same = lambda a, b: abs(a["loss"] - b["loss"]) < 1e-4 * a["loss"]
+assert same(plain, turned) and same(plain, again), (plain["loss"], turned["loss"], again["loss"])
+assert turned["spike"] < plain["spike"] / 2 and abs(again["spike"] / turned["spike"] - 1) < 1e-4, (plain["spike"], turned["spike"], again["spike"])
+PYTHON
 
 # Data that end before the last step, and windows too short for what [data] changes in them.
 python3 - <<'PYTHON'

@@ -8,7 +8,7 @@
 
 namespace ablate::test {
 
-/// Inputs in this order: q, k, v, then those of sinks, k_bias, v_bias that there are.
+/// Inputs in this order: q, k, v, then those of sinks, k_bias, v_bias that there are, then first_q.
 struct AttentionCase {
   std::uint32_t batch, tokens, heads, kv_heads, head_dim;
   std::string score = "softmax";
@@ -17,6 +17,7 @@ struct AttentionCase {
   std::int32_t masked_key = -1;
   std::vector<float> masked_keys{};  ///< (heads, T), not 0: hidden from later queries; none
   float scale = 0, softcap = 0;      ///< as in AttentionOptions
+  std::uint32_t keep_first = 0;      ///< first keys that queries of their own see behind the window
 
   bool learned_key() const { return bias == "k" || bias == "kv"; }
   std::uint32_t columns() const { return tokens + learned_key(); }
@@ -34,6 +35,8 @@ struct AttentionCase {
     if (bias == "sinks") o.sinks = in[3];
     if (learned_key()) o.k_bias = in[3];
     if (bias == "kv") o.v_bias = in[4];
+    o.keep_first = keep_first;
+    if (keep_first > 0) o.first_q = in.back();
     return o;
   }
 
@@ -44,6 +47,7 @@ struct AttentionCase {
     if (bias == "sinks") all.push_back({{heads}, DType::f32, differentiable});
     if (learned_key()) all.push_back({{kv_heads, head_dim}, bias_type, differentiable});
     if (bias == "kv") all.push_back({{kv_heads, head_dim}, bias_type, differentiable});
+    if (keep_first > 0) all.push_back({{batch, tokens, heads * head_dim}, type, differentiable});
     return all;
   }
 
@@ -51,13 +55,16 @@ struct AttentionCase {
     return "attention " + score + " " + std::string(name_of(type)) + " B " + std::to_string(batch) + " T " + std::to_string(tokens) +
            " H " + std::to_string(heads) + "/" + std::to_string(kv_heads) + " hd " + std::to_string(head_dim) +
            (window ? " window " + std::to_string(window) : "") + (bias.empty() ? "" : " bias " + bias) +
-           (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "") + (softcap > 0 ? " capped at " + std::to_string(softcap) : "");
+           (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "") + (softcap > 0 ? " capped at " + std::to_string(softcap) : "") +
+           (keep_first ? " first " + std::to_string(keep_first) : "");
   }
 
   bool sees(std::size_t h, std::size_t i, std::size_t j) const {
     const bool masked = static_cast<std::int64_t>(j) == masked_key || (!masked_keys.empty() && masked_keys[h * tokens + j] != 0);
-    return j <= i && (window == 0 || i - j < window) && !(masked && i > j);
+    return j <= i && (window == 0 || i - j < window || j < keep_first) && !(masked && i > j);
   }
+  /// Whether it does so by first_q.
+  bool sees_kept(std::size_t i, std::size_t j) const { return j < keep_first && i >= j + window; }
 };
 
 template <class S>
@@ -116,7 +123,8 @@ AttentionReference<S> attention_reference(const AttentionCase& c, const std::vec
         std::vector<S> scores;
         for (const std::size_t column : columns) {
           S score(0.0);
-          for (std::size_t d = 0; d < c.head_dim; ++d) score += in[0](b, i, h * c.head_dim + d) * key(column, d, 1);
+          const Array<S>& q = column >= learned && c.sees_kept(i, column - learned) ? in.back() : in[0];
+          for (std::size_t d = 0; d < c.head_dim; ++d) score += q(b, i, h * c.head_dim + d) * key(column, d, 1);
           const double scale = c.scale > 0 ? static_cast<double>(c.scale) : 1 / std::sqrt(static_cast<double>(c.head_dim));
           scores.push_back(capped(score * S(scale), static_cast<double>(c.softcap)));
         }

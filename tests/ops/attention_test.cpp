@@ -203,6 +203,37 @@ TEST_CASE("attention: masked keys of some heads, by every kernel that knows them
   }
 }
 
+// Behind every kernel, whatever it gave: the first keys join what there is.
+TEST_CASE("attention: first keys that the window has left behind") {
+  for (AttentionCase c : {AttentionCase{2, 20, 4, 2, 8, "softmax", 5},
+                          {1, 70, 2, 1, 16, "softmax", 9, "kv"},
+                          {1, 37, 2, 1, 5, "relu", 4, "k", 1},
+                          {1, 33, 2, 2, 8, "sigmoid", 1},
+                          {1, 33, 2, 1, 32, "softmax1", 3},
+                          {1, 50, 3, 3, 16, "softmax", 40, "sinks", 0},
+                          {1, 20, 2, 1, 80, "softmax", 6}})
+    for (const std::uint32_t first : {1u, 4u, 12u}) {
+      c.keep_first = first;
+      for (const DType type : float_types) {
+        if (type != DType::f32 && first != 4) continue;
+        // Two roundings of y in place of one: the kernel's and that of the keys which join it.
+        OpTolerance tolerance = tolerance_of(type, c, "");
+        tolerance.value += 2 * unit_roundoff(type);
+        const auto result = [&](Graph& g, const auto& in) { return attention(g, in[0], in[1], in[2], c.options(in)); };
+        const double sums = 16 * std::sqrt(static_cast<double>(c.head_dim + c.tokens)) * unit_roundoff(DType::f32);
+        check_op(
+            c.name(type), c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).y; },
+            [&](Graph& g, const auto& in) { return result(g, in).y; }, tolerance);
+        check_op(
+            c.name(type) + " lse", c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).lse; },
+            [&](Graph& g, const auto& in) { return result(g, in).lse; }, {sums});
+        check_op(
+            c.name(type) + " map", c.inputs(type, DType::f32, false), [&](const auto& in) { return attention_reference(c, in).map; },
+            [&](Graph& g, const auto& in) { return attention_map(g, in[0], in[1], result(g, in).lse, c.options(in)); }, {sums});
+      }
+    }
+}
+
 TEST_CASE("attention: log-sum-exp and map") {
   for (const DType type : float_types)
     for (const AttentionCase& c : {AttentionCase{2, 19, 2, 1, 8},
@@ -238,5 +269,8 @@ TEST_CASE("attention refuses what does not fit") {
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .k_bias = sinks}), InputError);
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .masked_key = 4}), InputError);
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .masked_keys = sinks}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .keep_first = 1, .first_q = q}), InputError);
+  CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .window = 2, .keep_first = 1, .first_q = k}), InputError);
+  CHECK_NOTHROW(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .window = 2, .keep_first = 1, .first_q = q}));
   CHECK_THROWS_AS(with({.heads = 2, .kv_heads = 1, .head_dim = 8, .kernel = "fastest"}), InputError);
 }

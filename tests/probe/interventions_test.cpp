@@ -5,6 +5,7 @@
 #include "forward_reference.h"
 #include "small_run.h"
 #include "support/device.h"
+#include "support/quantize_reference.h"
 #include "support/temporary_folder.h"
 
 #include "base/settings.h"
@@ -81,6 +82,7 @@ std::vector<Action> actions_of(const ActionRule& rule, const std::string& means,
   if (name == "clamp") return {{name, "value = 0.02"}};
   if (name == "norm") return {{name, "value = \"rmsnorm\""}, {name, "value = \"layernorm\""}, {name, "value = \"dyt\""}};
   if (name == "mean") return {{name, ""}, {name, statistics}};
+  if (name == "quantize") return {{name, "bits = 4\ngranularity = \"token\""}};
   if (name != "set" && name != "project_out") return {{name, ""}};
   std::string list;
   for (std::size_t i = 0; i < channels; ++i)
@@ -115,6 +117,10 @@ double average(const Numbers& mean, std::size_t channel) {
 
 /// What an action does to a hook point's tensor, by definition.
 void act(const InterventionSettings& in, const Selector& s, const Hook& hook, Numbers& x, const Means& means) {
+  if (in.quantization) {
+    x = QuantizeReference(x, in.quantization->quantization, false).run().y;
+    return;
+  }
   const std::vector<bool> mask = selected(s, hook, x);
   const Numbers* mean = in.uses_means() ? &means.at(hook.name() + (s.largest ? ".largest" : "")) : nullptr;
   const std::size_t width = x.shape[2], time = x.shape[1];
@@ -356,7 +362,10 @@ void check_hook(const Subject& subject, const Weights& weights, const Hook& hook
       CHECK(largest_difference(expected.losses, untouched) <= tolerance);
       continue;
     }
-    CHECK(seen[i].changed == expected.changed);
+    // A token's largest element may be what its code stands for, or miss that by a rounding.
+    const std::uint64_t by_chance = cases[i].text.find("quantize") == std::string::npos ? 0 : rows * tokens;
+    CHECK(seen[i].changed <= expected.changed + by_chance);
+    CHECK(expected.changed <= seen[i].changed + by_chance);
     CHECK(expected.changed > 0);
     if (!cases[i].hidden) CHECK(largest_difference(expected.losses, untouched) > 5 * tolerance);
   }

@@ -55,6 +55,8 @@ EvaluationData task_data() {
 
 // What a statistic's own table needs.
 std::string own_settings(const std::string& statistic) {
+  if (statistic == "ranges") return "at = [\"attn_norm\", \"block.2\"]\nexcept_tokens = 1";
+  if (statistic == "sqnr") return "bits = 4\ngranularity = \"token\"";
   return statistic == "means" ? "at = [\"residual.2\", \"step_up\", \"layer.1.attn.v\"]" : "";
 }
 

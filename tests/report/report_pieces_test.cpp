@@ -242,6 +242,10 @@ TEST_CASE("changes are told as people say them") {
   CHECK(direction_of(metric_info("sink_ratio"), 20, 17.5, 0) == Direction::down);
   CHECK(direction_of(metric_info("sink_ratio"), missing, 17.5, 0) == Direction::unknown);
   CHECK(metric_info("my_metric").label == "My metric");
+  CHECK(metric_info("w4a4_loss").label == "W4a4: loss");
+  CHECK(metric_info("w4a4_loss").unit == "nats");
+  CHECK(metric_info("w4a4_sqnr").label == "W4a4: SQNR");
+  CHECK(metric_info("train_loss").label == "Training loss");
 }
 
 TEST_CASE("figures keep everything through JSON") {

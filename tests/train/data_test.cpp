@@ -121,6 +121,14 @@ TEST_CASE("the first token of a window: the text's, a fixed one, or random ones"
   const auto rest = [](const Batch& batch) { return std::vector(batch.ids.begin() + 1, batch.ids.end()); };
   CHECK(rest(bos->batch(0, 1, 9)) == rest(named->batch(0, 1, 9)));
 
+  const auto registers = open({{"source", "tokens"}, {"file", file}, {"bos", true}, {"registers", 2}});
+  CHECK(registers->vocabulary_size() == 1003);
+  CHECK(registers->bos() == 1000);
+  const Batch behind = registers->batch(0, 1, 9), plain = bos->batch(0, 1, 9);
+  CHECK(std::vector(behind.ids.begin(), behind.ids.begin() + 3) == std::vector{1000, 1001, 1002});
+  CHECK(std::vector(behind.ids.begin() + 3, behind.ids.end()) == std::vector(plain.ids.begin() + 3, plain.ids.end()));
+  refuses({{"source", "tokens"}, {"file", file}, {"registers", 2}}, "needs bos = true");
+
   const auto fixed = open({{"source", "tokens"}, {"file", file}, {"fixed_position", 3}, {"fixed_id", 1234}});
   CHECK(fixed->vocabulary_size() == 1235);
   CHECK(fixed->batch(0, 1, 9).ids[2] == 1234);

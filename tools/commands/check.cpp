@@ -5,6 +5,7 @@
 #include "experiment/results.h"
 #include "experiment/run/claimed_metrics.h"
 #include "experiment/run/runner.h"
+#include "probe/presets/preset.h"
 #include "run_options.h"
 
 #include <CLI/CLI.hpp>
@@ -63,6 +64,34 @@ std::string without_figures(const Plan& plan, const std::vector<std::string>& de
   return text;
 }
 
+/// What the presets of a list of interventions stand for, by how they are written.
+void add_presets(const Value& table, std::map<std::string, std::string>& texts) {
+  const Value* interventions = find(table, "intervention");
+  const auto* list = interventions ? interventions->as<Value::Array>() : nullptr;
+  if (!list) return;
+  for (const Value& intervention : *list) {
+    const Value* name = find(intervention, "preset");
+    if (!name) continue;
+    std::string text = fmt::format("preset {}: {}\n", to_text(intervention), QuantizationPresets::all().at(to_text(*name)).source);
+    for (const Value& expanded : expand_preset(intervention)) text += fmt::format("  {}\n", to_text(expanded));
+    texts[to_text(intervention)] = text;
+  }
+}
+
+/// Those of the plan, each once: of its rows and of their evaluations.
+std::string presets_of(const Plan& plan) {
+  std::map<std::string, std::string> texts;
+  for (const Point& point : plan.points) {
+    add_presets(point.table, texts);
+    const Value* evaluations = find(point.table, "evaluation");
+    if (const auto* list = evaluations ? evaluations->as<Value::Array>() : nullptr)
+      for (const Value& evaluation : *list) add_presets(evaluation, texts);
+  }
+  std::string all;
+  for (const auto& [preset, text] : texts) all += text;
+  return all;
+}
+
 /// The plan with what it takes. A file can be checked on a machine without a device, or without its data.
 void print(const RunRequest& request) {
   const Plan& plan = request.plan;
@@ -72,6 +101,7 @@ void print(const RunRequest& request) {
   const Forecast forecast = ablate::forecast(request);
   const std::vector<std::string> described = descriptions(plan);
   fmt::print("{}", forecast.no_device.empty() ? format_forecast(forecast, plan, described) : without_figures(plan, described));
+  fmt::print("{}", presets_of(plan));
   finish_output();
   if (!forecast.no_device.empty()) tell("no figures: {}\n", forecast.no_device);
   for (const PointForecast& point : forecast.points) require_fit(plan, point);

@@ -35,6 +35,10 @@ std::string table_of(const TransformerConfig& config) {
   for (const Hook& hook : hooks)
     text += fmt::format("  {:<{}}  {:<{}}  {:>5}  {}\n", hook.name(), name, hook.shape_text(), shape,
                         hook.heads > 0 ? std::to_string(hook.heads) : "-", actions_at(hook));
+  const std::vector<ParameterSpec> weights = weight_points(config);
+  for (const ParameterSpec& spec : weights) name = std::max(name, spec.name.size());
+  text += fmt::format("  {:<{}}  shape\n", "weight (do = \"quantize\")", name);
+  for (const ParameterSpec& spec : weights) text += fmt::format("  {:<{}}  ({}, {})\n", spec.name, name, spec.shape[0], spec.shape[1]);
   return text;
 }
 

@@ -31,6 +31,7 @@ void check_names(const Settings& model, const TransformerConfig& config) {
   for (const std::string& kind : config.mixer.values())
     if (kind != "attention") Mixers::find(model.where("mixer") + ": attention, or a mixer;", kind);
   if (config.gate != "none") Gates::find(model.where("gate") + ":", config.gate);
+  if (config.value_gate != "none") Gates::find(model.where("value_gate") + ":", config.value_gate);
   AttentionScores::find(model.where("attention") + ":", config.attention);
 }
 

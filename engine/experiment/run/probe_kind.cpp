@@ -1,14 +1,16 @@
 // kind = "probe" looks at a model, kind = "intervene" at one that is changed while it runs: the same code, the second with [[intervention]]
 // tables.
+#include "experiment/run/changed_model.h"
 #include "experiment/run/data.h"
+#include "experiment/run/evaluations.h"
 #include "experiment/run/forecast.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
+#include "experiment/run/transformations.h"
 #include "experiment/run/window.h"
 #include "model/initialization.h"
 #include "probe/evaluation.h"
-#include "probe/interventions.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,9 +21,12 @@ namespace {
 
 // Everything the experiment file says, read and checked.
 struct Study {
-  ModelSource model;
+  ModelSource model;       // with the configuration that it has once it is transformed
+  TransformerConfig read;  // as it is read
+  std::vector<Transformation> transformations{};
   ProbeSettings probe;
-  std::vector<InterventionSettings> interventions;
+  ChangedModel changed;
+  std::vector<NamedEvaluation> evaluations;
   EvaluationData data;
 };
 
@@ -29,40 +34,17 @@ EvaluationData read_data(const Batch& batch) {
   return {static_cast<std::uint32_t>(batch.rows), static_cast<std::uint32_t>(batch.columns), batch.ids, false, std::nullopt};
 }
 
-// statistics = "@ID" names the means that another point of the same run has recorded: one with a row, or one that was run for them.
-IntactModel read_recorded(const PointRun& run, const std::vector<InterventionSettings>& interventions, IntactModel intact) {
-  for (const InterventionSettings& in : interventions) {
-    if (!in.statistics.starts_with("@") || intact.recorded.contains(in.statistics)) continue;
-    const std::filesystem::path results = run.folder.parent_path().parent_path();
-    std::filesystem::path file;
-    for (const char* folder : {"needed", "points"})
-      if (const auto means = results / folder / in.statistics.substr(1) / "means.safetensors"; std::filesystem::exists(means)) file = means;
-    if (file.empty()) throw RunError(fmt::format("{}: point {} has no means: it failed", in.where("statistics"), in.statistics.substr(1)));
-    intact.recorded[in.statistics] = read_means(file);
-  }
-  return intact;
-}
-
-// Whether the point of "@ID" will record the mean of a hook point. Which blocks are step blocks is known later.
-bool will_record(const Plan& plan, const std::string& statistics, const Hook& hook) {
-  for (const Point& point : plan.points) {
-    if (point.id != statistics.substr(1)) continue;
-    Settings table(point.table);
-    const auto patterns = table.table("probe").table("means").get<std::vector<std::string>>("at", {});
-    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return hook_matches(pattern, hook) || ((pattern == "step_up" || pattern == "step_down") && hook.block() > 0);
-    });
-  }
-  return false;
-}
-
 Study read_study(PointRun& run) {
   Settings model = run.settings.table("model"), probe = run.settings.table("probe"), train = run.settings.table("train");
   Study study;
   study.model = ModelSource::from(model, train.choice("init_rule", "paper", initialization_rules()), run.seed());
   for (const std::string& note : study.model.notes) run.note(note);
+  study.transformations = Transformation::all(run.settings);
+  study.read = study.model.config;
+  study.model.config = transformed_config(study.transformations, study.read);
   study.probe = ProbeSettings::from(probe);
-  study.interventions = InterventionSettings::all(run.settings);
+  study.changed = ChangedModel::from(run.settings);
+  study.evaluations = NamedEvaluation::all(run.settings);
   const auto source = open_point_data(run, study.model.config, study.model.folder);
   const bool own_width = study.probe.seq_len == 0 && source->own_columns() > 0, endless = source->task() != nullptr;
   study.data = read_data(source->probe(study.probe.sequences == 0 && endless ? 64 : study.probe.sequences, own_width ? 0
@@ -72,7 +54,8 @@ Study read_study(PointRun& run) {
   const TransformerConfig& config = study.model.config;
   check_window(run.point.table, config, study.data.tokens(), own_width ? "the data" : "probe.seq_len", false);
   for (const std::string& pattern : study.probe.dump) matching_hooks(config, pattern, probe.where("dump"));
-  check_interventions(study.interventions, config, study.data.tokens());
+  study.changed.check(config, study.data.tokens());
+  check_evaluations(study.evaluations, config, study.data.tokens());
   for (const auto& listener : make_probes(run, study.probe)) listener->begin(config, 1, study.data.tokens());
   run.settings.reject_unused();
   return study;
@@ -105,14 +88,8 @@ PointPlan prepare(PointRun& run) {
   plan.tokens = static_cast<double>(study.data.rows) * study.data.tokens();
   plan.advice = "use a smaller model, or lower probe.seq_len";
   plan.memory.parameters = Weights::bytes_needed(study.model.config, stored, WeightsUse::inference);
-  const auto records = [&](const std::string& statistics, const Hook& hook) { return will_record(run.plan, statistics, hook); };
-  const IntactModel intact = presumed_model(study.interventions, study.model.config, study.data.tokens(), records);
-  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.tokens());
-  std::vector<Probe*> listeners = pointers(probes);
-  if (!study.interventions.empty()) listeners.push_back(applied.changes.get());
-  plan_evaluation(plan, device, evaluator, applied.hooks, listeners, 1);
-  SpikeProbe spikes(study.probe);
-  if (needs_intact_model(study.interventions)) plan_evaluation(plan, device, evaluator, {}, {&spikes}, 1);
+  study.changed.plan(plan, run, evaluator, study.model.config, study.data.tokens(), pointers(probes), study.probe);
+  plan_evaluations(plan, run, study.evaluations, evaluator, study.model.config, study.data.tokens(), study.probe);
   return plan;
 }
 
@@ -129,29 +106,17 @@ void calibrate(PointRun& run, Pace& pace) {
 
 std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
   const DType stored = stored_type(run, study);
-  const std::string key = run.fingerprint.hash({"kind", "without", "data", "probe", "intervention"}) + std::string(name_of(stored));
+  std::vector<std::string> not_of_weights = {"kind", "without", "intervention", "streaming", "evaluation"};
+  if (study.transformations.empty())
+    not_of_weights.insert(not_of_weights.end(), {"data", "probe"});  // else a calibration may be over the data
+  const std::string key = run.fingerprint.hash(not_of_weights) + std::string(name_of(stored));
   if (run.cache.key == key) return run.cache.weights;
   run.cache = {};
-  auto weights = std::make_shared<Weights>(run.pipelines.device(), study.model.config, stored, WeightsUse::inference);
+  auto weights = std::make_shared<Weights>(run.pipelines.device(), study.read, stored, WeightsUse::inference);
   study.model.fill(*weights);
+  weights = transform(run, study.transformations, weights, usable_type(run, study.probe.precision), study.data);
   run.cache = {key, weights};
   return weights;
-}
-
-IntactModel look_at_intact_model(Evaluator& evaluator, const Study& study) {
-  SpikeProbe spikes(study.probe);
-  evaluator.run({}, {&spikes});
-  Metrics unused;
-  spikes.finish(unused);
-  if (!std::isfinite(spikes.spike().value))
-    throw RunError("the intact model's largest activation is not finite: there is no spike to intervene on");
-  IntactModel intact{spikes.spike(), spikes.step_up_or_strongest(), spikes.step_down_or_strongest(), {}};
-  const std::vector<std::string> wanted = means_wanted(study.interventions, study.model.config, intact);
-  if (wanted.empty()) return intact;
-  MeansProbe means(wanted, "intervention", study.probe);
-  evaluator.run({}, {&means});
-  intact.means = means.means();
-  return intact;
 }
 
 Metrics run_study(PointRun& run) {
@@ -159,25 +124,27 @@ Metrics run_study(PointRun& run) {
   const auto weights = load_weights(run, study);
   const DType activations = usable_type(run, study.probe.precision);
   Evaluator evaluator(run.pipelines, *weights, activations, study.data, &run.tuner, {.allow_non_finite = study.probe.allow_non_finite});
-  const bool intact_wanted = needs_intact_model(study.interventions);
-  const IntactModel intact =
-      read_recorded(run, study.interventions, intact_wanted ? look_at_intact_model(evaluator, study) : IntactModel{});
-  const AppliedInterventions applied = apply(study.interventions, study.model.config, intact, study.data.tokens());
+  const TransformerConfig& config = study.model.config;
+  const IntactModel intact = study.changed.look_at(run, evaluator, config, study.probe);
+  const AppliedInterventions applied = study.changed.apply(config, intact, study.data.tokens());
 
   const auto probes = make_probes(run, study.probe);
   std::vector<Probe*> listeners = pointers(probes);
-  if (!study.interventions.empty()) listeners.push_back(applied.changes.get());
+  if (!study.changed.interventions.empty()) listeners.push_back(applied.changes.get());
   run.progress.start_point(run.point.label, study.data.rows);
   const Evaluation evaluation =
       evaluator.run(applied.hooks, listeners, [&](std::uint32_t done, std::uint32_t) { run.progress.step(done, study.data.tokens()); });
 
-  for (const std::string& line : applied.require_changes(study.interventions)) run.note(line);
+  for (const std::string& line : applied.require_changes(study.changed.interventions)) run.note(line);
   Metrics metrics;
   set_losses(metrics, evaluation);
   for (const auto& probe : probes) probe->finish(metrics);
   for (const auto& probe : probes)
     for (const std::string& line : probe->notes()) run.note(line);
-  if (!study.interventions.empty()) applied.changes->finish(metrics);
+  if (evaluation.loss)
+    study.changed.measure_sink_cost(evaluator, config, intact, study.data.tokens(), "sink_cost", std::exp(*evaluation.loss), metrics);
+  run_evaluations(run, study.evaluations, evaluator, config, study.data.tokens(), study.probe, metrics);
+  if (!study.changed.interventions.empty()) applied.changes->finish(metrics);
   metrics.set("tokens", static_cast<double>(evaluation.counted));
   metrics.set("tokens_per_s", evaluation.tokens_per_second);
   for (const auto& probe : probes) probe->write(run.folder);
@@ -188,11 +155,15 @@ MetricNames yields(Settings& experiment) {
   MetricNames names = evaluation_metrics(experiment);
   names.add({.numbers = {"tokens", "tokens_per_s"}});
   if (experiment.has("intervention")) names.add(Changes(0).yields());
+  if (StreamingSettings::from(experiment).sink_cost) names.add({.numbers = {"sink_cost"}});
+  names.add(NamedEvaluation::names(experiment));
   return names;
 }
 
-const ExperimentKinds::Registration probe("probe", {{"train.init_rule"}, prepare, run_study, calibrate, yields}),
-    intervene("intervene", {{"train.init_rule", "intervention"}, prepare, run_study, calibrate, yields});
+const ExperimentKinds::Registration probe(
+    "probe", {{"train.init_rule", "transformation", "streaming", "evaluation"}, prepare, run_study, calibrate, yields}),
+    intervene("intervene",
+              {{"train.init_rule", "transformation", "intervention", "streaming", "evaluation"}, prepare, run_study, calibrate, yields});
 
 }  // namespace
 }  // namespace ablate

@@ -4,6 +4,7 @@
 #include "experiment/run/bigram_probe.h"
 #include "experiment/run/checkpoint_folder.h"
 #include "experiment/run/data.h"
+#include "experiment/run/evaluations.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
@@ -26,6 +27,7 @@ struct Training {
   ModelSource model;
   TrainSettings train;
   ProbeSettings probe;
+  std::vector<NamedEvaluation> evaluations;
   std::unique_ptr<DataSource> data;
 };
 
@@ -62,6 +64,7 @@ Training read_training(PointRun& run) {
   if (t.data->bos() >= 0) t.model.config.bos_token_id = t.data->bos();  // the checkpoint says what every window started with
   for (const std::string& pattern : t.probe.dump) matching_hooks(t.model.config, pattern, probe.where("dump"));
   make_probes(run, t.probe);
+  t.evaluations = NamedEvaluation::all(run.settings);
   run.settings.reject_unused();
   return t;
 }
@@ -106,9 +109,12 @@ PointPlan prepare(PointRun& run) {
   plan.memory.step = plan_graph(plan, device, trainer.graph(), t.train.steps);
   if (!why_not(plan, device).empty()) return plan;  // nor would its batches fit
   draw_batches(t);
-  Evaluator evaluator(run.pipelines, weights, type, validation_data(t));
+  const EvaluationData validation = validation_data(t);
+  check_evaluations(t.evaluations, t.model.config, validation.tokens());
+  Evaluator evaluator(run.pipelines, weights, type, validation);
   const int along_the_way = t.probe.every > 0 ? t.train.steps / t.probe.every + 1 : 0;
   plan_evaluation(plan, device, evaluator, {}, Listeners(run, t).list, along_the_way + 1);
+  plan_evaluations(plan, run, t.evaluations, evaluator, t.model.config, validation.tokens(), t.probe);
   return plan;
 }
 
@@ -210,6 +216,13 @@ class TrainingRun {
     return evaluation;
   }
 
+  void evaluate_changed(Metrics& metrics) {
+    if (t_.evaluations.empty()) return;
+    const EvaluationData data = validation_data(t_);
+    Evaluator evaluator(run_.pipelines, weights_, type_, data, &run_.tuner, {.allow_non_finite = t_.probe.allow_non_finite});
+    run_evaluations(run_, t_.evaluations, evaluator, t_.model.config, data.tokens(), t_.probe, metrics);
+  }
+
   void add_probes(Metrics& entry) {
     Metrics all;
     const Evaluation evaluation = evaluate(all, validation_data(t_), false);
@@ -240,6 +253,7 @@ class TrainingRun {
     set_losses(metrics, evaluation);
     set_mean(metrics, "train_loss", train_loss());
     for (const auto& [name, value] : probed) metrics.set(name, value);
+    evaluate_changed(metrics);
     metrics.set("parameters", static_cast<double>(parameter_count(t_.model.config)));
     metrics.set("steps", static_cast<double>(t_.train.steps));
     metrics.set("tokens", static_cast<double>(t_.train.steps * tokens_per_step()));
@@ -271,10 +285,11 @@ MetricNames yields(Settings& experiment) {
   names.add({.numbers = {"train_loss", "parameters", "steps", "tokens", "memory_bytes", "skipped_steps", "tokens_per_s"}});
   Settings data = experiment.table("data");
   if (has_task(data)) names.add(BigramProbe::names());
+  names.add(NamedEvaluation::names(experiment));
   return names;
 }
 
-const ExperimentKinds::Registration train("train", {{"train"}, prepare, run_training, calibrate, yields});
+const ExperimentKinds::Registration train("train", {{"train", "evaluation"}, prepare, run_training, calibrate, yields});
 
 }  // namespace
 }  // namespace ablate

@@ -4,9 +4,14 @@
 #include "ops/cross_entropy.h"
 #include "ops/edit.h"
 #include "ops/fill.h"
+#include "ops/hadamard.h"
 #include "ops/largest_token.h"
 #include "ops/matmul.h"
+#include "ops/muon.h"
 #include "ops/optimizer.h"
+#include "ops/quantization/format.h"
+#include "ops/quantization/granularity.h"
+#include "ops/quantize.h"
 #include "ops/statistics/column_max.h"
 #include "ops/statistics/cosine.h"
 #include "ops/statistics/count_changed.h"
@@ -19,7 +24,9 @@
 #include "ops/statistics/median_abs.h"
 #include "ops/statistics/non_finite.h"
 #include "ops/statistics/pick.h"
+#include "ops/statistics/row_errors.h"
 #include "ops/statistics/row_medians.h"
+#include "ops/statistics/row_moments.h"
 #include "ops/statistics/row_norms.h"
 #include "ops/statistics/user_statistic.h"
 #include "ops/store.h"
@@ -55,6 +62,10 @@ void statistics(std::vector<OpSample>& all, const SampleInput& x) {
     cosine_rows(g, in[0], in[0]);
     return pairwise_cosine(g, g.slice(in[0], 0, 1));
   });
+  add(all, "moments and errors of rows", {x}, [](Graph& g, const Inputs& in) {
+    row_moments(g, in[0]);
+    return row_errors(g, in[0], in[0]);
+  });
   add(all, "first token's norm", {x}, [](Graph& g, const Inputs& in) {
     if (in[0].dim(1) < 2) return row_norms(g, in[0]);
     return first_token_norm_ratio(g, g.reshape(row_norms(g, in[0]), {in[0].dim(0), in[0].dim(1)}));
@@ -84,6 +95,51 @@ void sinks(std::vector<OpSample>& all, const SampleInput& x, const SampleSize& s
       if (find_user_shader(score)) all.back().user = score;
     }
   }
+}
+
+void streams(std::vector<OpSample>& all, const SampleInput& x, const SampleSize& size) {
+  for (const auto& [score, kind] : AttentionScores::all()) {
+    const auto build = [=, score = score](Graph& g, const Inputs& in) {
+      const AttentionOptions options{.heads = size.heads,
+                                     .kv_heads = size.heads,
+                                     .head_dim = size.head_dim,
+                                     .score = score,
+                                     .window = 2,
+                                     .keep_first = 1,
+                                     .first_q = in[3]};
+      const Tensor lse = attention(g, in[0], in[1], in[2], options).lse;
+      importance(g, in[0], in[1], lse, options, 1, false);
+      key_weights(g, in[0], in[1], lse, options, 0);
+      return attention_map(g, in[0], in[1], lse, options);
+    };
+    add(all, "stream of " + score, {x, x, x, x}, build);
+    if (find_user_shader(score)) all.back().user = score;
+  }
+}
+
+void quantizations(std::vector<OpSample>& all, const SampleInput& x, const SampleSize& size) {
+  for (const char* format : {"int4", "fp8-e4m3", "mxfp4", "nvfp4"})
+    for (const auto& [granularity, kind] : Granularities::all()) {
+      Quantization q{.format = format, .granularity = granularity, .heads = size.heads, .except_tokens = 1};
+      if (granularity == "group" && NumberFormats::find("format", format)(q).block == 0) q.group_size = 4;
+      if (!fault_of(q, false))
+        add(all, fmt::format("quantize {} {}", format, granularity), {x},
+            [q](Graph& g, const Inputs& in) { return quantize(g, in[0], q); });
+    }
+  add(all, "quantize with codes", {x}, [](Graph& g, const Inputs& in) {
+    channel_ranges(g, in[0], 1);
+    for (const CodeRange codes : {CodeRange::zero_point, CodeRange::minimum})
+      quantize(g, in[0], {.format = "int4", .granularity = "token", .codes = codes});
+    quantize(g, in[0], {.format = "int8", .granularity = "token", .keep_columns_from = 6});
+    return quantize_to_codes(g, in[0], {.format = "int8", .granularity = "tensor", .range = {-1, 1}}).codes;
+  });
+  const std::uint32_t width = x.shape.back();
+  add(all, "quantize a weight", {{{width, width}, x.dtype, false}}, [](Graph& g, const Inputs& in) {
+    const Matrix w = in[0];
+    quantize(g, w, {.format = "nvfp4", .granularity = "group"});
+    return quantize(g, w, {.format = "int4", .granularity = "channel"}).parts[0];
+  });
+  add(all, "hadamard", {{{2, 3, 24}, DType::f32, false}}, [](Graph& g, const Inputs& in) { return hadamard(g, hadamard(g, in[0]), true); });
 }
 
 void edits(std::vector<OpSample>& all, const SampleInput& x) {
@@ -125,6 +181,14 @@ void optimizers(std::vector<OpSample>& all, DType type) {
     };
     add(all, name, {arena, arena, arena, arena, state, one}, build);
   }
+  for (const std::uint32_t rows : {4u, 16u})
+    add(all, "muon", {arena, arena, arena, state, one}, [type, rows](Graph& g, const Inputs& in) {
+      OptimizerArenas arenas{in[0], in[1], in[2]};
+      if (type != DType::f32) arenas.mirror = g.tensor({64}, type);
+      const StepControl control = step_control(g, {arenas.gradients}, in[3], {});
+      muon(g, arenas, rows, 64 / rows, control, in[4], {});
+      return control.norm;
+    });
 }
 
 }  // namespace
@@ -134,6 +198,8 @@ std::vector<OpSample> samples_without_gradient(DType type, const SampleSize& siz
   const SampleInput x = {{size.batch, size.tokens, size.width()}, type, false};
   statistics(all, x);
   sinks(all, x, size);
+  streams(all, x, size);
+  quantizations(all, x, size);
   edits(all, x);
   optimizers(all, type);
   add(all, "product with bias", {x, {{size.width(), size.width()}, type, false}, {{size.width()}, DType::f32, false}},

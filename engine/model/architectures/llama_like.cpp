@@ -101,8 +101,8 @@ void refuse_window(ConfigFile& file) {
 }
 
 bool is_plain(const TransformerConfig& c) {
-  return !c.has_other_mixers() && c.gate == "none" && c.attention == "softmax" && c.attention_bias == AttentionBias::none &&
-         c.embedding_dim == 0 && c.position_offset == 0 && c.d_ffn.is_one() && !c.loss_positions;
+  return !c.has_other_mixers() && c.gate == "none" && c.value_gate == "none" && c.attention == "softmax" &&
+         c.attention_bias == AttentionBias::none && c.embedding_dim == 0 && c.position_offset == 0 && c.d_ffn.is_one() && !c.loss_positions;
 }
 
 bool same_rope_everywhere(const TransformerConfig& c) {

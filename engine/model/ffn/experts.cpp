@@ -23,9 +23,11 @@ std::vector<ParameterSpec> own_parameters(const TransformerConfig& c, int layer,
     if (bias) specs.push_back({prefix + name + ".bias", {out}, ParameterKind::linear_bias});
   };
   add("router", experts, c.d_model, ParameterKind::linear, c.ffn_bias);
+  const std::size_t first = specs.size();
   add("experts.gate_proj", experts * width, c.d_model, ParameterKind::linear, c.ffn_bias);
   add("experts.up_proj", experts * width, c.d_model, ParameterKind::linear, c.ffn_bias);
   add("experts.down_proj", experts * c.d_model, width, ParameterKind::residual_linear, c.ffn_bias);
+  for (std::size_t i = first; i < specs.size(); ++i) specs[i].matrices = experts;
   if (shared == 0) return specs;
   add("shared_expert.gate_proj", shared, c.d_model, ParameterKind::linear, false);
   add("shared_expert.up_proj", shared, c.d_model, ParameterKind::linear, false);

@@ -2,7 +2,7 @@
 //   files = "FILE" | ["FILE", ...]
 //   tokenizer = "bytes" | "tokenizer.json"; the checkpoint's own if there is one
 //   validation = as files; or validation_share = 0.01 of the tokens, from the end
-//   bos, bos_id, random_first, fixed_position, fixed_id: the first tokens of a window (windows.h)
+//   bos, bos_id, registers, random_first, fixed_position, fixed_id: the first tokens of a window (windows.h)
 #include "base/error.h"
 #include "base/settings.h"
 #include "model/checkpoint_files.h"

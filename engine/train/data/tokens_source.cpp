@@ -3,7 +3,7 @@
 //   safetensors, int32 `ids` (steps, B, T+1): the batches, one per step, in file order
 //   flat little-endian uint16 or uint32 (.bin), or a file of llm.c, whose header says which: one long row, cut into windows;
 //     dtype = "uint16", and without a validation file validation_share = 0.01 of the ids, from the end
-// bos, bos_id, random_first, fixed_position, fixed_id as for text.
+// bos, bos_id, registers, random_first, fixed_position, fixed_id as for text.
 #include "base/error.h"
 #include "base/random.h"
 #include "base/settings.h"

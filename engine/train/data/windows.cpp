@@ -15,10 +15,12 @@ WindowOptions WindowOptions::from(Settings& data) {
   o.bos = data.get<bool>("bos", o.bos);
   o.where = data.where("bos");
   if (data.has("bos_id")) o.bos_id = data.number<int>("bos_id", 0, 0);
+  o.registers = data.number<std::int64_t>("registers", o.registers, 0, 1 << 20);
   o.random_first = data.number<std::int64_t>("random_first", o.random_first, 0);
   o.fixed_position = data.number<std::int64_t>("fixed_position", o.fixed_position, 0);
   if (data.has("fixed_id")) o.fixed_id = data.number<int>("fixed_id", 0, 0);
   require(o.bos || o.bos_id < 0, "{}: needs bos = true", data.where("bos_id"));
+  require(o.bos || o.registers == 0, "{}: register tokens follow the one of bos: needs bos = true", data.where("registers"));
   require(!o.bos || o.random_first == 0, "{}: the first token is either random or the one of bos", data.where("random_first"));
   return o;
 }
@@ -40,11 +42,12 @@ void WindowRule::settle_bos(const DataContext& context) {
   const bool made_up = options_.bos_id < 0;
   if (made_up) options_.bos_id = static_cast<std::int32_t>(tokens_);
   const char* origin = made_up ? ", one more than the data has" : "";
-  require(context.vocabulary == 0 || options_.bos_id < context.vocabulary,
+  const std::int64_t last = options_.bos_id + options_.registers;
+  require(context.vocabulary == 0 || last < context.vocabulary,
           "{}: every window would start with id {}{}, which a vocabulary of {} does not have: give data.bos_id, or a larger vocab_size",
-          options_.where, options_.bos_id, origin, context.vocabulary);
+          options_.where, last, origin, context.vocabulary);
   if (made_up && context.note) context.note(fmt::format("{}: every window starts with id {}{}", options_.where, options_.bos_id, origin));
-  vocabulary_ = std::max<std::int64_t>(vocabulary_, options_.bos_id + std::int64_t{1});
+  vocabulary_ = std::max<std::int64_t>(vocabulary_, last + 1);
 }
 
 void WindowRule::apply(std::span<std::int32_t> window, std::uint64_t draw) const {
@@ -53,7 +56,9 @@ void WindowRule::apply(std::span<std::int32_t> window, std::uint64_t draw) const
   for (std::size_t i = 0; i < randoms; ++i) window[i] = static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(tokens_)));
   if (options_.fixed_position > 0 && options_.fixed_position <= std::ssize(window))
     window[static_cast<std::size_t>(options_.fixed_position) - 1] = options_.fixed_id;
-  if (options_.bos && !window.empty()) window[0] = options_.bos_id;
+  if (!options_.bos) return;
+  const auto own = std::min(window.size(), static_cast<std::size_t>(options_.registers) + 1);
+  for (std::size_t i = 0; i < own; ++i) window[i] = options_.bos_id + static_cast<std::int32_t>(i);
 }
 
 std::int32_t TokenSpan::operator[](std::int64_t i) const {

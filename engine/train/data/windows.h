@@ -9,11 +9,13 @@
 
 namespace ablate {
 
-/// What every window gets, after it is cut: a beginning-of-sequence id in front, and the data positions of Gu et al. 2025 (section 2.3 of
+/// What every window gets, after it is cut: a beginning-of-sequence id in front, and more ids of their own behind it (register tokens: learned vectors that
+/// stand for no text; Darcet et al. 2024, arXiv 2309.16588; the sink token of Xiao et al. 2024, arXiv 2309.17453), and the data positions of Gu et al. 2025 (section 2.3 of
 /// the field's tables): the first tokens drawn uniformly from the vocabulary, or one fixed token at a fixed position.
 struct WindowOptions {
   bool bos = false;
   std::int32_t bos_id = -1;         ///< -1: the model's; for a model made from its parts that names none, one more than the tokens have
+  std::int64_t registers = 0;       ///< so many ids follow, from bos_id + 1 on
   std::int64_t random_first = 0;    ///< so many first tokens are random
   std::int64_t fixed_position = 0;  ///< 1 is the first token; 0: none
   std::int32_t fixed_id = 0;

@@ -1,0 +1,24 @@
+// Number formats by name: what `format = "..."` of a quantization can say. Each registers itself in its own file of this folder.
+#pragma once
+
+#include "ops/quantize.h"
+
+#include <functional>
+
+namespace ablate {
+
+/// How a format is computed: a kernel that makes the scales of ranges (it includes shaders/quantize/scales.glsl), and one that makes codes of elements (codes.glsl).
+struct NumberFormat {
+  std::string scales;
+  Specialization scale_constants;
+  std::string codes;
+  Specialization code_constants;
+  float largest = 0;        ///< magnitude of the largest code, which scales divide by
+  std::uint32_t block = 0;  ///< neighbours along a row that share a scale, by the format's own definition; 0: as the granularity says
+  bool with_whole = false;  ///< scales need the range of the whole tensor as well
+  bool symmetric_only = false;
+};
+
+using NumberFormats = Registry<std::function<NumberFormat(const Quantization& q)>>;
+
+}  // namespace ablate

@@ -1,0 +1,65 @@
+#include "probe/quantization_settings.h"
+
+#include "base/error.h"
+#include "ops/quantization/format.h"
+#include "ops/quantization/granularity.h"
+
+namespace ablate {
+namespace {
+
+template <class Kinds>
+std::vector<std::string> names_of() {
+  std::vector<std::string> names;
+  for (const auto& [name, kind] : Kinds::all()) names.push_back(name);
+  return names;
+}
+
+std::string read_format(Settings& s) {
+  require(s.has("format") != s.has("bits"), "{}: do = \"quantize\" needs a format or a number of bits, one of the two",
+          s.where(s.has("format") ? "bits" : "format"));
+  if (s.has("bits")) return "int" + std::to_string(s.number("bits", 8, 2, 16));
+  return s.choice("format", "", names_of<NumberFormats>());
+}
+
+CodeRange read_codes(Settings& s) {
+  const bool symmetric = s.get("symmetric", true);
+  require(!symmetric || !s.has("offset"), "{}: symmetric codes have no offset", s.where("offset"));
+  if (symmetric) return CodeRange::symmetric;
+  return s.choice("offset", "zero_point", {"zero_point", "minimum"}) == "minimum" ? CodeRange::minimum : CodeRange::zero_point;
+}
+
+}  // namespace
+
+const std::vector<std::string>& QuantizationSettings::keys() {
+  static const std::vector<std::string> keys{"format", "bits", "granularity",   "group_size",        "symmetric", "offset",
+                                             "range",  "clip", "except_tokens", "keep_columns_from", "hadamard"};
+  return keys;
+}
+
+QuantizationSettings QuantizationSettings::from(Settings& s) {
+  QuantizationSettings settings;
+  Quantization& q = settings.quantization;
+  q.format = read_format(s);
+  const bool has_block = NumberFormats::find("format", q.format)(q).block > 0;
+  require(has_block || s.has("granularity"), "{}: do = \"quantize\" needs a granularity", s.where("granularity"));
+  q.granularity = s.choice("granularity", has_block ? "group" : "", names_of<Granularities>());
+  q.group_size = static_cast<std::uint32_t>(s.number("group_size", 0, 0));
+  q.codes = read_codes(s);
+  settings.static_range = s.choice("range", "dynamic", {"dynamic", "static"}) == "static";
+  q.clip = static_cast<float>(s.number("clip", 1.0, 0.0, 1.0));
+  q.except_tokens = static_cast<std::uint32_t>(s.number("except_tokens", 0, 0));
+  q.keep_columns_from = static_cast<float>(s.number("keep_columns_from", 0.0, 0.0));
+  settings.turned = s.get("hadamard", false);
+  return settings;
+}
+
+void QuantizationSettings::check(bool weight, const Where& where) const {
+  require(!turned || (!static_range && quantization.keep_columns_from == 0 && quantization.granularity != "head"),
+          "{}: in another basis there are no calibrated ranges, no columns and no heads", where("hadamard"));
+  Quantization q = quantization;
+  if (static_range) q.range = {0, 0};
+  const std::optional<QuantizationFault> fault = fault_of(q, weight);
+  if (fault) bad_input("{}: {}", where(fault->key), fault->what);
+}
+
+}  // namespace ablate

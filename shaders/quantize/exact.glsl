@@ -1,0 +1,75 @@
+// Quotients of floats in whole numbers. A driver's division may be 2.5 units in the last place off, and its arithmetic may take subnormal numbers for zero: then
+// a tie would be none, and a code another one than the definition says.
+#ifndef ABLATE_EXACT_GLSL
+#define ABLATE_EXACT_GLSL
+#include "common/reduce.glsl"
+
+struct Number { uint mantissa; int exponent; };  // |x| = mantissa * 2^exponent with 2^23 <= mantissa < 2^24, or mantissa 0; infinity is larger than all else
+
+Number number_of(float x) {
+  const uint bits = floatBitsToUint(x) & 0x7fffffffu, low = bits & 0x7fffffu;
+  if (bits >= 0x7f800000u) return Number(0x800000u, 1000);
+  if (bits >= 0x800000u) return Number(low | 0x800000u, int(bits >> 23) - 150);
+  if (low == 0) return Number(0u, 0);
+  const int shift = 23 - findMSB(low);
+  return Number(low << shift, -149 - shift);
+}
+
+bool is_zero(float x) { return (floatBitsToUint(x) << 1) == 0u; }
+bool is_finite(float x) { return (floatBitsToUint(x) & 0x7fffffffu) < 0x7f800000u; }
+bool is_negative(float x) { return (floatBitsToUint(x) >> 31) != 0; }
+// |x| and its like by their bits, subnormal numbers included.
+float magnitude(float x) { return uintBitsToFloat(floatBitsToUint(x) & 0x7fffffffu); }
+float larger_magnitude(float x, float y) { return uintBitsToFloat(max(floatBitsToUint(x) & 0x7fffffffu, floatBitsToUint(y) & 0x7fffffffu)); }
+
+// A digit of a long division.
+void divide_on(uint divisor, inout uint quotient, inout uint remainder) {
+  remainder <<= 1;
+  const uint digit = uint(remainder >= divisor);
+  remainder -= digit * divisor;
+  quotient = quotient << 1 | digit;
+}
+
+// floor(|a| / |b| * 2^shift), or 2^30 where it is at least that; rest: whether the quotient is larger. b: finite, not 0.
+uint floor_quotient(float a, float b, int shift, out bool rest) {
+  const Number n = number_of(a), d = number_of(b);
+  const int digits = n.exponent - d.exponent + shift;
+  rest = n.mantissa != 0;
+  if (n.mantissa == 0 || digits < 0) return 0;
+  if (digits > 29) return 1u << 30;
+  uint quotient = uint(n.mantissa >= d.mantissa), remainder = n.mantissa - quotient * d.mantissa;
+  for (int i = 0; i < digits; ++i) divide_on(d.mantissa, quotient, remainder);
+  rest = remainder != 0;
+  return quotient;
+}
+
+// x / 2^dropped to the nearest whole number, halves to the even one, where x (and a rest, if there is one) is not negative. 0 < dropped < 32.
+uint rounded(uint x, uint dropped, bool rest) {
+  const uint whole = x >> dropped, below = x & ((1u << dropped) - 1), half_way = 1u << (dropped - 1);
+  const bool up = below > half_way || (below == half_way && (rest || (whole & 1u) != 0));
+  return whole + uint(up);
+}
+
+// a / b to the nearest whole number, halves to the even one, within +-2^29.
+int rounded_quotient(float a, float b) {
+  bool rest;
+  const uint halves = floor_quotient(a, b, 1, rest);
+  const int whole = int(rounded(halves, 1, rest));
+  return is_negative(a) ? -whole : whole;
+}
+
+// |a| / |b| to the nearest float, halves to the even one. a: finite; b: finite, not 0.
+float nearest_quotient(float a, float b) {
+  const Number n = number_of(a), d = number_of(b);
+  if (n.mantissa == 0) return 0.0;
+  const bool short_of = n.mantissa < d.mantissa;
+  const int exponent = n.exponent - d.exponent - int(short_of);
+  uint quotient = 1, remainder = (short_of ? n.mantissa << 1 : n.mantissa) - d.mantissa;
+  for (int i = 0; i < 24; ++i) divide_on(d.mantissa, quotient, remainder);  // 2^24 <= quotient < 2^25, times 2^(exponent - 24)
+  const int below_normal = max(0, -126 - exponent);
+  if (below_normal > 24) return 0.0;
+  const uint mantissa = rounded(quotient, 1 + uint(below_normal), remainder != 0);
+  const uint bits = below_normal > 0 ? mantissa : (uint(exponent + 126) << 23) + mantissa;  // the leading digit adds one to the exponent
+  return uintBitsToFloat(exponent > 127 ? 0x7f800000u : min(bits, 0x7f800000u));
+}
+#endif
