@@ -20,8 +20,8 @@ inline constexpr std::uint32_t rows = 2, tokens = 6;
 struct Subject {
   std::string name;
   std::string model;  ///< its table
-  /// Whether a change of any one channel, head or token shows in its losses, and no norm of a state of zeros magnifies roundings: GELU, ReLU and
-  /// clamps make nothing of some.
+  /// Whether every change shows as in the reference of 64 bits: small results of GELU are 0 in 32, ReLU and clamps make nothing of some changes, and
+  /// a norm of what was clamped to nearly nothing magnifies roundings.
   bool shows_each_change = true;
 };
 
