@@ -18,10 +18,13 @@ struct Blocking {
     const std::uint32_t row_vectors = head_dim > most_in_registers ? 2 * rows() * (head_dim / 8 + 1) : 1;
     return 16 * (vectors + row_vectors + weights) + 4 * (subgroups * shape.m * shape.n + 2 * rows() + 2 * columns + shape.m + shape.n);
   }
+  /// Of a subgroup's results and scores, which are in registers as long as it works.
+  std::uint32_t matrix_bytes() const { return 4 * parts * shape.m * (head_dim + columns); }
   bool fits(const Caps& caps) const {
     const bool whole =
         columns % shape.n == 0 && columns % shape.k == 0 && head_dim % shape.k == 0 && head_dim % shape.n == 0 && shape.n % 8 == 0;
-    return whole && rows() <= 2 * columns && shared_bytes() <= caps.shared_memory && subgroups * caps.subgroup_size <= caps.max_invocations;
+    return whole && rows() <= 2 * columns && 2 * matrix_bytes() < caps.matrix_bytes && shared_bytes() <= caps.shared_memory &&
+           subgroups * caps.subgroup_size <= caps.max_invocations;
   }
 };
 

@@ -9,14 +9,18 @@ namespace {
 // Largest tiles first: the default is the first that gives the device enough workgroups. What each gave where is in docs/performance.md.
 constexpr struct {
   std::uint32_t m, n, k, part_m, part_n;
-} tiled_table[] = {{128, 128, 8, 8, 8}, {256, 128, 8, 16, 8}, {128, 128, 8, 16, 8}, {128, 64, 8, 8, 8},
-                   {64, 64, 8, 8, 8},   {64, 64, 16, 4, 4},   {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
+} tiled_table[] = {{128, 128, 8, 8, 8}, {256, 128, 8, 16, 8}, {128, 128, 8, 16, 8}, {128, 64, 8, 8, 8}, {64, 64, 8, 8, 8},
+                   {64, 64, 8, 8, 4},   {64, 64, 16, 4, 4},   {32, 64, 16, 4, 4},   {32, 32, 16, 4, 4}};
 
-constexpr struct {
+constexpr struct CoopmatTile {
   std::uint32_t m, n, k, part_m, part_n;
 } coopmat_table[] = {{128, 128, 64, 64, 64}, {128, 128, 32, 64, 64}, {128, 256, 32, 64, 64}, {256, 128, 32, 64, 64},
                      {128, 128, 64, 64, 32}, {128, 64, 64, 32, 32},  {64, 64, 64, 32, 32},   {64, 64, 32, 32, 32},
                      {32, 64, 32, 16, 32},   {32, 32, 32, 16, 16},   {16, 16, 16, 16, 16}};
+
+// Where a subgroup's registers hold no larger part: many subgroups share what is in shared memory.
+constexpr std::uint32_t roomy_matrices = 8192;
+constexpr CoopmatTile small_coopmat_table[] = {{32, 64, 16, 8, 16}, {32, 32, 16, 8, 16}};
 
 constexpr struct {
   std::uint32_t m, n, k, lanes, slices;
@@ -35,6 +39,23 @@ std::uint32_t shared_bytes(const MatmulKernel& kernel, const MatmulProblem& p, c
   const std::uint32_t b = p.layout == Layout::nt ? kernel.n * (kernel.k + 8) : kernel.k * (kernel.n + 8);
   const std::uint32_t strips = kernel.lanes / caps.subgroup_size * coop_shape(caps, p.a)->m * (kernel.part_n + 4) * 4;  // of the product
   return std::max((a + b) * 2, strips);
+}
+
+// Of a lane of tiled: results, operands, what it fetches meanwhile and from where, and the rest, as compilers report them (Intel 136 for 8 x 4 by
+// 16, RDNA 228 for 16 x 8 by 8).
+std::uint32_t registers_of_tiled(const MatmulKernel& kernel) {
+  const std::uint32_t fetches = (kernel.m + kernel.n) * kernel.k / 4 / std::max(kernel.lanes, 1u);
+  return kernel.part_m * kernel.part_n + kernel.part_m + kernel.part_n + 5 * fetches + 72;
+}
+
+// Of a subgroup of coopmat: accumulators, and half of the 16-bit matrices that are multiplied.
+std::uint32_t bytes_of_coopmat(const MatmulKernel& kernel) {
+  return kernel.part_m * kernel.part_n * 4 + (kernel.part_m + kernel.part_n) * kernel.k;
+}
+
+bool fits_registers(const MatmulKernel& kernel, const Caps& caps) {
+  if (kernel.shader == "tiled") return registers_of_tiled(kernel) <= caps.registers;
+  return kernel.shader != "coopmat" || bytes_of_coopmat(kernel) <= caps.matrix_bytes;
 }
 
 bool has_types(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) {
@@ -66,6 +87,9 @@ std::vector<MatmulKernel> table(const MatmulProblem& p, const Caps& caps) {
     }
   };
   for (const auto& t : coopmat2_table) add({"coopmat2", t.m, t.n, t.k, t.m, t.n, t.lanes, t.slices, 1});
+  if (caps.matrix_bytes < roomy_matrices)
+    for (const auto& t : small_coopmat_table)
+      add({"coopmat", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n) * caps.subgroup_size, 1, 1});
   for (const auto& t : coopmat_table) {
     if (caps.is_cpu() && t.part_m * t.part_n > 64 * 32) continue;  // a CPU's driver takes minutes to compile it
     add({"coopmat", t.m, t.n, t.k, t.part_m, t.part_n, t.m / t.part_m * (t.n / t.part_n) * caps.subgroup_size, 1, 1});
@@ -149,7 +173,8 @@ bool fits(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) 
     return kernel.splits == 1 && caps.is_cpu() && caps.subgroup_ballot && caps.min_subgroup_size == caps.max_subgroup_size &&
            kernel.lanes == caps.subgroup_size;
   if (kernel.shader != "tiled" && kernel.shader != "coopmat" && kernel.shader != "coopmat2") return false;
-  if (kernel.lanes > caps.max_invocations || !has_types(kernel, p, caps) || shared_bytes(kernel, p, caps) > caps.shared_memory)
+  if (kernel.lanes > caps.max_invocations || !fits_registers(kernel, caps) || !has_types(kernel, p, caps) ||
+      shared_bytes(kernel, p, caps) > caps.shared_memory)
     return false;
   const bool indexable = kernel.splits == 1 || std::uint64_t{p.m} * p.n * p.batch <= caps.max_elements / kernel.splits;
   if (!indexable) return false;
@@ -183,9 +208,13 @@ std::vector<MatmulKernel> all_matmul_kernels(const MatmulProblem& problem, const
 
 std::vector<MatmulKernel> matmul_candidates(const MatmulProblem& problem, const Caps& caps) {
   std::vector<MatmulKernel> all{default_matmul_kernel(problem, caps)};
-  // Subgroup-wide matrices win against workgroup-wide ones as often as not.
+  // Subgroup-wide matrices win against workgroup-wide ones as often as not. Some drivers offer matrices that they only emulate: the best of plain
+  // arithmetic finds them out.
+  const std::string& front = all.front().shader;
+  bool plain = front == "coopmat";
   const auto worth = [&](const MatmulKernel& kernel) {
-    return kernel.shader == all.front().shader || (all.front().shader == "coopmat2" && kernel.shader == "coopmat");
+    if (kernel.shader == "tiled" && plain) return !(plain = false);
+    return kernel.shader == front || (front == "coopmat2" && kernel.shader == "coopmat");
   };
   for (const MatmulKernel& kernel : caps.is_cpu() ? cpu_table(problem, caps) : table(problem, caps))
     if (worth(kernel) && to_string(kernel) != to_string(all.front())) all.push_back(kernel);

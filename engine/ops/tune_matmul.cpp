@@ -2,6 +2,7 @@
 
 #include "graph/executor.h"
 #include "ops/matmul_kernels.h"
+#include "vulkan/registers.h"
 
 #include <algorithm>
 #include <chrono>
@@ -77,12 +78,27 @@ void prepare(Pipelines& pipelines, const std::vector<MatmulProblem>& problems) {
   pipelines.prepare(all);
 }
 
+bool spills(Pipelines& pipelines, const MatmulProblem& p, const MatmulKernel& kernel) {
+  for (const PipelineKey& key : pipelines_of(Race(p, {kernel}, pipelines.device().caps()).graph))
+    if (register_use(pipelines.statistics(pipelines.get(key.shader, key.constants, key.subgroup))).spills > 0) return true;
+  return false;
+}
+
+// Where the driver says so, a kernel whose registers spill to memory is not timed: on small devices that takes long. If all do, all race.
+std::vector<MatmulKernel> without_spills(Pipelines& pipelines, const MatmulProblem& p, const std::vector<MatmulKernel>& kernels) {
+  std::vector<MatmulKernel> left;
+  for (const MatmulKernel& kernel : kernels)
+    if (!pipelines.device().statistics() || !spills(pipelines, p, kernel)) left.push_back(kernel);
+  return left.empty() ? kernels : left;
+}
+
 // They take turns, so that a clock that rises or falls meets them all.
 MatmulKernel fastest(Pipelines& pipelines, const MatmulProblem& p) {
   const Device& device = pipelines.device();
   std::vector<MatmulKernel> kernels = matmul_candidates(p, device.caps());
   const MatmulKernel unmeasured = default_matmul_kernel(p, device.caps());
   if (!can_measure(device.caps())) return unmeasured;
+  kernels = without_spills(pipelines, p, kernels);
   for (const int runs : {heat_runs, final_runs}) {
     const Race race(p, kernels, device.caps());
     if (Executor::memory_needed(race.graph, device) > device.free_memory() / 2) return unmeasured;

@@ -37,6 +37,7 @@ void mask_word(Caps& caps, const std::string& word) {
   };
   if (word.starts_with("shared=")) return lower(caps.shared_memory);
   if (word.starts_with("invocations=")) return lower(caps.max_invocations);
+  if (word.starts_with("registers=")) return lower(caps.registers), lower(caps.lean_registers);
   if (word.starts_with("allocation=")) return lower(caps.max_allocation);
   if (word.starts_with("elements=")) return lower(caps.max_elements);
   if (word.starts_with("heap=")) return lower(caps.device_heap);
@@ -49,7 +50,8 @@ void mask_word(Caps& caps, const std::string& word) {
     std::string known;
     for (const Bit& bit : bits) known += std::string(bit.name) + ", ";
     bad_input(
-        "--without {}: expected one of {}shared=BYTES, invocations=N, allocation=BYTES, elements=N, heap=BYTES, submission=MILLISECONDS",
+        "--without {}: expected one of {}shared=BYTES, invocations=N, registers=N, allocation=BYTES, elements=N, heap=BYTES, "
+        "submission=MILLISECONDS",
         word, known);
   }
   caps.*(found->bit) = false;

@@ -20,9 +20,12 @@ struct Caps {
   std::string api_version;
 
   std::uint32_t subgroup_size = 1, min_subgroup_size = 1, max_subgroup_size = 1;
-  std::uint32_t max_invocations = 128;        ///< per workgroup
-  std::uint32_t max_groups = 65535;           ///< per dispatch dimension
-  std::uint32_t shared_memory = 16384;        ///< bytes per workgroup
+  std::uint32_t max_invocations = 128;  ///< per workgroup
+  std::uint32_t max_groups = 65535;     ///< per dispatch dimension
+  std::uint32_t shared_memory = 16384;  ///< bytes per workgroup
+  std::uint32_t registers = 256;        ///< of 32 bits that a lane has (vulkan/registers.h)
+  std::uint32_t lean_registers = 256;   ///< of them, how many kernels that often wait take: more leave too few subgroups on the device
+  std::uint32_t matrix_bytes = 24576;   ///< of a subgroup's registers that cooperative matrices may take
   std::uint64_t max_allocation = 1ull << 30;  ///< bytes of one memory allocation, and of one buffer
   std::uint64_t max_elements = 1ull << 31;    ///< of a tensor that one launch works on: kernels' indices have 32 bits and a sign
   std::uint64_t device_heap = 0;              ///< bytes of the largest device-local heap
@@ -44,8 +47,8 @@ struct Caps {
   std::vector<std::string> masked;  ///< what was masked, in the order asked
   std::vector<std::string> quirks;  ///< rows of quirks.cpp that matched this driver
 
-  /// Masks a comma-separated list of bits ("coopmat,f16") and limits ("shared=16384", "invocations=128", "allocation=134217728",
-  /// "elements=...", "heap=...", "submission=MILLISECONDS"). Masking f16 masks the cooperative-matrix bits, which need it. Throws InputError naming the word and the known ones.
+  /// Masks a comma-separated list of bits ("coopmat,f16") and limits ("shared=16384", "invocations=128", "registers=128",
+  /// "allocation=134217728", "elements=...", "heap=...", "submission=MILLISECONDS"). Masking f16 masks the cooperative-matrix bits, which need it. Throws InputError naming the word and the known ones.
   void mask(const std::string& list);
 
   /// Names of the bits that are set.

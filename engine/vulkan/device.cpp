@@ -50,7 +50,8 @@ Device::Device(const Instance& instance, const DeviceOptions& options) : Device(
   speed_ = std::make_unique<const DeviceSpeed>(caps_);
   physical_ = candidate.handle;
   one_by_one_ = options.one_by_one;
-  statistics_ = options.statistics && has_extension(physical_, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+  const bool few_registers = caps_.registers < 256;  // where kernels that spill are to be found out
+  statistics_ = (options.statistics || few_registers) && has_extension(physical_, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
   create(physical_);
   load_pipeline_cache();
 }

@@ -4,6 +4,7 @@
 #include "vulkan/check.h"
 #include "vulkan/probe_caps.h"
 #include "vulkan/quirks.h"
+#include "vulkan/registers.h"
 
 #include <algorithm>
 #include <cctype>
@@ -143,6 +144,7 @@ void Instance::find_devices() {
     } catch (const std::exception& error) {
       candidate.unfit = fmt::format("its driver does not say what it can do: {}", error.what());  // the other devices may be well
     }
+    apply_registers(candidate.caps);
     apply_quirks(candidate.caps);
     devices_.push_back(std::move(candidate));
   }
@@ -171,6 +173,18 @@ const Instance::Candidate& Instance::choose(const std::string& choice) const {
                 found_nothing_
           : "found " + known;
   throw DeviceError(choice.empty() ? found : fmt::format("--device {}: no such device; {}", choice, found));
+}
+
+std::string Instance::describe_choice() const {
+  const Candidate& taken = choose("");
+  std::string text = fmt::format("{}: {} would be taken, the first that can be used (discrete GPUs before integrated ones, CPUs last)",
+                                 &taken - devices_.data(), taken.caps.device_name);
+  if (!taken.caps.is_cpu()) return text;
+  for (const Candidate& other : devices_)
+    if (!other.caps.is_cpu() && !other.unfit.empty())
+      text +=
+          fmt::format("; warning: a CPU computes slowly, and there is {}, which cannot be used: {}", other.caps.device_name, other.unfit);
+  return text;
 }
 
 void Instance::throw_on_message() const {

@@ -33,6 +33,9 @@ class Instance {
   /// Throws DeviceError listing what there is when none matches or the one that does is unfit, and what to do when there is none.
   const Candidate& choose(const std::string& choice) const;
 
+  /// In one line, which device choose("") takes and why; with a warning where that is a CPU's although there is a GPU, and what that lacks.
+  std::string describe_choice() const;
+
   VkInstance handle() const { return handle_; }
   bool validation() const { return messenger_ != nullptr; }
 

@@ -109,7 +109,16 @@ std::vector<std::pair<std::string, double>> Pipelines::statistics(const Pipeline
   std::vector<std::pair<std::string, double>> all;
   if (!device_.statistics()) return all;
   const VolkDeviceTable& vk = device_.vk();
-  const VkPipelineExecutableInfoKHR executable{VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, nullptr, pipeline.handle, 0};
+  const VkPipelineInfoKHR info{VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, nullptr, pipeline.handle};
+  std::uint32_t executables = 0;
+  check(vk.vkGetPipelineExecutablePropertiesKHR(device_.handle(), &info, &executables, nullptr), "vkGetPipelineExecutablePropertiesKHR");
+  for (std::uint32_t i = 0; i < executables; ++i) add_statistics(pipeline, i, all);
+  return all;
+}
+
+void Pipelines::add_statistics(const Pipeline& pipeline, std::uint32_t index, std::vector<std::pair<std::string, double>>& all) const {
+  const VolkDeviceTable& vk = device_.vk();
+  const VkPipelineExecutableInfoKHR executable{VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, nullptr, pipeline.handle, index};
   std::uint32_t count = 0;
   check(vk.vkGetPipelineExecutableStatisticsKHR(device_.handle(), &executable, &count, nullptr), "vkGetPipelineExecutableStatisticsKHR");
   std::vector<VkPipelineExecutableStatisticKHR> told(count);
@@ -129,7 +138,6 @@ std::vector<std::pair<std::string, double>> Pipelines::statistics(const Pipeline
       default: break;
     }
   }
-  return all;
 }
 
 }  // namespace ablate

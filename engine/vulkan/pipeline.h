@@ -45,13 +45,15 @@ class Pipelines {
   /// Makes those of `wanted` that get() does not know yet, on every core of the host where the driver is a GPU's. Throws as get() does.
   void prepare(const std::vector<PipelineKey>& wanted);
 
-  /// What the driver says of a pipeline ("Spilled VGPRs", 0): name and value, in its order. Empty unless Device::statistics().
+  /// What the driver says of a pipeline ("Spilled VGPRs", 0): name and value, in its order. Of all its executables; empty unless
+  /// Device::statistics().
   std::vector<std::pair<std::string, double>> statistics(const Pipeline& pipeline) const;
 
   ShaderLibrary& library() { return library_; }
   const Device& device() const { return device_; }
 
  private:
+  void add_statistics(const Pipeline& pipeline, std::uint32_t executable, std::vector<std::pair<std::string, double>>& all) const;
   Pipeline create(const ShaderModule& module, const Specialization& constants, std::uint32_t subgroup) const;
 
   const Device& device_;

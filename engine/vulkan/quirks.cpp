@@ -9,21 +9,25 @@ namespace {
 
 struct Quirk {
   std::uint32_t driver_id, first_version, last_version;
+  std::uint32_t below_subgroup;  ///< of devices whose smallest subgroup is smaller than this
   const char* mask;
   const char* link;
 };
 
 constexpr std::uint32_t any = 0xffffffffu;
-constexpr std::uint32_t intel_windows = 5;
+constexpr std::uint32_t intel_windows = 5, intel_mesa = 6;
 
 constexpr Quirk quirks[] = {
-    {intel_windows, 0, any, "coopmat", "https://github.com/ggml-org/llama.cpp/issues/10597"},  // emulated, slower than plain arithmetic
+    // Matrices of GPUs before Xe2, whose subgroups begin at 8, are emulated or spill: slower than plain arithmetic.
+    {intel_windows, 0, any, 16, "coopmat", "https://github.com/ggml-org/llama.cpp/pull/14001"},
+    {intel_mesa, 0, any, 16, "coopmat", "https://github.com/ggml-org/llama.cpp/pull/14001"},
 };
 
 }  // namespace
 
 void apply_quirks(Caps& caps) {
   for (const Quirk& quirk : quirks) {
+    if (caps.min_subgroup_size >= quirk.below_subgroup) continue;
     if (quirk.driver_id != caps.driver_id || caps.driver_version < quirk.first_version || caps.driver_version > quirk.last_version)
       continue;
     const auto masked = caps.masked;

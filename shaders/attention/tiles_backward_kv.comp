@@ -4,15 +4,18 @@
 
 // Gradients of the keys and values, one workgroup per (batch, key head, block of keys), over the queries of all heads that share them: rows are keys,
 // columns queries.   Shapes as in tiles_backward_q; dk, dv like k, v.
+layout(constant_id = 14) const uint RESULTS = 3;  // 1: dk, 2: dv; both at once take twice the registers
 layout(push_constant) uniform Push {
   In q; In k; In v; In dy; InF32 lse; InF32 delta; Out dk; Out dv;
   uint batch, tokens, heads, kv_heads, window; int masked_key; float scale;
 } p;
 
 void add_columns(Vectors k, Vectors v, uint first, Vectors q, Vectors dy, uint column, uint statistic) {
-  multiply(v, first, dy, column);
   float dweight[ROWS * COLUMNS];
-  [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) dweight[n] = score[n];
+  if ((RESULTS & 1u) != 0) {
+    multiply(v, first, dy, column);
+    [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) dweight[n] = score[n];
+  }
   multiply(k, first, q, column);
   [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] = capped(score[n] * p.scale);
   hide(first, column, true, p.tokens, p.window, p.masked_key);
@@ -23,11 +26,12 @@ void add_columns(Vectors k, Vectors v, uint first, Vectors q, Vectors dy, uint c
       const uint n = r * COLUMNS + c;
       if (query >= p.tokens) score[n] = LOWEST;
       const float weight = weight_of(score[n], lse, i);
-      dweight[n] = uncapped_gradient(score_gradient(score[n], weight, dweight[n], delta, i), score[n]);
+      if ((RESULTS & 1u) != 0) dweight[n] = uncapped_gradient(score_gradient(score[n], weight, dweight[n], delta, i), score[n]);
       score[n] = weight;
     }
   }
-  accumulate(1, dy, column);
+  if ((RESULTS & 2u) != 0) accumulate(1, dy, column);
+  if ((RESULTS & 1u) == 0) return;
   [[unroll]] for (uint n = 0; n < ROWS * COLUMNS; ++n) score[n] = dweight[n];
   accumulate(0, q, column);
 }
@@ -44,7 +48,7 @@ void main() {
       for (uint column = first / BLOCK_COLUMNS * BLOCK_COLUMNS; column < end; column += BLOCK_COLUMNS)
         add_columns(k, v, first, q, dy, column, (batch * p.heads + head) * p.tokens);
     }
-    store_rows(0, vectors(Words(p.dk), batch, p.tokens, p.kv_heads, kv_head), first, same(p.scale));
-    store_rows(1, vectors(Words(p.dv), batch, p.tokens, p.kv_heads, kv_head), first, same(1.0));
+    if ((RESULTS & 1u) != 0) store_rows(0, vectors(Words(p.dk), batch, p.tokens, p.kv_heads, kv_head), first, same(p.scale));
+    if ((RESULTS & 2u) != 0) store_rows(1, vectors(Words(p.dv), batch, p.tokens, p.kv_heads, kv_head), first, same(1.0));
   }
 }

@@ -21,8 +21,8 @@ void print(std::size_t number, const Instance::Candidate& device) {
   fmt::print("   driver      {} {}, Vulkan {}\n", caps.driver_name, caps.driver_info, caps.api_version);
   fmt::print("   memory      {:.1f} GiB{}, {:.1f} GiB in one allocation\n", static_cast<double>(caps.device_heap) / (1 << 30),
              caps.unified_memory ? ", shared with the host" : "", static_cast<double>(caps.max_allocation) / (1 << 30));
-  fmt::print("   workgroup   {} invocations, {} KiB shared, subgroups of {}", caps.max_invocations, caps.shared_memory / 1024,
-             caps.subgroup_size);
+  fmt::print("   workgroup   {} invocations, {} KiB shared, {} registers, subgroups of {}", caps.max_invocations, caps.shared_memory / 1024,
+             caps.registers, caps.subgroup_size);
   if (caps.subgroup_size_control && caps.min_subgroup_size != caps.max_subgroup_size)
     fmt::print(" ({} to {})", caps.min_subgroup_size, caps.max_subgroup_size);
   fmt::print("\n   can         {}\n", list(caps.names()));
@@ -38,6 +38,7 @@ const CommandRegistration registration{{"devices", "List Vulkan devices and what
                                             const Instance instance;
                                             if (instance.devices().empty()) instance.choose("");  // says what to do
                                             for (std::size_t i = 0; i < instance.devices().size(); ++i) print(i, instance.devices()[i]);
+                                            fmt::print("{}\n", instance.describe_choice());
                                             return 0;
                                           };
                                         }}};

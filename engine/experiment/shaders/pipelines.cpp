@@ -4,6 +4,7 @@
 #include "experiment/shaders/samples.h"
 #include "graph/executor.h"
 #include "ops/matmul_kernels.h"
+#include "vulkan/registers.h"
 
 #include <algorithm>
 #include <map>
@@ -50,20 +51,12 @@ void add_products(std::set<PipelineKey>& all, const Caps& caps, DType type, Layo
   }
 }
 
-double value_of(const std::vector<std::pair<std::string, double>>& statistics, std::initializer_list<const char*> names) {
-  double sum = -1;
-  for (const auto& [name, value] : statistics)
-    if (std::find(names.begin(), names.end(), name) != names.end()) sum = std::max(sum, 0.0) + value;
-  return sum;
-}
-
-void note(KernelReport& report, const std::vector<std::pair<std::string, double>>& statistics) {
-  report.registers = std::max(report.registers, value_of(statistics, {"VGPRs", "Register Count"}));
-  report.spills = std::max(report.spills, value_of(statistics, {"Spilled VGPRs", "Spilled SGPRs", "Spill Count"}));
-  report.scratch = std::max(report.scratch, value_of(statistics, {"Scratch size", "Local Memory Size"}));
-  report.shared = std::max(report.shared, value_of(statistics, {"LDS size", "Shared Memory Size"}));
-  const double occupancy = value_of(statistics, {"Subgroups per SIMD", "Occupancy"});
-  if (occupancy >= 0) report.occupancy = report.occupancy < 0 ? occupancy : std::min(report.occupancy, occupancy);
+void note(KernelReport& report, const RegisterUse& use) {
+  report.registers = std::max(report.registers, use.registers);
+  report.spills = std::max(report.spills, use.spills);
+  report.scratch = std::max(report.scratch, use.scratch);
+  report.shared = std::max(report.shared, use.shared);
+  if (use.occupancy >= 0) report.occupancy = report.occupancy < 0 ? use.occupancy : std::min(report.occupancy, use.occupancy);
 }
 
 std::string to_string(const PipelineKey& variant) {
@@ -101,7 +94,7 @@ std::vector<KernelReport> compile_all(Pipelines& pipelines, const std::string& p
     report.shader = name;
     ++report.variants;
     try {
-      note(report, pipelines.statistics(pipelines.get(variant.shader, variant.constants, variant.subgroup)));
+      note(report, register_use(pipelines.statistics(pipelines.get(variant.shader, variant.constants, variant.subgroup))));
     } catch (const std::exception& error) {
       if (report.failure.empty()) report.failure = error.what();
     }
