@@ -1,12 +1,15 @@
 #include "run_options.h"
 
 #include "base/error.h"
+#include "shipped_files.h"
 
 #include <CLI/CLI.hpp>
 
 #include <charconv>
 
 namespace ablate {
+
+Plan RunOptions::plan() const { return read_plan(experiment_file(file), sets); }
 
 Selection RunOptions::selection() const {
   Selection selection{points, 1, 1};
@@ -26,7 +29,9 @@ std::string RunOptions::masks() const {
 }
 
 void add_plan_options(CLI::App& app, RunOptions& options) {
-  app.add_option("file", options.file, "Experiment file (TOML)")->required()->type_name("FILE.toml");
+  app.add_option("file", options.file, "Experiment file (TOML), or the name of one that comes with the program, e.g. quickstart")
+      ->required()
+      ->type_name("FILE.toml");
   app.add_option("--set", options.sets, "Set a key, e.g. --set train.steps=100; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);

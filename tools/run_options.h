@@ -10,7 +10,7 @@ class App;
 namespace ablate {
 
 struct RunOptions {
-  std::filesystem::path file;          ///< FILE.toml
+  std::filesystem::path file;          ///< FILE.toml, or the name of a shipped one
   std::filesystem::path out = "runs";  ///< --out DIR
   std::string device;                  ///< --device N|NAME; empty: the file's `device`, else the best
   std::vector<std::string> sets;       ///< --set key=value, each
@@ -19,8 +19,8 @@ struct RunOptions {
   std::vector<std::string> points;     ///< --points 2,7-9 (numbers, ranges, ids or names), each
   std::string shard;                   ///< --shard k/n
 
-  /// The plan of the file. Throws InputError.
-  Plan plan() const { return read_plan(file, sets); }
+  /// The plan of the file, or of the shipped one of that name. Throws InputError.
+  Plan plan() const;
   /// What --points and --shard choose. Throws InputError.
   Selection selection() const;
   /// The words of --without, comma-separated.

@@ -11,14 +11,14 @@ fs::path path_of(const Value& value) {
   return folder / *value.as<std::string>();
 }
 
-fs::path read_path(Settings& settings, std::string_view key) {
+fs::path read_path(Settings& settings, const Key& key) {
   if (settings.get<std::string>(key, "").empty()) return {};
   const fs::path path = path_of(*settings.raw(key));
   settings.names_files(key, {path.string()});
   return path;
 }
 
-std::vector<fs::path> read_paths(Settings& settings, std::string_view key) {
+std::vector<fs::path> read_paths(Settings& settings, const Key& key) {
   const Value* value = settings.raw(key);
   if (!value) return {};
   if (value->as<std::string>()) return {read_path(settings, key)};

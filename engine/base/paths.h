@@ -12,9 +12,9 @@ namespace ablate {
 std::filesystem::path path_of(const Value& value);
 
 /// That of `key`, or an empty path where the key is absent or "". Throws InputError for anything but a string.
-std::filesystem::path read_path(Settings& settings, std::string_view key);
+std::filesystem::path read_path(Settings& settings, const Key& key);
 
 /// Those of `key`: one or a list; none where the key is absent. Throws InputError for an empty list.
-std::vector<std::filesystem::path> read_paths(Settings& settings, std::string_view key);
+std::vector<std::filesystem::path> read_paths(Settings& settings, const Key& key);
 
 }  // namespace ablate

@@ -63,6 +63,12 @@ class Registry {
     bad_input("{} \"{}\" is not known; there are {}", what, name, known);
   }
 
+  static std::vector<std::string> names() {
+    std::vector<std::string> names;
+    for (const auto& [name, maker] : all()) names.push_back(name);
+    return names;
+  }
+
   static std::map<std::string, Maker>& all() {
     static std::map<std::string, Maker> makers;
     return makers;

@@ -14,6 +14,9 @@ struct Settings::Node {
   std::map<std::string, Value, std::less<>> defaults;
   std::map<std::string, std::vector<std::string>, std::less<>> files;            // paths that the values of keys stand for
   std::map<std::string, std::vector<std::shared_ptr<Node>>, std::less<>> below;  // sub-tables and arrays of tables that were handed out
+  KeyRecords* records = nullptr;
+  std::string recorded_path;  // as `path`, with NAME for names that the file makes up
+  bool made_up = false;       // its keys are such names
 
   const Value::Table& keys() const { return *value.as<Value::Table>(); }
   std::string name(std::string_view key) const { return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key); }
@@ -26,6 +29,28 @@ struct Settings::Node {
   const Value* ask(std::string_view key) {
     asked.emplace(key);
     return find(key);
+  }
+
+  const Value* ask(const Key& key) {
+    if (KeyFacts* own = facts(key.name); own && !key.help.empty()) own->help = key.help;
+    return ask(key.name);
+  }
+
+  std::string recorded_name(std::string_view key) const {
+    if (made_up) key = "NAME";
+    return recorded_path.empty() ? std::string(key) : fmt::format("{}.{}", recorded_path, key);
+  }
+
+  /// Null where nothing is recorded.
+  KeyFacts* facts(std::string_view key) { return records ? &(*records)[recorded_name(key)] : nullptr; }
+
+  std::shared_ptr<Node> make_below(std::string_view key, Value own) {
+    auto node = std::make_shared<Node>();
+    node->value = std::move(own);
+    node->path = name(key);
+    node->records = records;
+    node->recorded_path = recorded_name(key);
+    return node;
   }
 
   struct Unknown {
@@ -46,6 +71,7 @@ struct Reader;
 
 template <>
 struct Reader<bool> {
+  static constexpr KeyFacts::Type type = KeyFacts::Type::boolean, list = KeyFacts::Type::booleans;
   static constexpr const char* name = "true or false";
   static constexpr const char* plural = "true or false";
   static bool read(const Value& value, bool& out) {
@@ -57,6 +83,7 @@ struct Reader<bool> {
 
 template <>
 struct Reader<std::int64_t> {
+  static constexpr KeyFacts::Type type = KeyFacts::Type::integer, list = KeyFacts::Type::integers;
   static constexpr const char* name = "an integer";
   static constexpr const char* plural = "integers";
   static bool read(const Value& value, std::int64_t& out) {
@@ -68,6 +95,7 @@ struct Reader<std::int64_t> {
 
 template <>
 struct Reader<int> {
+  static constexpr KeyFacts::Type type = KeyFacts::Type::integer, list = KeyFacts::Type::integers;
   static constexpr const char* name = "an integer (of 32 bits)";
   static constexpr const char* plural = "integers (of 32 bits)";
   static bool read(const Value& value, int& out) {
@@ -80,6 +108,7 @@ struct Reader<int> {
 
 template <>
 struct Reader<double> {
+  static constexpr KeyFacts::Type type = KeyFacts::Type::number, list = KeyFacts::Type::numbers;
   static constexpr const char* name = "a number";
   static constexpr const char* plural = "numbers";
   static bool read(const Value& value, double& out) {
@@ -92,6 +121,7 @@ struct Reader<double> {
 
 template <>
 struct Reader<std::string> {
+  static constexpr KeyFacts::Type type = KeyFacts::Type::string, list = KeyFacts::Type::strings;
   static constexpr const char* name = "a string";
   static constexpr const char* plural = "strings";
   static bool read(const Value& value, std::string& out) {
@@ -119,6 +149,11 @@ void read(const Value& value, const std::string& where, std::vector<T>& out) {
   }
 }
 
+template <class T>
+constexpr KeyFacts::Type type_of = Reader<T>::type;
+template <class T>
+constexpr KeyFacts::Type type_of<std::vector<T>> = Reader<T>::list;
+
 Value to_value(bool value) { return {value, "default"}; }
 Value to_value(int value) { return {static_cast<std::int64_t>(value), "default"}; }
 Value to_value(std::int64_t value) { return {value, "default"}; }
@@ -142,88 +177,108 @@ Settings::Settings(Value table, std::string path) : node_(std::make_shared<Node>
 
 Settings::Settings(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 
-bool Settings::has(std::string_view key) const { return node_->ask(key); }
+void Settings::record(KeyRecords& records) { node_->records = &records; }
+
+bool Settings::has(const Key& key) const { return node_->ask(key); }
 
 template <class T>
-T Settings::get(std::string_view key, T fallback) {
-  if (const Value* value = node_->ask(key)) {
-    read(*value, where(key), fallback);
+T Settings::get(const Key& key, T fallback) {
+  const Value* value = node_->ask(key);
+  if (KeyFacts* facts = node_->facts(key.name)) {
+    facts->types.insert(type_of<T>);
+    if (!facts->fallback) facts->fallback = to_value(fallback);
+  }
+  if (value) {
+    read(*value, where(key.name), fallback);
     return fallback;
   }
-  node_->defaults.insert_or_assign(std::string(key), to_value(fallback));
+  node_->defaults.insert_or_assign(std::string(key.name), to_value(fallback));
   return fallback;
 }
 
 template <class T>
-T Settings::get(std::string_view key) {
+T Settings::get(const Key& key) {
   const Value* value = node_->ask(key);
-  require(value, "{}: this key is needed and missing", where(key));
+  if (KeyFacts* facts = node_->facts(key.name)) {
+    facts->types.insert(type_of<T>);
+    facts->needed = facts->needed || !value;
+  }
+  require(value, "{}: this key is needed and missing", where(key.name));
   T out{};
-  read(*value, where(key), out);
+  read(*value, where(key.name), out);
   return out;
 }
 
 template <class T>
-T Settings::number(std::string_view key, T fallback, T low, T high) {
+T Settings::number(const Key& key, T fallback, T low, T high) {
+  if (KeyFacts* facts = node_->facts(key.name)) {
+    facts->low = static_cast<double>(low);
+    if (high != std::numeric_limits<T>::max()) facts->high = static_cast<double>(high);
+  }
   const T value = get<T>(key, fallback);
   if (value >= low && value <= high) return value;
-  if (high == std::numeric_limits<T>::max()) bad_input("{}: expected at least {}, found {}", where(key), low, value);
-  bad_input("{}: expected {} to {}, found {}", where(key), low, high, value);
+  if (high == std::numeric_limits<T>::max()) bad_input("{}: expected at least {}, found {}", where(key.name), low, value);
+  bad_input("{}: expected {} to {}, found {}", where(key.name), low, high, value);
 }
 
-#define ABLATE_SETTINGS_TYPE(T)                                                            \
-  template T Settings::get<T>(std::string_view, T);                                        \
-  template T Settings::get<T>(std::string_view);                                           \
-  template std::vector<T> Settings::get<std::vector<T>>(std::string_view, std::vector<T>); \
-  template std::vector<T> Settings::get<std::vector<T>>(std::string_view);
+#define ABLATE_SETTINGS_TYPE(T)                                                      \
+  template T Settings::get<T>(const Key&, T);                                        \
+  template T Settings::get<T>(const Key&);                                           \
+  template std::vector<T> Settings::get<std::vector<T>>(const Key&, std::vector<T>); \
+  template std::vector<T> Settings::get<std::vector<T>>(const Key&);
 ABLATE_SETTINGS_TYPE(bool)
 ABLATE_SETTINGS_TYPE(int)
 ABLATE_SETTINGS_TYPE(std::int64_t)
 ABLATE_SETTINGS_TYPE(double)
 ABLATE_SETTINGS_TYPE(std::string)
 #undef ABLATE_SETTINGS_TYPE
-template int Settings::number<int>(std::string_view, int, int, int);
-template std::int64_t Settings::number<std::int64_t>(std::string_view, std::int64_t, std::int64_t, std::int64_t);
-template double Settings::number<double>(std::string_view, double, double, double);
+template int Settings::number<int>(const Key&, int, int, int);
+template std::int64_t Settings::number<std::int64_t>(const Key&, std::int64_t, std::int64_t, std::int64_t);
+template double Settings::number<double>(const Key&, double, double, double);
 
-std::string Settings::choice(std::string_view key, std::string fallback, const std::vector<std::string>& choices) {
+std::string Settings::choice(const Key& key, std::string fallback, const std::vector<std::string>& choices) {
+  if (KeyFacts* facts = node_->facts(key.name)) facts->choices = choices;
   std::string value = get<std::string>(key, std::move(fallback));
   if (std::find(choices.begin(), choices.end(), value) != choices.end()) return value;
   std::string list;
   for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
-  bad_input("{}: expected one of {}; found \"{}\"", where(key), list, value);
+  bad_input("{}: expected one of {}; found \"{}\"", where(key.name), list, value);
 }
 
-const Value* Settings::raw(std::string_view key) { return node_->ask(key); }
+void Settings::known_names(std::string_view key, const std::vector<std::string>& names) {
+  KeyFacts* facts = node_->facts(key);
+  if (facts) facts->choices = names, facts->others = true;
+}
+
+const Value* Settings::raw(const Key& key) {
+  node_->facts(key.name);
+  return node_->ask(key);
+}
 
 void Settings::names_files(std::string_view key, std::vector<std::string> files) {
   node_->files.insert_or_assign(std::string(key), std::move(files));
 }
 
-Settings Settings::table(std::string_view key) {
+Settings Settings::table(const Key& key) {
   const Value* value = node_->ask(key);
-  require(!value || value->as<Value::Table>(), "{}: expected a table, found {}", where(key), value ? type_name(*value) : "nothing");
-  std::vector<std::shared_ptr<Node>>& below = node_->below[std::string(key)];
-  if (below.empty()) {
-    below.push_back(std::make_shared<Node>());
-    below[0]->value = value ? *value : Value{Value::Table{}, node_->value.where};
-    below[0]->path = node_->name(key);
-  }
+  if (KeyFacts* facts = node_->facts(key.name)) facts->types.insert(KeyFacts::Type::table);
+  require(!value || value->as<Value::Table>(), "{}: expected a table, found {}", where(key.name), value ? type_name(*value) : "nothing");
+  std::vector<std::shared_ptr<Node>>& below = node_->below[std::string(key.name)];
+  if (below.empty()) below.push_back(node_->make_below(key.name, value ? *value : Value{Value::Table{}, node_->value.where}));
   return Settings(below[0]);
 }
 
-std::vector<Settings> Settings::tables(std::string_view key) {
+std::vector<Settings> Settings::tables(const Key& key) {
   const Value* value = node_->ask(key);
+  if (KeyFacts* facts = node_->facts(key.name)) facts->types.insert(KeyFacts::Type::tables);
   if (!value) return {};
   const auto* array = value->as<Value::Array>();
-  require(array, "{}: expected an array of tables ([[{}]]), found {}", where(key), node_->name(key), type_name(*value));
-  std::vector<std::shared_ptr<Node>>& below = node_->below[std::string(key)];
+  require(array, "{}: expected an array of tables ([[{}]]), found {}", where(key.name), node_->name(key.name), type_name(*value));
+  std::vector<std::shared_ptr<Node>>& below = node_->below[std::string(key.name)];
   for (std::size_t i = below.size(); i < array->size(); ++i) {
     const Value& item = (*array)[i];
-    require(item.as<Value::Table>(), "{}: expected an array of tables, found {} in it", where(key), type_name(item));
-    below.push_back(std::make_shared<Node>());
-    below[i]->value = item;
-    below[i]->path = node_->name(key);
+    require(item.as<Value::Table>(), "{}: expected an array of tables, found {} in it", where(key.name), type_name(item));
+    below.push_back(node_->make_below(key.name, item));
   }
   std::vector<Settings> tables;
   for (const auto& node : below) tables.push_back(Settings(node));
@@ -237,6 +292,12 @@ std::vector<std::string> Settings::keys() const {
   std::vector<std::string> keys;
   for (auto& [order, key] : ordered) keys.push_back(std::move(key));
   return keys;
+}
+
+std::vector<std::string> Settings::names() {
+  node_->made_up = true;
+  if (node_->records && !node_->recorded_path.empty()) (*node_->records)[node_->recorded_path].own_names = true;
+  return keys();
 }
 
 std::string Settings::where(std::string_view key) const {

@@ -4,6 +4,7 @@
 // configuration of the manifest. Parsing TOML is not done here (experiment/toml.cpp): lower layers see only this class.
 #pragma once
 
+#include "base/key_facts.h"
 #include "base/value.h"
 
 #include <functional>
@@ -17,39 +18,48 @@ class Settings {
   /// `path` is the dotted name of this table ("model"; "" for the whole file). `table` must hold a Value::Table; it is copied.
   explicit Settings(Value table, std::string path = "");
 
-  bool has(std::string_view key) const;
+  /// Notes what readers say of the keys that they ask for, of sub-tables too. `records` must outlive this object and all made from it.
+  void record(KeyRecords& records);
+
+  bool has(const Key& key) const;
 
   /// The value of `key`, or `fallback` (recorded as the resolved value). T is bool, int, int64_t, double, std::string, or a std::vector of
   /// those; an integer is accepted where a number is wanted. Throws InputError "file.toml:12: model.norm_eps: expected a number, found a
   /// string".
   template <class T>
-  T get(std::string_view key, T fallback);
-  std::string get(std::string_view key, const char* fallback) { return get<std::string>(key, fallback); }
+  T get(const Key& key, T fallback);
+  std::string get(const Key& key, const char* fallback) { return get<std::string>(key, fallback); }
 
   /// The same for a key that must be there. Throws InputError naming the table and the key.
   template <class T>
-  T get(std::string_view key);
+  T get(const Key& key);
 
   /// A number within [low, high]; the error says the bounds.
   template <class T>
-  T number(std::string_view key, T fallback, T low, T high = std::numeric_limits<T>::max());
+  T number(const Key& key, T fallback, T low, T high = std::numeric_limits<T>::max());
 
   /// One of `choices`; the error lists them.
-  std::string choice(std::string_view key, std::string fallback, const std::vector<std::string>& choices);
+  std::string choice(const Key& key, std::string fallback, const std::vector<std::string>& choices);
+
+  /// Says which names `key` (a string or a list of them) can have, where whoever takes the name looks it up: for the records only. A file may
+  /// define others.
+  void known_names(std::string_view key, const std::vector<std::string>& names);
 
   /// The value as written, for keys that may hold several types; null if absent. Marks it as read, tables included.
-  const Value* raw(std::string_view key);
+  const Value* raw(const Key& key);
 
   /// Says that the value of `key` names these files (a folder counts as one): resolved() says so too (Value::files), so that what they
   /// hold can take the place of their names. Whoever reads a key that names a file calls this.
   void names_files(std::string_view key, std::vector<std::string> files);
 
   /// A sub-table (empty if absent) or an array of tables; they share this object's record of what was read.
-  Settings table(std::string_view key);
-  std::vector<Settings> tables(std::string_view key);
+  Settings table(const Key& key);
+  std::vector<Settings> tables(const Key& key);
 
   /// The names of the keys that are given here, in the order written.
   std::vector<std::string> keys() const;
+  /// The same for a table whose keys are names that the file makes up.
+  std::vector<std::string> names();
 
   /// "file.toml:12: model.norm" for messages about `key`.
   std::string where(std::string_view key) const;

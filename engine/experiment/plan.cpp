@@ -23,11 +23,11 @@ constexpr std::size_t most_points = 20000;
 
 const std::vector<std::string>& top_level_keys() {
   static const std::vector<std::string> keys = [] {
-    std::vector<std::string> all{"name",   "kind",    "title",     "description", "seed",  "scale",  "scales",
-                                 "let",    "extends", "reference", "references",  "sweep", "report", "shaders",
-                                 "device", "without", "variant",   "claim",       "group"};
-    for (const Section& section : sections()) all.push_back(section.name);
-    return all;
+    std::vector<std::string> names{"seed", "report", "shaders", "device", "without"};
+    for (const Section& section : sections()) names.push_back(section.name);
+    for (const auto& [key, type] : file_keys())
+      if (key.name != "include") names.emplace_back(key.name);
+    return names;
   }();
   return keys;
 }
@@ -412,6 +412,27 @@ Plan Source::plan(const fs::path& file) const {
 }
 
 }  // namespace
+
+const std::vector<std::pair<Key, KeyFacts::Type>>& file_keys() {
+  using T = KeyFacts::Type;
+  static const std::vector<std::pair<Key, T>> keys{
+      {{"name", "name of the experiment, and of the folder of its results"}, T::string},
+      {{"kind", "what is done with the models: train them, probe them, or intervene on them and probe"}, T::string},
+      {{"title", "one line for the report"}, T::string},
+      {{"description", "what the experiment looks at, for the report"}, T::string},
+      {{"extends", "file that this one is laid over"}, T::string},
+      {{"include", "files that are run as one experiment"}, T::strings},
+      {{"scale", "which table of [scales] applies"}, T::string},
+      {{"scales", "keys that apply at one scale, by its name"}, T::table},
+      {{"let", "numbers that only \"= ...\" strings use"}, T::table},
+      {{"references", "published values of models by name, for rows that look at them"}, T::table},
+      {{"reference", "published values beside which a row's metrics are shown"}, T::table},
+      {{"sweep", "lists of values for any key; every combination is a point"}, T::table},
+      {{"variant", "rows of the table, each with keys of its own"}, T::tables},
+      {{"claim", "what the results should show"}, T::tables},
+      {{"group", "rows of one group stand together and are compared with its first"}, T::string}};
+  return keys;
+}
 
 Settings Point::settings() const {
   Settings settings(table);

@@ -32,6 +32,9 @@ struct Point {
   Settings settings() const;
 };
 
+/// The keys that say how points come about, apart from those that points have (experiment/readers.h).
+const std::vector<std::pair<Key, KeyFacts::Type>>& file_keys();
+
 struct Plan {
   std::string name;         ///< also the folder of the results
   std::string kind;         ///< "probe", "intervene" or "train"; "collection" for files of several kinds

@@ -1,5 +1,6 @@
 // A point's settings, read by everybody who knows some of them.
 #include "base/error.h"
+#include "experiment/readers.h"
 #include "experiment/run/kind.h"
 #include "model/initialization.h"
 #include "ops/user/user_shader.h"
@@ -10,12 +11,13 @@
 #include <algorithm>
 
 namespace ablate {
-namespace {
 
 bool reads(const std::string& kind, const std::string& key) {
   const auto& tables = ExperimentKinds::find("kind", kind).tables;
   return std::find(tables.begin(), tables.end(), key) != tables.end();
 }
+
+namespace {
 
 /// The first key of a table that kinds like this one do not read; null if they read what is there.
 const Value* foreign_key(const Point& point, const std::string& table, std::string& name) {
@@ -43,22 +45,35 @@ void reject_tables_of_other_kinds(const Point& point) {
   }
 }
 
+void read_what_all_have(Settings& settings) {
+  settings.get<std::int64_t>({"seed", "every random number follows from it"}, 0);
+  settings.get<std::vector<std::string>>({"without", "capabilities of the device to do without"}, {});
+  settings.raw({"device", "device to run on: a number of `ablate devices`, or a part of its name"});
+  settings.raw({"report", "how the report shows what was measured"});
+}
+
 }  // namespace
+
+std::vector<PointReader> point_readers(const std::string& kind) {
+  std::vector<PointReader> readers{read_what_all_have};
+  if (!reads(kind, "train"))  // of a model that is only looked at, it still says how it starts
+    readers.push_back([](Settings& settings) {
+      settings.table("train").choice({"init_rule", "distribution that the first weights are drawn from"}, TrainSettings().init_rule,
+                                     initialization_rules());
+    });
+  for (const Section& section : sections())
+    readers.push_back([&section, kind](Settings& settings) {
+      const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
+      if (always || section.name == kind || (reads(kind, section.name) && settings.has(section.name))) section.read(settings);
+    });
+  return readers;
+}
 
 Value resolve(const Point& point) {
   reject_tables_of_other_kinds(point);
   Settings settings = point.settings();
-  settings.get<std::int64_t>("seed", 0);
-  settings.get<std::vector<std::string>>("without", {});
-  settings.raw("device");
   const RegistrationScope shaders = read_user_shaders(settings);
-  if (!reads(point.kind, "train"))  // of a model that is only looked at, it still says how it starts
-    settings.table("train").choice("init_rule", TrainSettings().init_rule, initialization_rules());
-  for (const Section& section : sections()) {
-    const bool always = section.name == "model" || section.name == "data" || section.name == "probe";
-    if (always || section.name == point.kind || (settings.has(section.name) && reads(point.kind, section.name))) section.read(settings);
-  }
-  settings.raw("report");
+  for (const PointReader& read : point_readers(point.kind)) read(settings);
   settings.reject_unused();
   return settings.resolved();
 }

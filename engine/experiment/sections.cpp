@@ -9,11 +9,12 @@ namespace {
 
 void read_model(Settings& experiment) {
   Settings model = experiment.table("model");
-  if (!model.has("checkpoint")) {
+  if (!model.has({"checkpoint", "folder, GGUF file or Hugging Face name of a trained model"})) {
     ModelSource::from(model, TrainSettings().init_rule, 0);
     return;
   }
-  for (const std::string& key : model.keys()) model.raw(key);  // whoever opens the checkpoint knows its keys
+  for (const std::string& key : model.keys()) model.raw(key);  // of a preset that the checkpoint takes the place of
+  read_stored(model);
   read_checkpoint_path(model, "checkpoint");
 }
 

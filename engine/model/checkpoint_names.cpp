@@ -50,7 +50,7 @@ std::string missing_of_tokenizer(const fs::path& snapshot) { return is_there(sna
 
 using Find = fs::path (*)(const fs::path& path, std::string_view name, std::string_view where);
 
-fs::path read(Settings& settings, std::string_view key, Find find) {
+fs::path read(Settings& settings, const Key& key, Find find) {
   const std::string name = settings.get<std::string>(key, "");
   if (name.empty()) return {};
   const fs::path path = find(path_of(*settings.raw(key)), name, settings.where(key));
@@ -70,7 +70,7 @@ fs::path find_tokenizer(const fs::path& path, std::string_view name, std::string
   return fs::is_directory(found, none) ? tokenizer_file(found) : found;
 }
 
-fs::path read_checkpoint_path(Settings& settings, std::string_view key) { return read(settings, key, find_checkpoint); }
-fs::path read_tokenizer_path(Settings& settings, std::string_view key) { return read(settings, key, find_tokenizer); }
+fs::path read_checkpoint_path(Settings& settings, const Key& key) { return read(settings, key, find_checkpoint); }
+fs::path read_tokenizer_path(Settings& settings, const Key& key) { return read(settings, key, find_tokenizer); }
 
 }  // namespace ablate

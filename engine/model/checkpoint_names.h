@@ -17,7 +17,7 @@ std::filesystem::path find_checkpoint(const std::filesystem::path& path, std::st
 std::filesystem::path find_tokenizer(const std::filesystem::path& path, std::string_view name, std::string_view where = "");
 
 /// The checkpoint, or the tokenizer, that a key names, as seen from the folder of its file; empty where the key is absent or "".
-std::filesystem::path read_checkpoint_path(Settings& settings, std::string_view key);
-std::filesystem::path read_tokenizer_path(Settings& settings, std::string_view key);
+std::filesystem::path read_checkpoint_path(Settings& settings, const Key& key);
+std::filesystem::path read_tokenizer_path(Settings& settings, const Key& key);
 
 }  // namespace ablate

@@ -15,7 +15,7 @@ struct Reader {
   Settings& table;
 
   template <class T>
-  void operator()(const char* key, T& member) {
+  void operator()(const Key& key, T& member) {
     if constexpr (std::is_enum_v<T>) {
       const auto& names = names_of<T>;
       const std::string name = table.choice(key, std::string(name_of(member)), {names.begin(), names.end()});
@@ -26,7 +26,7 @@ struct Reader {
   }
 
   template <class T>
-  void operator()(const char* key, PerLayer<T>& member) {
+  void operator()(const Key& key, PerLayer<T>& member) {
     const Value* value = table.has(key) ? table.raw(key) : nullptr;
     const auto* list = value ? value->as<Value::Array>() : nullptr;
     require(!list || !list->empty(), "{}: the list is empty: expected one value a layer, or one for all", table.where(key));
@@ -34,11 +34,11 @@ struct Reader {
     else if (value || member.is_one()) member = table.get<T>(key, member[0]);
   }
 
-  void operator()(const char* key, std::optional<int>& member) {
+  void operator()(const Key& key, std::optional<int>& member) {
     if (table.has(key)) member = table.get<int>(key);
   }
 
-  void operator()(const char* key, std::optional<std::array<int, 2>>& member) {
+  void operator()(const Key& key, std::optional<std::array<int, 2>>& member) {
     if (!table.has(key)) return;
     const auto ends = table.get<std::vector<int>>(key);
     require(ends.empty() || ends.size() == 2, "{}: expected [first, end), two positions, or [] for all, found {} numbers", table.where(key),

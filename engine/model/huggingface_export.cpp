@@ -19,18 +19,18 @@ constexpr std::string_view own_architecture = "AblateForCausalLM";
 struct Writer {
   Json& json;
   template <class T>
-  void operator()(const char* key, const T& value) const {
-    if constexpr (std::is_enum_v<T>) json[key] = name_of(value);
-    else json[key] = value;
+  void operator()(const Key& key, const T& value) const {
+    if constexpr (std::is_enum_v<T>) json[std::string(key.name)] = name_of(value);
+    else json[std::string(key.name)] = value;
   }
   template <class T>
-  void operator()(const char* key, const std::optional<T>& value) const {
-    if (value) json[key] = *value;
+  void operator()(const Key& key, const std::optional<T>& value) const {
+    if (value) json[std::string(key.name)] = *value;
   }
   template <class T>
-  void operator()(const char* key, const PerLayer<T>& value) const {
-    if (value.is_one()) json[key] = value[0];
-    else json[key] = value.values();
+  void operator()(const Key& key, const PerLayer<T>& value) const {
+    if (value.is_one()) json[std::string(key.name)] = value[0];
+    else json[std::string(key.name)] = value.values();
   }
 };
 

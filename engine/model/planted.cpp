@@ -181,9 +181,9 @@ PlantedModel PlantedModel::from(Settings& model) {
   PlantedModel planted;
   TransformerConfig& c = planted.config;
   c.d_model = 64, c.n_layers = 4, c.n_heads = 4, c.n_kv_heads = 2, c.head_dim = 16, c.d_ffn = 160, c.max_seq_len = 256;
-  c.vocab_size = model.number("vocab_size", 320, 8);
-  c.bos_token_id = model.number("bos_token_id", 1, 0, c.vocab_size - 1);
-  planted.seed = static_cast<std::uint64_t>(model.number<std::int64_t>("seed", 1, 0));
+  c.vocab_size = model.number({"vocab_size", "tokens that the model knows"}, 320, 8);
+  c.bos_token_id = model.number({"bos_token_id", "id of the beginning-of-sequence token"}, 1, 0, c.vocab_size - 1);
+  planted.seed = static_cast<std::uint64_t>(model.number<std::int64_t>({"seed", "of the planted model's random weights"}, 1, 0));
   return planted;
 }
 

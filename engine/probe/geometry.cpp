@@ -69,7 +69,8 @@ struct PairCosines {
 class GeometryProbe : public Probe {
  public:
   GeometryProbe(const ProbeSettings& settings, Settings& own)
-      : largest_(static_cast<std::uint32_t>(own.number("channels", 3, 1, 8))), spikes_(settings) {}
+      : largest_(static_cast<std::uint32_t>(own.number({"channels", "largest channels of the spike tokens that are looked at"}, 3, 1, 8))),
+        spikes_(settings) {}
 
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override {
     config_ = config;

@@ -40,13 +40,13 @@ void read_name(Settings& settings, const std::string& key, Indices& indices) {
   if (!indices.all) indices.found = name;
 }
 
-Indices read_indices(Settings& settings, const std::string& key) {
+Indices read_indices(Settings& settings, const Key& key) {
   Indices indices;
   const Value* value = settings.raw(key);
   if (!value) return indices;
   indices.all = false;
   if (value->as<std::string>()) {
-    read_name(settings, key, indices);
+    read_name(settings, std::string(key.name), indices);
     return indices;
   }
   if (value->as<Value::Array>()) indices.list = settings.get<std::vector<int>>(key);
@@ -61,17 +61,19 @@ Indices read_indices(Settings& settings, const std::string& key) {
 }
 
 std::vector<std::string> read_hooks(Settings& settings) {
-  const Value* value = settings.raw("at");
-  if (!value || !value->as<Value::Array>()) return {settings.get<std::string>("at")};
+  const Value* value = settings.raw({"at", "hook points, by name or pattern, one or a list (`ablate hooks` lists them)"});
+  if (!value || !value->as<Value::Array>())
+    return {settings.get<std::string>({"at", "hook points, by name or pattern, one or a list (`ablate hooks` lists them)"})};
   const auto list = settings.get<std::vector<std::string>>("at");
   require(!list.empty(), "{}: the list is empty", settings.where("at"));
   return list;
 }
 
 void read_value(Settings& settings, InterventionSettings& in) {
-  const Value* value = settings.raw("value");
+  const Value* value = settings.raw({"value", "a number, one per channel, or the name of a norm, as the action needs"});
   if (!value) return;
-  if (value->as<std::string>()) in.name = settings.get<std::string>("value");
+  if (value->as<std::string>())
+    in.name = settings.get<std::string>({"value", "a number, one per channel, or the name of a norm, as the action needs"});
   else if (value->as<Value::Array>()) in.value = settings.get<std::vector<double>>("value");
   else in.value = {settings.get<double>("value")};
   // "set" may put in what is not finite: to see what becomes of it.
@@ -131,7 +133,8 @@ Value preset_table(Settings& table) {
   Value::Table given;
   for (const std::string& key : table.keys()) given[key] = *table.raw(key);
   const auto statistics = given.find("statistics");
-  if (statistics != given.end() && !to_text(statistics->second).starts_with("@")) read_path(table, "statistics");
+  if (statistics != given.end() && !to_text(statistics->second).starts_with("@"))
+    read_path(table, {"statistics", "file of recorded means, or @ID for those of another point of the run"});
   return {std::move(given), "", 0, {}};
 }
 
@@ -152,13 +155,13 @@ InterventionSettings InterventionSettings::from(Settings& s) {
   in.at = read_hooks(s);
   std::vector<std::string> actions;
   for (const ActionRule& rule : rules) actions.emplace_back(rule.name);
-  s.get<std::string>("do");
-  in.action = s.choice("do", "", actions);
-  in.channels = read_indices(s, "channels");
-  in.tokens = read_indices(s, "tokens");
-  in.heads = read_indices(s, "heads");
+  s.get<std::string>({"do", "the action"});
+  in.action = s.choice({"do", "the action"}, "", actions);
+  in.channels = read_indices(s, {"channels", "channels acted on: an index, a list, \"spike\" or \"all\""});
+  in.tokens = read_indices(s, {"tokens", "positions acted on: an index, a list, \"spike\", \"largest\" or \"all\""});
+  in.heads = read_indices(s, {"heads", "heads acted on: an index, a list or \"all\""});
   read_value(s, in);
-  in.statistics = s.get("statistics", in.statistics);
+  in.statistics = s.get({"statistics", "file of recorded means, or @ID for those of another point of the run"}, in.statistics);
   if (!in.statistics.starts_with("@")) in.statistics = read_path(s, "statistics").string();
   if (in.action == "quantize") in.quantization = QuantizationSettings::from(s);
   check(s, in);
@@ -168,10 +171,12 @@ InterventionSettings InterventionSettings::from(Settings& s) {
 std::vector<InterventionSettings> InterventionSettings::all(Settings& experiment) {
   std::vector<InterventionSettings> all;
   for (Settings& table : experiment.tables("intervention")) {
-    if (!table.has("preset")) {
+    table.known_names("preset", QuantizationPresets::names());
+    if (!table.has({"preset", "quantization that the literature calls by a name, in place of all keys but except_tokens and statistics"})) {
       all.push_back(from(table));
       continue;
     }
+    table.get<std::string>("preset");
     for (Value& one : expand_preset(preset_table(table))) {
       Settings expanded(std::move(one), table.path());
       all.push_back(from(expanded));

@@ -51,7 +51,8 @@ class LossByPosition : public Probe {
 };
 
 const Probes::Registration registration("loss_by_position", [](const ProbeSettings&, Settings& own) {
-  return std::make_unique<LossByPosition>(own.number("width", 0, 0));
+  return std::make_unique<LossByPosition>(
+      own.number({"width", "positions that one mean is over; 0 divides the window into equal parts"}, 0, 0));
 });
 
 }  // namespace

@@ -96,7 +96,8 @@ std::map<std::string, MeansProbe::Mean> read_means(const std::filesystem::path& 
 }
 
 static const Probes::Registration registration("means", [](const ProbeSettings& settings, Settings& own) {
-  return std::make_unique<MeansProbe>(own.get<std::vector<std::string>>("at"), own.where("at"), settings);
+  return std::make_unique<MeansProbe>(own.get<std::vector<std::string>>({"at", "hook points whose means are recorded"}), own.where("at"),
+                                      settings);
 });
 
 }  // namespace ablate

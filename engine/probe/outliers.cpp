@@ -148,7 +148,7 @@ class OutlierProbe : public Probe {
 };
 
 const Probes::Registration registration("outliers", [](const ProbeSettings&, Settings& own) {
-  return std::make_unique<OutlierProbe>(own.get<std::vector<std::string>>("at", {}), own.where("at"));
+  return std::make_unique<OutlierProbe>(own.get<std::vector<std::string>>({"at", "hook points, by name or pattern"}, {}), own.where("at"));
 });
 
 }  // namespace

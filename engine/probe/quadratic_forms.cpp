@@ -39,10 +39,10 @@ class QuadraticFormsProbe : public Probe {
       : spikes_(settings),
         where_(own.where("channels")),
         where_expert_(own.where("expert")),
-        channels_(own.get<std::vector<int>>("channels", {})),
-        layer_(own.number("layer", -1, -1)),
-        expert_(own.number("expert", -1, -1)),
-        count_(own.number("eigenvalues", 16, 1, 256)) {}
+        channels_(own.get<std::vector<int>>({"channels", "channels whose quadratic forms are analysed; the spike's if absent"}, {})),
+        layer_(own.number({"layer", "layer looked at; -1 takes the step-up block's"}, -1, -1)),
+        expert_(own.number({"expert", "expert looked at; -1 takes the one that the spike token has most of"}, -1, -1)),
+        count_(own.number({"eigenvalues", "largest eigenvalues listed"}, 16, 1, 256)) {}
 
   void model(Pipelines& pipelines, const Weights& weights) override { pipelines_ = &pipelines, weights_ = &weights; }
   void begin(const TransformerConfig& config, std::uint32_t rows, std::uint32_t tokens) override { spikes_.begin(config, rows, tokens); }

@@ -79,8 +79,8 @@ std::map<std::string, RangesProbe::Range> read_ranges(const std::filesystem::pat
 }
 
 static const Probes::Registration registration("ranges", [](const ProbeSettings&, Settings& own) {
-  const int except = own.number("except_tokens", 0, 0);
-  return std::make_unique<RangesProbe>(own.get<std::vector<std::string>>("at"), own.where("at"),
+  const int except = own.number({"except_tokens", "so many first tokens of each sequence are left in float"}, 0, 0);
+  return std::make_unique<RangesProbe>(own.get<std::vector<std::string>>({"at", "hook points, by name or pattern"}), own.where("at"),
                                        std::vector<std::uint32_t>{static_cast<std::uint32_t>(except)});
 });
 

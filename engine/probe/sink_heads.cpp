@@ -63,9 +63,10 @@ class SinkHeadsProbe : public Probe {
  public:
   explicit SinkHeadsProbe(Settings& own)
       : where_(own.where("head")),
-        head_(own.get<std::vector<int>>("head", {})),
-        other_(own.get<std::vector<int>>("other", {})),
-        points_(static_cast<std::size_t>(own.number("points", 480, 8, 500))) {
+        head_(own.get<std::vector<int>>(
+            {"head", "[layer, head] of the sink head looked at; the one with most attention on the first token if absent"}, {})),
+        other_(own.get<std::vector<int>>({"other", "[layer, head] of the head it is compared with; the one with least if absent"}, {})),
+        points_(static_cast<std::size_t>(own.number({"points", "points of the projections that are listed"}, 480, 8, 500))) {
     for (const auto* choice : {&head_, &other_}) require(choice->empty() || choice->size() == 2, "{}: expected [layer, head]", where_);
   }
 

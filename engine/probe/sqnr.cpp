@@ -93,7 +93,7 @@ class SqnrProbe : public Probe {
 };
 
 const Probes::Registration registration("sqnr", [](const ProbeSettings&, Settings& own) {
-  const auto patterns = own.get<std::vector<std::string>>("at", {"linear_inputs"});
+  const auto patterns = own.get<std::vector<std::string>>({"at", "hook points, by name or pattern"}, {"linear_inputs"});
   const QuantizationSettings quantization = QuantizationSettings::from(own);
   require(!quantization.static_range, "{}: the statistic sqnr knows dynamic ranges only", own.where("range"));
   std::map<std::string, std::string, std::less<>> places;

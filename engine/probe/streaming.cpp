@@ -31,12 +31,12 @@ std::vector<float> turns_back(const Rotation& rotation, std::uint32_t tokens, st
 StreamingSettings StreamingSettings::from(Settings& experiment) {
   StreamingSettings settings;
   const bool given = experiment.has("streaming");
-  Settings s = experiment.table("streaming");
+  Settings s = experiment.table({"streaming", "attention as a stream with a cache of fixed size has it"});
   settings.where = s.where("window");
   if (!given) return settings;
-  settings.window = s.number("window", s.get<int>("window"), 1);
-  settings.keep_first = s.number("keep_first", 0, 0);
-  settings.sink_cost = s.get("sink_cost", false);
+  settings.window = s.number({"window", "keys that a query sees, itself included"}, s.get<int>("window"), 1);
+  settings.keep_first = s.number({"keep_first", "first tokens that every query sees beside them"}, 0, 0);
+  settings.sink_cost = s.get({"sink_cost", "measure what leaving out the first tokens costs"}, false);
   require(!settings.sink_cost || settings.keep_first > 0, "{}: without first keys (streaming.keep_first) there is none",
           s.where("sink_cost"));
   return settings;

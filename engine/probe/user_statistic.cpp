@@ -14,7 +14,7 @@ namespace {
 class UserStatisticProbe : public Probe {
  public:
   UserStatisticProbe(UserShaderHandle shader, Settings& own)
-      : shader_(std::move(shader)), pattern_(own.get("at", "residual.*")), where_(own.where("at")) {}
+      : shader_(std::move(shader)), pattern_(own.get({"at", "hook points, by name or pattern"}, "residual.*")), where_(own.where("at")) {}
 
   void begin(const TransformerConfig& config, std::uint32_t, std::uint32_t) override {
     for (const Hook& hook : matching_tensors(config, pattern_, where_))

@@ -185,6 +185,18 @@ std::string side(double value) { return fmt::format("{:.4g}", value); }
 
 std::string to_text(Verdict verdict) { return verdict == Verdict::holds ? "holds" : verdict == Verdict::fails ? "fails" : "open"; }
 
+Claim read_claim(Settings& table) {
+  Claim claim;
+  claim.text = table.get<std::string>({"text", "the sentence"});
+  claim.holds = table.get<std::string>({"holds", "comparison of metrics of rows that makes it true"});
+  claim.paper = table.get<std::string>({"paper", "where it was published"}, "");
+  claim.model = table.get<std::string>({"model", "\"planted\" or \"checkpoint\": the claim is about such a model only"}, "");
+  claim.optional = table.get<bool>({"optional", "left out where its rows are not there"}, false);
+  claim.where = table.where("holds");
+  claim.model_where = table.where("model");
+  return claim;
+}
+
 std::vector<Claim> read_claims(const Value& experiment) {
   const Value* list = find(experiment, "claim");
   if (!list) return {};
@@ -194,11 +206,7 @@ std::vector<Claim> read_claims(const Value& experiment) {
   for (const Value& table : *tables) {
     require(table.as<Value::Table>(), "{}: claim: expected an array of tables, found {} in it", table.where, type_name(table));
     Settings settings(table, "claim");
-    Claim claim{settings.get<std::string>("text"), settings.get<std::string>("holds"), settings.get<std::string>("paper", ""), ""};
-    claim.where = settings.where("holds");
-    claim.model = settings.get<std::string>("model", "");
-    claim.model_where = settings.where("model");
-    claim.optional = settings.get<bool>("optional", false);
+    Claim claim = read_claim(settings);
     settings.reject_unused();
     for (const char* key : {"text", "paper"}) require_one_line(settings, key);
     require(!claim.text.empty(), "{}: expected a sentence", settings.where("text"));

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "base/formula.h"
+#include "base/settings.h"
 
 #include <span>
 #include <string>
@@ -54,6 +55,9 @@ struct Judgement {
 /// The [[claim]] tables of an experiment's top level. Throws InputError for wrong keys, types and grammar, and for comparisons that come out
 /// the same whatever the rows say.
 std::vector<Claim> read_claims(const Value& experiment);
+
+/// The keys of one [[claim]], taken as they are.
+Claim read_claim(Settings& table);
 
 /// `rows` may be fewer than the plan's.
 Judgement judge(const Claim& claim, std::span<const Row> rows);

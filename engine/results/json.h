@@ -1,4 +1,4 @@
-// Values and metrics as nlohmann's JSON. Heavy: for .cpp files of this folder.
+// Values and metrics as nlohmann's JSON. Heavy: for .cpp files.
 #pragma once
 
 #include "base/metrics.h"

@@ -15,7 +15,7 @@ constexpr int longest_window = 1 << 24;  // as model.max_seq_len
 constexpr double largest_float = std::numeric_limits<float>::max(), smallest_float = std::numeric_limits<float>::min();
 
 template <class T>
-std::pair<T, T> read_pair(Settings& settings, std::string_view key, std::pair<T, T> fallback) {
+std::pair<T, T> read_pair(Settings& settings, const Key& key, std::pair<T, T> fallback) {
   const std::vector<T> values = settings.get<std::vector<T>>(key, {fallback.first, fallback.second});
   require(values.size() == 2, "{}: expected two numbers, found {}", settings.where(key), values.size());
   return {values[0], values[1]};
@@ -44,34 +44,41 @@ const SectionRegistration registration{{"train", [](Settings& experiment) {
 
 TrainSettings TrainSettings::from(Settings& s) {
   TrainSettings t;
-  t.steps = s.number("steps", t.steps, 0);
-  t.batch = s.number("batch", t.batch, 1);
-  t.seq_len = s.number("seq_len", t.seq_len, 1, longest_window);
-  t.accumulate = s.number("accumulate", t.accumulate, 1);
+  t.steps = s.number({"steps", "optimizer steps"}, t.steps, 0);
+  t.batch = s.number({"batch", "sequences per optimizer step"}, t.batch, 1);
+  t.seq_len = s.number({"seq_len", "T, input tokens per sequence"}, t.seq_len, 1, longest_window);
+  t.accumulate =
+      s.number({"accumulate", "pieces that the batch is done in; more pieces take less memory and change nothing else"}, t.accumulate, 1);
 
-  t.optimizer = s.choice("optimizer", t.optimizer, {"adamw", "sgd", "muon"});
-  t.lr = s.number("lr", t.lr, 0.0, largest_float);
-  t.warmup = s.number("warmup", t.warmup, 0);
-  t.schedule = s.choice("schedule", t.schedule, {"constant", "cosine"});
-  t.min_lr_ratio = s.number("min_lr_ratio", t.min_lr_ratio, 0.0, 1.0);
-  t.betas = read_pair(s, "betas", t.betas);  // the other optimizer's keys may stand there too: a sweep over optimizers shares a table
-  t.eps = s.number("eps", t.eps, 0.0, largest_float);
-  t.momentum = s.number("momentum", t.momentum, 0.0, 1.0);
-  t.muon_momentum = s.number("muon_momentum", t.muon_momentum, 0.0, 1.0);
-  t.muon_steps = s.number("muon_steps", t.muon_steps, 1, 100);
-  t.weight_decay = s.number("weight_decay", t.weight_decay, 0.0, largest_float);
-  t.decay = s.choice("decay", t.decay, {"all", "matrices"});
-  t.clip = s.number("clip", t.clip, 0.0, largest_float);
+  t.optimizer = s.choice({"optimizer", "adamw and sgd as PyTorch has them, or muon for matrices (with AdamW for the rest)"}, t.optimizer,
+                         {"adamw", "sgd", "muon"});
+  t.lr = s.number({"lr", "highest learning rate of the schedule"}, t.lr, 0.0, largest_float);
+  t.warmup = s.number({"warmup", "first steps, in which the learning rate rises by the factor 1 - (1 - step / warmup)^2"}, t.warmup, 0);
+  t.schedule = s.choice({"schedule", "how the learning rate falls after the warmup"}, t.schedule, {"constant", "cosine"});
+  t.min_lr_ratio = s.number({"min_lr_ratio", "where the cosine schedule ends, as a share of lr"}, t.min_lr_ratio, 0.0, 1.0);
+  t.betas = read_pair(s, {"betas", "decay of AdamW's first and second moments"},
+                      t.betas);  // the other optimizer's keys may stand there too: a sweep over optimizers shares a table
+  t.eps = s.number({"eps", "added to the root of AdamW's second moment"}, t.eps, 0.0, largest_float);
+  t.momentum = s.number({"momentum", "of sgd"}, t.momentum, 0.0, 1.0);
+  t.muon_momentum = s.number({"muon_momentum", "of muon"}, t.muon_momentum, 0.0, 1.0);
+  t.muon_steps = s.number({"muon_steps", "Newton-Schulz steps of muon"}, t.muon_steps, 1, 100);
+  t.weight_decay = s.number({"weight_decay", "decoupled weight decay"}, t.weight_decay, 0.0, largest_float);
+  t.decay =
+      s.choice({"decay", "what weight decay acts on: all parameters, or those of two or more dimensions"}, t.decay, {"all", "matrices"});
+  t.clip = s.number({"clip", "largest global norm of the gradient; 0 does not clip"}, t.clip, 0.0, largest_float);
 
-  if (s.has("loss_positions")) t.loss_positions = read_pair<int>(s, "loss_positions", {0, 0});
-  t.init = read_path(s, "init").string();
-  t.init_rule = s.choice("init_rule", t.init_rule, initialization_rules());
-  t.precision = s.choice("precision", t.precision, {"f32", "mixed-f16", "mixed-bf16"});
-  t.dump_gradients = s.get("dump_gradients", t.dump_gradients);
+  if (s.has("loss_positions"))
+    t.loss_positions =
+        read_pair<int>(s, {"loss_positions", "[a, b]: loss on output positions a to b-1 only; all of them if absent"}, {0, 0});
+  t.init = read_path(s, {"init", "safetensors file with the first weights; drawn from the seed if absent"}).string();
+  t.init_rule = s.choice({"init_rule", "distribution that the first weights are drawn from"}, t.init_rule, initialization_rules());
+  t.precision =
+      s.choice({"precision", "of the arithmetic; mixed keeps 32-bit master weights"}, t.precision, {"f32", "mixed-f16", "mixed-bf16"});
+  t.dump_gradients = s.get({"dump_gradients", "write the first step's gradients to gradients.safetensors"}, t.dump_gradients);
 
-  t.log_every = s.number("log_every", t.log_every, 1);
-  t.checkpoint_every = s.number("checkpoint_every", t.checkpoint_every, 0);
-  t.eval_windows = s.number("eval_windows", t.eval_windows, 0);
+  t.log_every = s.number({"log_every", "steps between lines of metrics.jsonl"}, t.log_every, 1);
+  t.checkpoint_every = s.number({"checkpoint_every", "steps between checkpoints; 0 makes one at the end"}, t.checkpoint_every, 0);
+  t.eval_windows = s.number({"eval_windows", "validation windows of seq_len tokens that the loss is taken on"}, t.eval_windows, 0);
   check(s, t);
   return t;
 }

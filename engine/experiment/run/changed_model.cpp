@@ -33,7 +33,8 @@ bool will_record(const Plan& plan, const InterventionSettings& in, const Hook& h
     Settings recorder = table.table("probe").table(in.uses_ranges() ? "ranges" : "means");
     if (in.uses_ranges()) {
       const int except = static_cast<int>(in.quantization->quantization.except_tokens);
-      if (except != 0 && except != recorder.number("except_tokens", 0, 0)) return false;
+      if (except != 0 && except != recorder.number({"except_tokens", "so many first tokens of each sequence are left in float"}, 0, 0))
+        return false;
     }
     const auto patterns = recorder.get<std::vector<std::string>>("at", {});
     return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {

@@ -20,8 +20,8 @@ const SectionRegistration registration{{"evaluation", [](Settings& experiment) {
 std::vector<NamedEvaluation> NamedEvaluation::all(Settings& experiment) {
   std::vector<NamedEvaluation> all;
   std::set<std::string> names;
-  for (Settings& table : experiment.tables("evaluation")) {
-    const std::string name = table.get<std::string>("name");
+  for (Settings& table : experiment.tables({"evaluation", "further evaluations of the point's model, each with edits of its own"})) {
+    const std::string name = table.get<std::string>({"name", "what its metrics are called by"});
     require(is_identifier(name), "{}: expected a name of a-z, 0-9 and _, for metrics that begin with it, found \"{}\"", table.where("name"),
             name);
     require(names.insert(name).second, "{}: \"{}\" is the name of two evaluations", table.where("name"), name);

@@ -12,9 +12,9 @@ namespace ablate {
 namespace {
 
 ModelSource from_checkpoint(Settings& model) {
-  model.get<std::string>("checkpoint");
+  const std::string stored = read_stored(model);
+  model.get<std::string>({"checkpoint", "folder, GGUF file or Hugging Face name of a trained model"});
   const std::filesystem::path folder = read_checkpoint_path(model, "checkpoint");
-  const std::string stored = model.choice("stored", "as in the file", {"as in the file", "f32", "f16", "bf16"});
   const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
   const DType type = stored == "f32" ? DType::f32 : stored == "f16" ? DType::f16 : stored == "bf16" ? DType::bf16 : checkpoint->dtype();
   return {
@@ -22,8 +22,22 @@ ModelSource from_checkpoint(Settings& model) {
       checkpoint->notes()};
 }
 
+std::vector<std::string> with(std::vector<std::string> first, const std::vector<std::string>& names) {
+  first.insert(first.end(), names.begin(), names.end());
+  return first;
+}
+
+void name_what_is_known(Settings& model) {
+  model.known_names("norm", Norms::names());
+  model.known_names("final_norm", with({"same", "none"}, Norms::names()));
+  model.known_names("ffn", with({"attention", "none"}, FeedForwards::names()));
+  model.known_names("gate", with({"none"}, Gates::names()));
+  model.known_names("attention", AttentionScores::names());
+}
+
 // Names that anyone may add to are known by whoever implements them.
-void check_names(const Settings& model, const TransformerConfig& config) {
+void check_names(Settings& model, const TransformerConfig& config) {
+  name_what_is_known(model);
   Norms::find(model.where("norm") + ":", config.norm);
   Norms::find(model.where("final_norm") + ":", config.final_norm_kind());
   if (config.has_ffn() && !config.second_is_attention())
@@ -42,6 +56,11 @@ const ModelPresets::Registration planted("planted", [](Settings& settings) {
 
 }  // namespace
 
+std::string read_stored(Settings& model) {
+  return model.choice({"stored", "type that the checkpoint's weights are kept in on the device"}, "as in the file",
+                      {"as in the file", "f32", "f16", "bf16"});
+}
+
 ModelSource ModelSource::from(Settings& model, const std::string& rule, std::uint64_t seed) {
   if (model.has("checkpoint")) {
     // A file that runs on a preset is pointed at a checkpoint by adding one key: what the preset was told no longer matters.
@@ -49,7 +68,11 @@ ModelSource ModelSource::from(Settings& model, const std::string& rule, std::uin
       for (const std::string& key : model.keys()) model.raw(key);
     return from_checkpoint(model);
   }
-  if (model.has("preset")) return ModelPresets::find(model.where("preset"), model.get<std::string>("preset"))(model);
+  model.known_names("preset", ModelPresets::names());
+  if (model.has("preset"))
+    return ModelPresets::find(
+        model.where("preset"),
+        model.get<std::string>({"preset", "a model built in: \"planted\" has a spike and a sink by construction"}))(model);
   const TransformerConfig config = TransformerConfig::from(model);
   check_names(model, config);
   return {config, DType::f32, [=](Weights& weights) { weights.initialize(rule, seed); },

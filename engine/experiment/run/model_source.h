@@ -25,6 +25,9 @@ struct ModelSource {
   static ModelSource from(Settings& model, const std::string& rule, std::uint64_t seed);
 };
 
+/// model.stored, of a checkpoint: "f32", "f16", "bf16" or "as in the file".
+std::string read_stored(Settings& model);
+
 /// A preset makes a source from its `[model]` table; it registers itself under the name that `preset` says.
 using ModelPresets = Registry<std::function<ModelSource(Settings&)>>;
 

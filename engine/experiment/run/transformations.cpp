@@ -15,15 +15,20 @@ const SectionRegistration registration{{"transformation", [](Settings& experimen
 
 Transformation read(Settings& s) {
   Transformation t;
-  t.action = s.choice("do", "", {"smooth", "rotate"});
+  t.action = s.choice(
+      {"do",
+       "what is done to the weights: smooth moves scales from activations to weights (SmoothQuant), rotate turns the residual stream by a Hadamard matrix"},
+      "", {"smooth", "rotate"});
   t.where = s.where("do");
   if (t.action == "smooth") {
-    t.alpha = s.number("alpha", 0.5, 0.0, 1.0);
-    if (s.has("statistics")) t.statistics = read_path(s, "statistics").string();
+    t.alpha = s.number({"alpha", "of smooth: share of the activations' range that the weights take over"}, 0.5, 0.0, 1.0);
+    if (s.has("statistics"))
+      t.statistics =
+          read_path(s, {"statistics", "file of recorded ranges or means, or @ID for those of another point of the run"}).string();
   } else {
-    t.seed = static_cast<std::uint64_t>(s.number<std::int64_t>("seed", 0, 0));
+    t.seed = static_cast<std::uint64_t>(s.number<std::int64_t>({"seed", "of rotate: of the signs in front of the Hadamard matrix"}, 0, 0));
   }
-  t.write = s.get("write", false);
+  t.write = s.get({"write", "write the transformed checkpoint to the point's folder"}, false);
   return t;
 }
 
@@ -64,7 +69,9 @@ void smooth_by(PointRun& run, const Transformation& t, Weights& weights, DType a
 
 std::vector<Transformation> Transformation::all(Settings& experiment) {
   std::vector<Transformation> all;
-  for (Settings& table : experiment.tables("transformation")) all.push_back(read(table));
+  for (Settings& table :
+       experiment.tables({"transformation", "changes of the basis or scales of the weights that leave the losses as they are"}))
+    all.push_back(read(table));
   return all;
 }
 

@@ -7,8 +7,12 @@
 namespace ablate {
 namespace {
 
+std::string read_per(Settings& own) {
+  return own.choice({"per", "what one gate covers: a channel, a head or all of a token"}, "channel", {"channel", "head", "token"});
+}
+
 void add(RegistrationScope& scope, const UserShaderHandle& shader, Settings& own) {
-  const std::string per = own.choice("per", "channel", {"channel", "head", "token"});
+  const std::string per = read_per(own);
   scope.set(Gates::all(), shader->name, {shader});
   add_gate_width(scope, shader->name, [per](TransformerConfig config) {
     config.gate = per;
@@ -22,7 +26,8 @@ const UserShaderKinds::Registration registration("gate", {.forward_include = "us
                                                           .backward_kernel = "gate/gate_backward_row",
                                                           .no_backward = "float backward(float z) { return 0.0; }\n",
                                                           .taken = Gates::has,
-                                                          .add = add});
+                                                          .add = add,
+                                                          .read_own_keys = [](Settings& own) { read_per(own); }});
 
 }  // namespace
 }  // namespace ablate

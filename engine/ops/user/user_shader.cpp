@@ -32,7 +32,7 @@ void require_identifier(Settings& table, const std::string& name) {
   require(is_identifier(name), "{}: expected a name of letters, digits and single \"_\"", table.where(name));
 }
 
-fs::path read_file_name(Settings& own, const char* key) {
+fs::path read_file_name(Settings& own, const Key& key) {
   own.get<std::string>(key);
   const fs::path path = read_path(own, key);
   std::error_code error;
@@ -42,12 +42,13 @@ fs::path read_file_name(Settings& own, const char* key) {
 
 std::vector<UserParameter> read_parameters(Settings& own) {
   std::vector<UserParameter> all;
-  Settings table = own.table("parameters");
-  for (const std::string& name : table.keys()) {
+  Settings table = own.table({"parameters", "trained parameters, by name"});
+  for (const std::string& name : table.names()) {
     require_identifier(table, name);
     Settings parameter = table.table(name);
-    const bool per_channel = parameter.choice("shape", "channels", {"channels", "scalar"}) == "channels";
-    all.push_back({name, per_channel, parameter.get("start", 1.0)});
+    const bool per_channel =
+        parameter.choice({"shape", "one value per channel, or one for all"}, "channels", {"channels", "scalar"}) == "channels";
+    all.push_back({name, per_channel, parameter.get({"start", "value before training"}, 1.0)});
   }
   require(all.size() <= UserShader::most_parameters, "{}: expected at most {} parameters, found {}", own.where("parameters"),
           UserShader::most_parameters, all.size());
@@ -56,10 +57,10 @@ std::vector<UserParameter> read_parameters(Settings& own) {
 
 std::vector<std::pair<std::string, double>> read_constants(Settings& own) {
   std::vector<std::pair<std::string, double>> all;
-  Settings table = own.table("constants");
-  for (const std::string& name : table.keys()) {
+  Settings table = own.table({"constants", "constants of the shader, by name"});
+  for (const std::string& name : table.names()) {
     require_identifier(table, name);
-    all.emplace_back(name, table.get<double>(name));
+    all.emplace_back(name, table.get<double>({name.c_str(), "value of the constant"}));
     require(std::isfinite(all.back().second), "{}: expected a finite number", table.where(name));
   }
   return all;
@@ -149,19 +150,23 @@ std::vector<std::string> complete(UserFunctions& functions, const UserShader& sh
 void read_user_shader(RegistrationScope& scope, Settings& own, const std::string& name, const std::string& where) {
   auto shader = std::make_shared<UserShader>();
   shader->name = name;
-  shader->kind = own.get<std::string>("kind");
+  shader->kind = own.get<std::string>({"kind", "what the shader is: a norm, a gate, a feed-forward's activation, a statistic, ..."});
+  own.known_names("kind", UserShaderKinds::names());
   const UserShaderKind& kind = UserShaderKinds::find(own.where("kind") + ": a kind of shader", shader->kind);
-  shader->forward = read_file_name(own, "forward");
-  require(!own.has("backward") || !kind.backward_include.empty(), "{}: a {} has no gradient", own.where("backward"), shader->kind);
-  if (own.has("backward")) shader->backward = read_file_name(own, "backward");
   shader->constants = read_constants(own);
   require(!own.has("parameters") || kind.parameters, "{}: a {} has constants only, no trained parameters", own.where("parameters"),
           shader->kind);
   if (kind.parameters) shader->parameters = read_parameters(own);
+  if (kind.read_own_keys) kind.read_own_keys(own);
+  const bool backward = own.has({"backward", "GLSL file of the gradient; a shader without one is not trained"});
+  if (backward) own.get<std::string>({"backward", "GLSL file of the gradient; a shader without one is not trained"});
+  shader->forward = read_file_name(own, {"forward", "GLSL file of the forward function (docs/extend.md)"});
+  require(!backward || !kind.backward_include.empty(), "{}: a {} has no gradient", own.where("backward"), shader->kind);
+  if (backward) shader->backward = read_file_name(own, "backward");
   require(known_shaders().contains(name) || !kind.taken(name), "{}: there is a built-in {} of that name", where, shader->kind);
   UserFunctions functions = functions_of(*shader, kind);
   own.names_files("forward", complete(functions, *shader));
-  if (own.has("backward")) own.names_files("backward", {shader->backward.string()});
+  if (backward) own.names_files("backward", {shader->backward.string()});
   shader->suffix = suffix_of(*shader, functions);
   compile_new(*shader, kind, std::move(functions));
   kind.add(scope, shader, own);
@@ -177,8 +182,8 @@ void UserShader::require_backward() const {
 
 RegistrationScope read_user_shaders(Settings& experiment) {
   RegistrationScope scope;
-  Settings shaders = experiment.table("shaders");
-  for (const std::string& name : shaders.keys()) {
+  Settings shaders = experiment.table({"shaders", "shaders of one's own, by name"});
+  for (const std::string& name : shaders.names()) {
     require_identifier(shaders, name);
     Settings own = shaders.table(name);
     read_user_shader(scope, own, name, shaders.where(name));

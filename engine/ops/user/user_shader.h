@@ -49,8 +49,10 @@ struct UserShaderKind {
   std::string no_backward{};                           ///< stands in for the backward file where both share an include
   bool parameters = false;                             ///< whether it can have trained parameters
   std::function<bool(const std::string& name)> taken;  ///< whether the name is known already (built in)
-  /// Makes the name known as long as `scope` lives; reads the kind's own keys.
+  /// Makes the name known as long as `scope` lives.
   std::function<void(RegistrationScope& scope, const UserShaderHandle&, Settings& own)> add;
+  /// Asks for the keys that this kind has beside those of every kind, before any file is read; may be empty.
+  std::function<void(Settings& own)> read_own_keys{};
 };
 using UserShaderKinds = Registry<UserShaderKind>;
 

@@ -45,31 +45,33 @@ class BigramSource : public DataSource {
 };
 
 TriggerRule read_rule(Settings& data) {
-  const std::string rule = data.choice("rule", "backcopy", {"backcopy", "dormant", "markov"});
+  const std::string rule = data.choice({"rule", "what a trigger does"}, "backcopy", {"backcopy", "dormant", "markov"});
   return rule == "backcopy" ? TriggerRule::backcopy : rule == "dormant" ? TriggerRule::dormant : TriggerRule::markov;
 }
 
 /// From the characters of `text`, or of Shakespeare, or a random chain of `symbols` symbols that is the same for every seed of the run.
 std::function<BigramStatistics()> read_statistics(Settings& data) {
   if (data.has("text")) {
-    const std::filesystem::path text = read_path(data, "text");
+    const std::filesystem::path text = read_path(data, {"text", "file whose characters the chain is estimated from"});
     return [text] { return bigram_statistics(read_text(text)); };
   }
-  if (data.choice("chain", "random", {"random", "shakespeare"}) == "shakespeare") return shakespeare;
-  const auto symbols = data.number<std::int64_t>("symbols", 33, 2, 4096);
-  const auto sharpness = data.number<double>("sharpness", 1.5, 0.0, 10.0);
-  const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>("chain_seed", 1));
+  if (data.choice({"chain", "a random chain, or that of the published task"}, "random", {"random", "shakespeare"}) == "shakespeare")
+    return shakespeare;
+  const auto symbols = data.number<std::int64_t>({"symbols", "symbols of the random chain"}, 33, 2, 4096);
+  const auto sharpness = data.number<double>({"sharpness", "how peaked the rows of the random chain are"}, 1.5, 0.0, 10.0);
+  const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>({"chain_seed", "seed of the random chain, apart from the run's"}, 1));
   return [=] { return random_chain(symbols, sharpness, seed); };
 }
 
 DataOpener read(Settings& data) {
   const auto statistics = read_statistics(data);
   BigramTaskOptions options;
-  options.triggers = data.number<std::int64_t>("triggers", options.triggers, 0, 4096);
-  options.bos = data.get<bool>("bos", options.bos);
+  options.triggers = data.number<std::int64_t>({"triggers", "the so many most frequent symbols are triggers"}, options.triggers, 0, 4096);
+  options.bos = data.get<bool>({"bos", "start every sequence with <s>"}, options.bos);
   options.rule = read_rule(data);
-  options.mix = data.number<double>("mix", options.mix, 0.0, 1.0);
-  options.vocabulary = data.number<std::int64_t>("vocabulary", options.vocabulary, 0, 1 << 20);
+  options.mix = data.number<double>({"mix", "share of triggers that act by the rule"}, options.mix, 0.0, 1.0);
+  options.vocabulary =
+      data.number<std::int64_t>({"vocabulary", "tokens that the model knows; 0 takes those that occur"}, options.vocabulary, 0, 1 << 20);
   return [=](const DataContext& context) { return std::make_unique<BigramSource>(BigramTask(statistics(), options, context.seed)); };
 }
 

@@ -24,12 +24,13 @@ std::map<std::string, Entry>& registry() {
 const Entry& find_entry(Settings& data) {
   std::vector<std::string> names;
   for (const auto& [name, reader] : registry()) names.push_back(name);
-  return registry().at(data.choice("source", data.get<std::string>("source"), names));
+  return registry().at(
+      data.choice({"source", "where tokens come from"}, data.get<std::string>({"source", "where tokens come from"}), names));
 }
 
 const SectionRegistration section{{"data", [](Settings& experiment) {
                                      if (!experiment.has("data")) return;
-                                     Settings data = experiment.table("data");
+                                     Settings data = experiment.table({"data", "the tokens"});
                                      read_data(data);
                                    }}};
 
@@ -50,7 +51,7 @@ bool has_task(Settings& data) { return find_entry(data).has_task; }
 DataOpener read_data(Settings& data) {
   const DataOpener open = find_entry(data).read(data);
   if (!data.has("seed")) return open;
-  const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>("seed"));
+  const auto seed = static_cast<std::uint64_t>(data.get<std::int64_t>({"seed", "of the data alone; the run's if absent"}));
   return [open, seed](DataContext context) {
     context.seed = seed;
     return open(context);

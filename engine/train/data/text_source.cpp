@@ -86,9 +86,14 @@ class TextSource : public DataSource {
 DataOpener read(Settings& data) {
   TextOptions options;
   options.files = read_files(data);
-  options.validation = read_paths(data, "validation");
-  if (options.validation.empty()) options.validation_share = data.number<double>("validation_share", options.validation_share, 0.0, 0.9);
-  options.tokenizer = data.get("tokenizer", "") == "bytes" ? fs::path("bytes") : read_tokenizer_path(data, "tokenizer");
+  options.validation = read_paths(data, {"validation", "files held out for validation, one or a list"});
+  if (options.validation.empty())
+    options.validation_share = data.number<double>(
+        {"validation_share", "share of the tokens, from the end, that is held out for validation"}, options.validation_share, 0.0, 0.9);
+  options.tokenizer =
+      data.get({"tokenizer", "\"bytes\", or the path or name of a tokenizer.json; the checkpoint's own if absent"}, "") == "bytes"
+          ? fs::path("bytes")
+          : read_tokenizer_path(data, {"tokenizer", "\"bytes\", or the path or name of a tokenizer.json; the checkpoint's own if absent"});
   options.windows = WindowOptions::from(data);
   const std::string where = data.where("tokenizer");
   return [options, where](const DataContext& context) {

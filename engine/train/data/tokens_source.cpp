@@ -169,7 +169,8 @@ class FlatSource : public DataSource {
 };
 
 DataOpener read(Settings& data) {
-  const auto files = read_files(data), validations = read_paths(data, "validation");
+  const auto files = read_files(data),
+             validations = read_paths(data, {"validation", "file held out for validation, of the same kind as file"});
   require(files.size() == 1 && validations.size() <= 1, "{}: expected one file", data.where(files.size() == 1 ? "validation" : "files"));
   const fs::path& file = files[0];
   const fs::path validation = validations.empty() ? "" : validations[0];
@@ -178,8 +179,14 @@ DataOpener read(Settings& data) {
     return [=](const DataContext& context) { return std::make_unique<SequenceSource>(file, validation, windows, context); };
   require(file.extension() == ".bin", "{}: expected a .safetensors file with int32 ids, or a flat .bin",
           data.where(data.has("file") ? "file" : "files"));
-  const int said = !data.has("dtype") ? 0 : data.choice("dtype", "uint16", {"uint16", "uint32"}) == "uint16" ? 2 : 4;
-  const double share = validation.empty() ? data.number<double>("validation_share", 0.01, 0.0, 0.9) : 0.0;
+  const int said = !data.has("dtype") ? 0
+                   : data.choice({"dtype", "width of the ids of a .bin file without a header"}, "uint16", {"uint16", "uint32"}) == "uint16"
+                       ? 2
+                       : 4;
+  const double share =
+      validation.empty()
+          ? data.number<double>({"validation_share", "share of the ids, from the end, that is held out for validation"}, 0.01, 0.0, 0.9)
+          : 0.0;
   return [=](const DataContext& context) { return std::make_unique<FlatSource>(file, validation, said, share, windows, context); };
 }
 

@@ -50,14 +50,15 @@ std::vector<std::int32_t> random_prefix(std::size_t length, std::int32_t bos, st
 }
 
 DataOpener read(Settings& data) {
-  const auto position = static_cast<std::size_t>(data.number<int>("position", 0, 0, 1 << 16));
-  const auto given = data.get<std::vector<int>>("prefix", {});
+  const auto position =
+      static_cast<std::size_t>(data.number<int>({"position", "position of the token that runs through the vocabulary"}, 0, 0, 1 << 16));
+  const auto given = data.get<std::vector<int>>({"prefix", "ids in front of it"}, {});
   require(given.empty() || given.size() == position, "{}: {} tokens for position {}", data.where("prefix"), given.size(), position);
-  const bool bos_said = data.has("bos"), bos = data.get<bool>("bos", true);
-  const std::int32_t given_bos = data.has("bos_id") ? data.number<int>("bos_id", 0, 0) : -1;
+  const bool bos_said = data.has("bos"), bos = data.get<bool>({"bos", "start every sequence with the beginning-of-sequence token"}, true);
+  const std::int32_t given_bos = data.has("bos_id") ? data.number<int>({"bos_id", "its id, where the model does not say it"}, 0, 0) : -1;
   require(bos || given_bos < 0, "{}: needs bos = true", data.where("bos_id"));
   const std::string where_bos = data.where("bos");
-  const auto vocabulary = data.number<std::int64_t>("vocabulary", 0, 0, 1 << 24);
+  const auto vocabulary = data.number<std::int64_t>({"vocabulary", "ids that are run through; 0 takes the model's"}, 0, 0, 1 << 24);
   const std::string where = data.where("vocabulary"), where_prefix = data.where("prefix");
   return [=](const DataContext& context) {
     const std::int64_t count = vocabulary > 0 ? vocabulary : context.vocabulary;

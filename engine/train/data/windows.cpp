@@ -12,13 +12,14 @@ namespace ablate {
 
 WindowOptions WindowOptions::from(Settings& data) {
   WindowOptions o;
-  o.bos = data.get<bool>("bos", o.bos);
+  o.bos = data.get<bool>({"bos", "start every window with the beginning-of-sequence token"}, o.bos);
   o.where = data.where("bos");
-  if (data.has("bos_id")) o.bos_id = data.number<int>("bos_id", 0, 0);
-  o.registers = data.number<std::int64_t>("registers", o.registers, 0, 1 << 20);
-  o.random_first = data.number<std::int64_t>("random_first", o.random_first, 0);
-  o.fixed_position = data.number<std::int64_t>("fixed_position", o.fixed_position, 0);
-  if (data.has("fixed_id")) o.fixed_id = data.number<int>("fixed_id", 0, 0);
+  if (data.has("bos_id")) o.bos_id = data.number<int>({"bos_id", "its id, where the model does not say it"}, 0, 0);
+  o.registers = data.number<std::int64_t>({"registers", "tokens without content in front of every window"}, o.registers, 0, 1 << 20);
+  o.random_first = data.number<std::int64_t>({"random_first", "so many first tokens of a window are drawn at random"}, o.random_first, 0);
+  o.fixed_position = data.number<std::int64_t>(
+      {"fixed_position", "position, counted from 1, at which every window has the token fixed_id; 0: none"}, o.fixed_position, 0);
+  if (data.has("fixed_id")) o.fixed_id = data.number<int>({"fixed_id", "the token at fixed_position"}, 0, 0);
   require(o.bos || o.bos_id < 0, "{}: needs bos = true", data.where("bos_id"));
   require(o.bos || o.registers == 0, "{}: register tokens follow the one of bos: needs bos = true", data.where("registers"));
   require(!o.bos || o.random_first == 0, "{}: the first token is either random or the one of bos", data.where("random_first"));
