@@ -5,6 +5,9 @@ include(GNUInstallDirs)
 set(of_the_system "libc\\.so" "libm\\.so" "ld-linux" "libdl\\.so" "libpthread\\.so" "librt\\.so" "libresolv\\.so" "libstdc\\+\\+" "libgcc_s" "libz\\.so" "libzstd"
                   "liblzma" "libexpat" "libffi" "libvulkan" "libcom_err" "api-ms-" "ext-ms-")
 set_target_properties(ablate PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/ablate")
+if(UNIX AND NOT APPLE)
+  target_link_options(ablate PRIVATE LINKER:--disable-new-dtags)  # for what those libraries need, too
+endif()
 install(TARGETS ablate RUNTIME_DEPENDENCIES PRE_EXCLUDE_REGEXES ${of_the_system} RUNTIME DESTINATION bin LIBRARY DESTINATION lib/ablate)
 
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/experiments DESTINATION share/ablate)
@@ -46,4 +49,5 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.36), libstdc++6 (>= 12), libvulkan
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "mesa-vulkan-drivers")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_SOURCE_DIR}/tools/packaging_by_generator.cmake)
+set(CMAKE_SKIP_PACKAGE_ALL_DEPENDENCY ON)  # not the tests: tools/package builds the program first
 include(CPack)
