@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 # Of the system: the C and C++ libraries and what Vulkan drivers load too, so that they find the version that they were built with.
 set(of_the_system "libc\\.so" "libm\\.so" "ld-linux" "libdl\\.so" "libpthread\\.so" "librt\\.so" "libresolv\\.so" "libstdc\\+\\+" "libgcc_s" "libz\\.so" "libzstd"
                   "liblzma" "libexpat" "libffi" "libvulkan" "libcom_err" "api-ms-" "ext-ms-")
-set_target_properties(ablate PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/ablate")
+set_target_properties(ablate PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/ablate" BUILD_WITH_INSTALL_RPATH ON)
 if(UNIX AND NOT APPLE)
   target_link_options(ablate PRIVATE LINKER:--disable-new-dtags)  # for what those libraries need, too
 endif()
