@@ -10,7 +10,12 @@ import sys
 import tempfile
 import tomllib
 
-import jsonschema
+try:
+    import jsonschema
+except ImportError:  # Debian's package is for Debian's interpreter, which need not be the first in the path
+    if sys.executable == "/usr/bin/python3":
+        raise
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
 
 ablate = os.path.abspath(sys.argv[1])
 root = pathlib.Path(__file__).resolve().parents[2]
