@@ -103,9 +103,6 @@ Tensor find_codes(Graph& graph, const View& v, const NumberFormat& format, const
   return y;
 }
 
-const Granularity& granularity_of(const Quantization& q) { return Granularities::find("granularity", q.granularity); }
-NumberFormat number_format(const Quantization& q) { return NumberFormats::find("format", q.format)(q); }
-
 Grouping grouping_of(const NumberFormat& format, const std::function<Grouping(std::uint32_t, std::uint32_t, const Quantization&)>& find,
                      std::uint32_t rows, std::uint32_t columns, const Quantization& q) {
   if (format.block > 0) return {.along = columns, .run = format.block};

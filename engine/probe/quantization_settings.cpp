@@ -7,18 +7,11 @@
 namespace ablate {
 namespace {
 
-template <class Kinds>
-std::vector<std::string> names_of() {
-  std::vector<std::string> names;
-  for (const auto& [name, kind] : Kinds::all()) names.push_back(name);
-  return names;
-}
-
 std::string read_format(Settings& s) {
   require(s.has("format") != s.has("bits"), "{}: do = \"quantize\" needs a format or a number of bits, one of the two",
           s.where(s.has("format") ? "bits" : "format"));
   if (s.has("bits")) return "int" + std::to_string(s.number({"bits", "bits of integer codes"}, 8, 2, 16));
-  return s.choice({"format", "number format of the codes"}, "", names_of<NumberFormats>());
+  return s.choice({"format", "number format of the codes"}, "", NumberFormats::names());
 }
 
 CodeRange read_codes(Settings& s) {
@@ -45,7 +38,7 @@ QuantizationSettings QuantizationSettings::from(Settings& s) {
   q.format = read_format(s);
   const bool has_block = NumberFormats::find("format", q.format)(q).block > 0;
   require(has_block || s.has("granularity"), "{}: do = \"quantize\" needs a granularity", s.where("granularity"));
-  q.granularity = s.choice({"granularity", "what shares a scale"}, has_block ? "group" : "", names_of<Granularities>());
+  q.granularity = s.choice({"granularity", "what shares a scale"}, has_block ? "group" : "", Granularities::names());
   q.group_size = static_cast<std::uint32_t>(s.number({"group_size", "elements of a group that share a scale"}, 0, 0));
   q.codes = read_codes(s);
   settings.static_range =

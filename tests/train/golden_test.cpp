@@ -162,46 +162,46 @@ Forward forward(const Golden& golden, std::uint32_t sequences) {
   return result;
 }
 
-}  // namespace
-
-// What f32 arithmetic leaves of float64, with room for ten optimizer steps: 1e-4 is about a thousand roundings in a row.
-TEST_CASE("golden training: losses and gradients of every variant") {
+template <class Check>
+void for_each_variant(const Check& check) {
   for (const char* file : lists) {
     if (!std::filesystem::exists(folder() / file)) continue;  // another set of goldens has those of its own
     const Settings index = read_index(file);
     for (const std::string& variant : index.keys()) {
       CAPTURE(variant);
-      const Golden golden(index, variant);
-      const Run run = train(golden, golden.settings);
-      const double all = total_norm(golden);
-      for (std::size_t step = 0; step < run.losses.size(); ++step) {
-        CAPTURE(step);
-        CHECK(std::abs(run.losses[step] - golden.losses[step]) <= 1e-4 * golden.losses[step]);
-        CHECK(std::abs(run.grad_norms[step] - golden.grad_norms[step]) <= 2e-3 * golden.grad_norms[step]);
-      }
-      const auto specs = parameters(golden.config);
-      for (std::size_t i = 0; i < specs.size(); ++i) {
-        CAPTURE(specs[i].name);
-        const std::vector<float> expected = golden.expected.at("grad." + specs[i].name).floats();
-        CHECK(distance(run.gradients[i], expected) <= 1e-3 * norm(expected) + 1e-7 * all);
-      }
+      check(Golden(index, variant));
     }
   }
 }
 
-TEST_CASE("golden training: states, attention and logits of every variant") {
-  for (const char* file : lists) {
-    if (!std::filesystem::exists(folder() / file)) continue;  // another set of goldens has those of its own
-    const Settings index = read_index(file);
-    for (const std::string& variant : index.keys()) {
-      CAPTURE(variant);
-      const Golden golden(index, variant);
-      const Forward result = forward(golden, static_cast<std::uint32_t>(golden.expected.at("states").shape[1]));
-      CHECK(largest_difference(result.states, golden.expected.at("states").floats()) <= 1e-4);
-      CHECK(largest_difference(result.attention, golden.expected.at("attention").floats()) <= 1e-4);
-      CHECK(largest_difference(result.logits, golden.expected.at("logits").floats()) <= 1e-4);
+}  // namespace
+
+// What f32 arithmetic leaves of float64, with room for ten optimizer steps: 1e-4 is about a thousand roundings in a row.
+TEST_CASE("golden training: losses and gradients of every variant") {
+  for_each_variant([](const Golden& golden) {
+    const Run run = train(golden, golden.settings);
+    const double all = total_norm(golden);
+    for (std::size_t step = 0; step < run.losses.size(); ++step) {
+      CAPTURE(step);
+      CHECK(std::abs(run.losses[step] - golden.losses[step]) <= 1e-4 * golden.losses[step]);
+      CHECK(std::abs(run.grad_norms[step] - golden.grad_norms[step]) <= 2e-3 * golden.grad_norms[step]);
     }
-  }
+    const auto specs = parameters(golden.config);
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      CAPTURE(specs[i].name);
+      const std::vector<float> expected = golden.expected.at("grad." + specs[i].name).floats();
+      CHECK(distance(run.gradients[i], expected) <= 1e-3 * norm(expected) + 1e-7 * all);
+    }
+  });
+}
+
+TEST_CASE("golden training: states, attention and logits of every variant") {
+  for_each_variant([](const Golden& golden) {
+    const Forward result = forward(golden, static_cast<std::uint32_t>(golden.expected.at("states").shape[1]));
+    CHECK(largest_difference(result.states, golden.expected.at("states").floats()) <= 1e-4);
+    CHECK(largest_difference(result.attention, golden.expected.at("attention").floats()) <= 1e-4);
+    CHECK(largest_difference(result.logits, golden.expected.at("logits").floats()) <= 1e-4);
+  });
 }
 
 // The pieces' gradients are added in another order than the rows of one batch: a few roundings of f32, in each of the operations between.

@@ -39,10 +39,11 @@ std::vector<std::string> norms_to_smooth(const TransformerConfig& config, const 
 
 void smooth(Weights& weights, const std::map<std::string, std::vector<float>>& largest, double alpha) {
   const TransformerConfig& config = weights.config();
+  const std::vector<ResidualParameter> readers = residual_parameters(config);
   for (const std::string& norm : norms_to_smooth(config, "smooth")) {
     std::vector<std::string> names;
     std::vector<std::vector<float>> matrices;
-    for (const ResidualParameter& one : residual_parameters(config))
+    for (const ResidualParameter& one : readers)
       if (one.norm == norm) names.push_back(one.spec.name), matrices.push_back(weights.read(one.spec.name));
     const std::vector<double> s = scales(largest.at(norm), matrices, alpha);
     for (std::size_t m = 0; m < names.size(); ++m) {

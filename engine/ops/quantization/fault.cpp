@@ -9,8 +9,8 @@ std::optional<QuantizationFault> fault_of(const Quantization& q, bool weight) {
   if (!NumberFormats::has(q.format)) return QuantizationFault{"format", fmt::format("there is no number format \"{}\"", q.format)};
   if (!Granularities::has(q.granularity))
     return QuantizationFault{"granularity", fmt::format("there is no granularity \"{}\"", q.granularity)};
-  const Granularity& granularity = Granularities::find("granularity", q.granularity);
-  const NumberFormat format = NumberFormats::find("format", q.format)(q);
+  const Granularity& granularity = granularity_of(q);
+  const NumberFormat format = number_format(q);
   std::optional<QuantizationFault> fault;
   const auto needs = [&]<class... Args>(bool fine, const char* key, fmt::format_string<Args...> what, Args&&... args) {
     if (!fine && !fault) fault = QuantizationFault{key, fmt::format(what, std::forward<Args>(args)...)};

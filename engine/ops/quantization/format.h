@@ -21,4 +21,6 @@ struct NumberFormat {
 
 using NumberFormats = Registry<std::function<NumberFormat(const Quantization& q)>>;
 
+inline NumberFormat number_format(const Quantization& q) { return NumberFormats::find("format", q.format)(q); }
+
 }  // namespace ablate

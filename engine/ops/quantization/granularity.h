@@ -24,4 +24,6 @@ struct Granularity {
 };
 using Granularities = Registry<Granularity>;
 
+inline const Granularity& granularity_of(const Quantization& q) { return Granularities::find("granularity", q.granularity); }
+
 }  // namespace ablate
