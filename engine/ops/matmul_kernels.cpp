@@ -210,7 +210,7 @@ std::vector<MatmulKernel> matmul_candidates(const MatmulProblem& problem, const 
   std::vector<MatmulKernel> all{default_matmul_kernel(problem, caps)};
   // Subgroup-wide matrices win against workgroup-wide ones as often as not. Some drivers offer matrices that they only emulate: the best of plain
   // arithmetic finds them out.
-  const std::string& front = all.front().shader;
+  const std::string front = all.front().shader;  // a copy: the list grows
   bool plain = front == "coopmat";
   const auto worth = [&](const MatmulKernel& kernel) {
     if (kernel.shader == "tiled" && plain) return !(plain = false);

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+
 using namespace ablate;
 using namespace ablate::test;
 
@@ -174,4 +176,32 @@ TEST_CASE("matmul refuses a kernel that does not fit") {
   CHECK_THROWS_AS(matmul(graph, a, a, Layout::nn, {.kernel = "no such kernel"}), InputError);
   CHECK_THROWS_AS(matmul(graph, a, a, Layout::nn, {.kernel = "coopmat 64x64x32 of 32x32, 128 lanes, 1 buffers, 1 splits"}),
                   InputError);  // f32 inputs
+}
+
+TEST_CASE("subgroup-wide and workgroup-wide matrices race where a device has both, and one plain kernel against the subgroup-wide alone") {
+  Caps caps;
+  caps.type = "discrete";
+  caps.subgroup_size = 32;
+  caps.max_invocations = 1024;
+  caps.shared_memory = 49152;
+  caps.storage16 = caps.f16 = caps.coopmat = caps.coopmat2 = true;
+  caps.coop_shapes = {{.m = 16, .n = 16, .k = 16, .accumulate32 = true}};
+  const MatmulProblem problem{32768, 256, 256, 1, DType::f16, DType::f16, DType::f16, Layout::nt};
+  const auto shaders = [&](const Caps& c) {
+    std::map<std::string, std::size_t> count;
+    for (const MatmulKernel& kernel : matmul_candidates(problem, c)) ++count[kernel.shader];
+    return count;
+  };
+  const auto all = [&](const char* shader) {
+    std::size_t count = 0;
+    for (const MatmulKernel& kernel : all_matmul_kernels(problem, caps)) count += kernel.shader == shader;
+    return count;
+  };
+  REQUIRE(all("coopmat2") > 1);
+  REQUIRE(all("coopmat") > 1);
+  CHECK(shaders(caps) == std::map<std::string, std::size_t>{{"coopmat2", all("coopmat2")}, {"coopmat", all("coopmat")}});
+  caps.coopmat2 = false;
+  CHECK(shaders(caps) == std::map<std::string, std::size_t>{{"coopmat", all("coopmat")}, {"tiled", 1}});
+  caps.coopmat = false;
+  CHECK(shaders(caps) == std::map<std::string, std::size_t>{{"tiled", all("tiled")}});
 }
