@@ -47,16 +47,22 @@ bool Recorder::conflicts(const MemoryUse& use) const {
 }
 
 void Recorder::order(std::span<const MemoryUse> uses) {
-  if (std::any_of(uses.begin(), uses.end(), [this](const MemoryUse& use) { return conflicts(use); })) barrier();
+  if (std::any_of(uses.begin(), uses.end(), [this](const MemoryUse& use) { return conflicts(use); })) barrier(transfers_);
   pending_.insert(pending_.end(), uses.begin(), uses.end());
 }
 
-void Recorder::barrier() {
-  constexpr VkAccessFlags everything =
-      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-  constexpr VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-                               everything};
+void Recorder::barrier() { barrier(true); }
+
+void Recorder::barrier(bool transfers) {
+  VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+  VkAccessFlags writes = VK_ACCESS_SHADER_WRITE_BIT, reads = VK_ACCESS_SHADER_READ_BIT;
+  if (transfers) {
+    stages |= VK_PIPELINE_STAGE_TRANSFER_BIT;
+    writes |= VK_ACCESS_TRANSFER_WRITE_BIT;
+    reads |= VK_ACCESS_TRANSFER_READ_BIT;
+    transfers_ = false;
+  }
+  const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, writes, reads | writes};
   device_.vk().vkCmdPipelineBarrier(commands_.buffer_, stages, stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
   pending_.clear();
   ++barriers_;
@@ -81,16 +87,24 @@ void Recorder::dispatch(const Pipeline& pipeline, std::span<const std::byte> pus
   vk.vkCmdDispatch(commands_.buffer_, groups[0], groups[1], groups[2]);
 }
 
+// The barriers between dispatches do not wait for transfers or hold them back.
+void Recorder::transfer(std::span<const MemoryUse> uses) {
+  barrier();
+  transfers_ = true;
+  pending_.assign(uses.begin(), uses.end());
+}
+
 void Recorder::copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to, std::uint64_t to_offset, std::uint64_t bytes) {
   const MemoryUse uses[] = {{from.address() + from_offset, from.address() + from_offset + bytes, Access::read},
                             {to.address() + to_offset, to.address() + to_offset + bytes, Access::write}};
-  order(uses);
+  transfer(uses);
   const VkBufferCopy region{from_offset, to_offset, bytes};
   device_.vk().vkCmdCopyBuffer(commands_.buffer_, from.handle(), to.handle(), 1, &region);
 }
 
 void Recorder::fill(const Buffer& to, std::uint64_t offset, std::uint32_t word) {
-  barrier();
+  const MemoryUse uses[] = {{to.address() + offset, to.address() + offset + sizeof(word), Access::write}};
+  transfer(uses);
   device_.vk().vkCmdFillBuffer(commands_.buffer_, to.handle(), offset, sizeof(word), word);
 }
 

@@ -45,7 +45,7 @@ class Recorder {
   void dispatch(const Pipeline& pipeline, std::span<const std::byte> push, std::array<std::uint32_t, 3> groups,
                 std::span<const MemoryUse> uses);
 
-  /// A copy between buffers, ordered with the dispatches around it.
+  /// A copy between buffers, when everything before it is done.
   void copy(const Buffer& from, std::uint64_t from_offset, const Buffer& to, std::uint64_t to_offset, std::uint64_t bytes);
 
   /// A 32-bit `word` at `offset`, when everything before it is done.
@@ -64,11 +64,14 @@ class Recorder {
  private:
   bool conflicts(const MemoryUse& use) const;
   void order(std::span<const MemoryUse> uses);
+  void transfer(std::span<const MemoryUse> uses);
+  void barrier(bool transfers);
 
   const Device& device_;
   Commands commands_;
   std::uint32_t query_capacity_ = 0, barriers_ = 0;
   std::vector<MemoryUse> pending_;  // since the last barrier
+  bool transfers_ = false;          // were recorded since the last barrier that orders them
   VkPipeline bound_ = nullptr;
 };
 
