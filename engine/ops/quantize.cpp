@@ -55,7 +55,7 @@ void find_ranges(Graph& graph, const View& v, const Tensor& columns, std::uint32
                   .push = {v.x, columns, ranges, runs, g.along, g.run, v.dim, v.time, except_tokens},
                   .cut = cut_along(v.sequences, {{0, v.each()}, {1, v.dim}, {2, 2 * std::uint64_t{each}}, {3, each}}),
                   .items = std::uint64_t{runs} * team.lanes,
-                  .constants = for_type(v.x) + team.constants,
+                  .constants = for_rows(v.x, g.along % 4 == 0 && g.run % 4 == 0 ? v.each() : 1) + team.constants,
                   .cost = cost});
 }
 
@@ -97,8 +97,8 @@ Tensor find_codes(Graph& graph, const View& v, const NumberFormat& format, const
                   .push = {v.x, scales, columns, y, codes, v.x.size(), scales.dim(0), first_run, g.along, g.inner, g.run, g.joined, v.dim,
                            v.time, except_tokens},
                   .cut = std::move(cut),
-                  .items = v.x.size(),
-                  .constants = for_type(v.x) + format.code_constants,
+                  .items = groups_in(v.x.size()),
+                  .constants = for_rows(v.x, v.each(), {y}) + format.code_constants,
                   .cost = {.flop = 60.0 * static_cast<double>(v.x.size()), .bytes = 2.0 * static_cast<double>(v.x.bytes())}});
   return y;
 }

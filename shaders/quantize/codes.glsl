@@ -1,5 +1,6 @@
 // Elements to codes and back: y is what a code stands for, scale and offset in place.
 // x, y: (sequences * time, dim), `count` elements   scales: (groups, 2), see scales.glsl; tensors of more groups begin again   columns: see groups.glsl   codes: `count`, 0 of what has none; may be null
+#include "common/elementwise.glsl"
 #include "quantize/groups.glsl"
 #include "quantize/minifloat.glsl"
 
@@ -11,21 +12,35 @@ layout(push_constant) uniform Push {
 int code_of(float x, float scale, float offset);
 float value_of(int code, float scale, float offset);
 
+uint group_at(uint i) { return group_of(i, p.first_run, p.along, p.inner, p.run, p.joined) % p.groups; }
+
+// What element i, that is x and of a group, comes back as, and its code.
+float through_code(uint i, float x, uint group, out int code) {
+  code = 0;
+  if (is_first_token(i, p)) return x;
+  if (in_kept_column(i, p)) return from_f16(to_f16(x));
+  if (is_nan(x)) return x;
+  const float scale = p.scales.at[2 * group], offset = p.scales.at[2 * group + 1];
+  if (is_nan(scale)) return scale;
+  if (is_zero(scale)) return offset;
+  code = code_of(x, scale, offset);
+  return value_of(code, scale, offset);
+}
+
 void main() {
-  for (uint i = first_item(); i < p.count; i += item_stride()) {
-    const float x = load(p.x, i);
-    float y = x;
-    int code = 0;
-    if (is_first_token(i, p)) {
-    } else if (in_kept_column(i, p)) {
-      y = from_f16(to_f16(x));
-    } else if (!is_nan(x)) {
-      const uint g = group_of(i, p.first_run, p.along, p.inner, p.run, p.joined) % p.groups;
-      const float scale = p.scales.at[2 * g], offset = p.scales.at[2 * g + 1];
-      if (!is_nan(scale) && !is_zero(scale)) code = code_of(x, scale, offset);
-      y = is_nan(scale) ? scale : is_zero(scale) ? offset : value_of(code, scale, offset);
+  int code;
+  const bool of_one_group = p.inner == 1 && p.along % 4 == 0 && p.run % 4 == 0;  // four neighbours
+  for_quads(q, p.count) {
+    vec4 x = load4(p.x, q);
+    const uint group = group_at(4 * q);
+    [[unroll]] for (uint j = 0; j < 4; ++j) {
+      x[j] = through_code(4 * q + j, x[j], of_one_group ? group : group_at(4 * q + j), code);
+      if (!is_null(p.codes)) p.codes.at[4 * q + j] = uint(code);
     }
-    store(p.y, i, y);
+    store4(p.y, q, x);
+  }
+  for_rest(i, p.count) {
+    store(p.y, i, through_code(i, load(p.x, i), group_at(i), code));
     if (!is_null(p.codes)) p.codes.at[i] = uint(code);
   }
 }

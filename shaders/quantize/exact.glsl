@@ -50,8 +50,15 @@ uint rounded(uint x, uint dropped, bool rest) {
   return whole + uint(up);
 }
 
+// A driver's own quotient is at most a part in 2^20 off where b is near neither what counts as zero nor infinity, and so tells how to round unless it lies that
+// near to a tie; then, and elsewhere, long division does.
+bool has_plain_quotient(float b) { return magnitude(b) > 1e-30 && magnitude(b) < 1e30; }
+bool is_far_from_tie(float x, float whole) { return abs(x) < 262144.0 && abs(abs(x - whole) - 0.5) > abs(x) * 9.5367431640625e-7; }
+
 // a / b to the nearest whole number, halves to the even one, within +-2^29.
 int rounded_quotient(float a, float b) {
+  const float plain = a / b, nearest = roundEven(plain);
+  if (has_plain_quotient(b) && is_far_from_tie(plain, nearest)) return int(nearest);
   bool rest;
   const uint halves = floor_quotient(a, b, 1, rest);
   const int whole = int(rounded(halves, 1, rest));

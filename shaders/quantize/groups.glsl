@@ -12,6 +12,6 @@ uint group_of(uint i, uint first_run, uint along, uint inner, uint run, uint joi
 }
 
 // Elements that are not quantized: of a sequence's first tokens, or in a column that is kept.   columns: (sequences, dim), not 0: kept; may be null
-#define is_first_token(i, p) ((i) / (p).dim % (p).time < (p).except_tokens)
+#define is_first_token(i, p) ((p).except_tokens != 0 && (i) / (p).dim % (p).time < (p).except_tokens)
 #define in_kept_column(i, p) (!is_null((p).columns) && (p).columns.at[(i) / ((p).dim * (p).time) * (p).dim + (i) % (p).dim] != 0.0)
 #endif

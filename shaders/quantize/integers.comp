@@ -2,9 +2,9 @@
 #include "quantize/codes.glsl"
 
 // Whole numbers from LOWEST to HIGHEST. The offset is a code that stands for 0, or, with MINIMUM, the number that code 0 stands for.
-layout(constant_id = 2) const int LOWEST = -128;
-layout(constant_id = 3) const int HIGHEST = 127;
-layout(constant_id = 4) const uint MINIMUM = 0;
+layout(constant_id = 3) const int LOWEST = -128;
+layout(constant_id = 4) const int HIGHEST = 127;
+layout(constant_id = 5) const uint MINIMUM = 0;
 
 int code_of(float x, float scale, float offset) {
   if (MINIMUM != 0) return clamp(rounded_quotient(x - offset, scale), LOWEST, HIGHEST);

@@ -2,10 +2,10 @@
 #include "quantize/codes.glsl"
 
 // Floats of BITS bits without infinities, magnitudes up to that of the code LARGEST.
-layout(constant_id = 2) const uint BITS = 4;
-layout(constant_id = 3) const uint MANTISSA = 1;
-layout(constant_id = 4) const int BIAS = 1;
-layout(constant_id = 5) const uint LARGEST = 7;
+layout(constant_id = 3) const uint BITS = 4;
+layout(constant_id = 4) const uint MANTISSA = 1;
+layout(constant_id = 5) const int BIAS = 1;
+layout(constant_id = 6) const uint LARGEST = 7;
 
 int code_of(float x, float scale, float) {
   return int(minifloat_code(x, scale, MANTISSA, BIAS, LARGEST) | uint(is_negative(x)) << (BITS - 1));
