@@ -41,7 +41,8 @@ double kernel_bytes_per_second(Pipelines& pipelines, BenchOptions options) {
   options.cold = false;
   const auto floats = static_cast<std::uint32_t>(copied_bytes(pipelines.device()) / 4);
   const BenchResult result = measure(pipelines,
-                                     {"copy", "copy", [floats](Graph& graph, BenchInputs& inputs) -> BenchBody {
+                                     {"copy", "copy",
+                                      [floats](Graph& graph, BenchInputs& inputs) -> BenchBody {
                                         const Tensor x = inputs.floats({floats}, DType::f32);
                                         return [=, &graph] { return std::vector{scale(graph, x, 1)}; };
                                       }},

@@ -1,6 +1,6 @@
 // Quantization of activations to codes and back, by what shares a range.
-#include "experiment/bench/bench.h"
 #include "ops/quantize.h"
+#include "experiment/bench/bench.h"
 
 namespace ablate {
 namespace {
