@@ -5,6 +5,7 @@
 #include "ops/rows.h"
 
 #include <cmath>
+#include <numeric>
 
 namespace ablate {
 namespace {
@@ -55,7 +56,7 @@ void find_ranges(Graph& graph, const View& v, const Tensor& columns, std::uint32
                   .push = {v.x, columns, ranges, runs, g.along, g.run, v.dim, v.time, except_tokens},
                   .cut = cut_along(v.sequences, {{0, v.each()}, {1, v.dim}, {2, 2 * std::uint64_t{each}}, {3, each}}),
                   .items = std::uint64_t{runs} * team.lanes,
-                  .constants = for_rows(v.x, g.along % 4 == 0 && g.run % 4 == 0 ? v.each() : 1) + team.constants,
+                  .constants = for_rows(v.x, std::gcd(g.along, g.run)) + team.constants,
                   .cost = cost});
 }
 

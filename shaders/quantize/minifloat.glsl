@@ -14,6 +14,7 @@ bool plain_code(float x, uint mantissa_bits, int bias, out uint code) {
   }
   const uint dropped = 23 - mantissa_bits, half_way = 1u << (dropped - 1), bits = floatBitsToUint(x);
   code = ((bits + half_way) >> dropped) - (uint(127 - bias) << mantissa_bits);
+  // As is_far_from_tie: a part in 2^20 is 8 in the last place.
   return x < 262144.0 && abs(int(bits & ((1u << dropped) - 1)) - int(half_way)) > 8;
 }
 

@@ -9,5 +9,5 @@ vec2 scale_of(uint group, float least, float most) {
   if (!is_finite(largest)) return vec2(NOT_A_NUMBER, 0.0);
   if (is_zero(largest)) return vec2(0.0);
   const int power = clamp(number_of(largest).exponent + 23 - int(EMAX), -127, 127);
-  return vec2(uintBitsToFloat(power == -127 ? 0x400000u : uint(power + 127) << 23), 0.0);
+  return vec2(power == -127 ? uintBitsToFloat(0x400000u) : power_of_two(power), 0.0);
 }
