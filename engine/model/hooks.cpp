@@ -130,7 +130,7 @@ Hook make_hook(const TransformerConfig& config, Site site, int index, bool secon
     case Site::router: hook.channels = static_cast<std::uint32_t>(config.n_experts); break;
     case Site::logits: hook.channels = static_cast<std::uint32_t>(config.vocab_size); break;
     case Site::input_norm: hook.input_has_norm = second ? config.ffn_input_norm : config.attn_input_norm; break;
-    case Site::final_norm: hook.input_has_norm = true; break;
+    case Site::final_norm: hook.input_has_norm = config.final_norm_kind() != "none"; break;
     case Site::residual:
     case Site::block: break;
   }

@@ -493,6 +493,10 @@ TEST_CASE("what all sequences share is counted once, however many run at once") 
 }
 
 TEST_CASE("a norm is exchanged where there is one") {
+  TransformerConfig bare = SmallRun::small_model();
+  bare.final_norm = "none";
+  CHECK_THROWS_WITH_AS(SmallRun(bare).edited({"do = \"norm\"\nvalue = \"layernorm\"\nat = \"final_norm\""}),
+                       doctest::Contains("this model has no norm at final_norm"), InputError);
   for (const bool attention : {false, true}) {
     TransformerConfig config = SmallRun::small_model();
     (attention ? config.attn_input_norm : config.ffn_input_norm) = false;
