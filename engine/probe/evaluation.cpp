@@ -62,9 +62,9 @@ Evaluator::Evaluator(Pipelines& pipelines, const Weights& weights, DType activat
     require(id >= 0 && id < config.vocab_size, "token id {} is outside the model's vocabulary of {}", id, config.vocab_size);
 }
 
-std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes) {
+std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, std::uint32_t tokens, const Hooks& hooks,
+                                                  const std::vector<Probe*>& probes) {
   auto pass = std::make_unique<Pass>(pipelines_.device().caps(), tuner_ ? &tuner_->choices() : nullptr);
-  const std::uint32_t tokens = data_.tokens();
   for (Probe* probe : probes) probe->begin(weights_.config(), rows, tokens);
   pass->watch.begin(pass->graph, weights_.config());
   pass->ids = pass->graph.input("ids", {rows, tokens}, DType::i32);
@@ -75,6 +75,10 @@ std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hook
   pass->losses = pass->graph.keep(model.losses(hidden, pass->targets, logits_bytes));
   for (Probe* probe : probes) probe->losses(pass->graph, pass->losses);
   return pass;
+}
+
+std::unique_ptr<Evaluator::Pass> Evaluator::build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes) {
+  return build(rows, data_.tokens(), hooks, probes);
 }
 
 // What is free differs from run to run, and other shapes may take other kernels, which may round differently: a run keeps to what it began with.
@@ -129,11 +133,14 @@ void Evaluator::plan(const Hooks& hooks, const std::vector<Probe*>& probes, std:
   look(build(rows, hooks, probes)->graph, std::ceil(static_cast<double>(data_.rows) / rows));
 }
 
-void Evaluator::time(const std::vector<Probe*>& probes, double flop,
+void Evaluator::time(const std::vector<Probe*>& probes, double flop, std::uint32_t least_tokens,
                      const std::function<void(const Graph&, const std::vector<DispatchTime>&, double)>& tell) {
   const std::uint32_t most = rows_at_once({}, probes, pipelines_.device().free_memory());
   const double each = build(1, {}, probes)->graph.cost().flop;
-  const auto pass = build(static_cast<std::uint32_t>(std::clamp(flop / std::max(each, 1.0), 1.0, static_cast<double>(most))), {}, probes);
+  const double allowed = flop / std::max(each, 1.0), whole = data_.tokens();
+  const auto rows = static_cast<std::uint32_t>(std::clamp(allowed, 1.0, static_cast<double>(most)));
+  const auto tokens = static_cast<std::uint32_t>(std::clamp(allowed * whole, std::min<double>(least_tokens, whole), whole));
+  const auto pass = build(rows, tokens, {}, probes);
   const std::vector<std::int32_t> ids(data_.ids.begin(), data_.ids.begin() + static_cast<std::ptrdiff_t>(pass->ids.size()));
   double together = 0;
   std::vector<DispatchTime> times;

@@ -56,9 +56,9 @@ class Evaluator {
   void plan(const Hooks& hooks, const std::vector<Probe*>& probes, std::uint64_t free,
             const std::function<void(const Graph&, double times)>& look);
 
-  /// Runs the first sequences again and again, as many of them as `flop` allows (at least one): what every dispatch takes, and what the
-  /// whole takes (seconds).
-  void time(const std::vector<Probe*>& probes, double flop,
+  /// Runs the first sequences again and again, as many of them as `flop` allows; where it does not allow one, as many of its tokens, but no fewer than
+  /// `least_tokens`: what every dispatch takes, and what the whole takes (seconds).
+  void time(const std::vector<Probe*>& probes, double flop, std::uint32_t least_tokens,
             const std::function<void(const Graph&, const std::vector<DispatchTime>&, double together)>& tell);
 
  private:
@@ -72,6 +72,7 @@ class Evaluator {
                         const std::vector<float>& losses) const;
   void collect(Evaluation& result, Executor& executor, const std::vector<Probe*>& probes, const ProbeBatch& batch) const;
   std::unique_ptr<Pass> build(std::uint32_t rows, const Hooks& hooks, const std::vector<Probe*>& probes);
+  std::unique_ptr<Pass> build(std::uint32_t rows, std::uint32_t tokens, const Hooks& hooks, const std::vector<Probe*>& probes);
 
   Pipelines& pipelines_;
   const Weights& weights_;

@@ -93,14 +93,14 @@ PointPlan prepare(PointRun& run) {
   return plan;
 }
 
-// A few sequences, with no numbers in the weights.
+// A few sequences, or the beginning of a long one, with no numbers in the weights.
 void calibrate(PointRun& run, Pace& pace) {
   const Study study = read_study(run);
   const Device& device = run.pipelines.device();
   const Weights weights(device, study.model.config, stored_type(run, study), WeightsUse::inference);
   Evaluator evaluator(run.pipelines, weights, usable_type(run, study.probe.precision), study.data);
   const auto probes = make_probes(run, study.probe);
-  evaluator.time(pointers(probes), calibration_flop(device),
+  evaluator.time(pointers(probes), calibration_flop(device), static_cast<std::uint32_t>(std::max(study.probe.sink_length, 64)),
                  [&](const Graph& graph, const auto& times, double together) { pace.watch(graph, times, together); });
 }
 
