@@ -4,6 +4,7 @@
 #include "ops/quantization/granularity.h"
 #include "ops/rows.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -87,6 +88,28 @@ Tensor find_scales(Graph& graph, const NumberFormat& format, const Tensor& range
   return scales;
 }
 
+// Whether one pass can do it all: groups are neighbours in a row and have no larger whole to look at.
+bool in_one_pass(const View& v, const NumberFormat& format) {
+  const Grouping& g = v.grouping;
+  return !format.with_whole && g.inner == 1 && g.joined == 1 && g.along == v.dim && v.dim % 4 == 0 && (g.run % 4 == 0 || g.run >= v.dim) &&
+         starts_in_quads({v.x});
+}
+
+// The same as find_ranges(), find_scales() and find_codes(). `scales`: (runs, 2), written; `codes` may be empty.
+Tensor quantize_rows(Graph& graph, const View& v, const NumberFormat& format, float clip, const Tensor& columns, std::uint32_t except_tokens,
+                     const Tensor& scales, const Tensor& codes) {
+  const std::uint32_t run = std::min(v.grouping.run, v.dim);
+  const Team team = team_for(graph.caps(), run);
+  const Tensor y = graph.like(v.x);
+  graph.dispatch({.shader = format.codes + "_of_rows",
+                  .push = {v.x, columns, y, scales, codes, scales.dim(0), run, v.dim, v.time, except_tokens, format.largest, clip},
+                  .cut = cut_along(v.sequences, {{0, v.each()}, {1, v.dim}, {2, v.each()}, {3, 2 * std::uint64_t{v.runs_each()}}, {4, v.each()}, {5, v.runs_each()}}),
+                  .items = std::uint64_t{scales.dim(0)} * team.lanes,
+                  .constants = for_rows(v.x, run, {y}) + team.constants + format.scale_constants + format.code_constants,
+                  .cost = {.flop = 30.0 * static_cast<double>(v.x.size()), .bytes = 2.0 * static_cast<double>(v.x.bytes())}});
+  return y;
+}
+
 // `scales` of the groups of every sequence, or, where it has fewer (shared), of all alike; the first run is `first_run` of those that they are of.
 Tensor find_codes(Graph& graph, const View& v, const NumberFormat& format, const Tensor& scales, bool shared, std::uint32_t first_run,
                   const Tensor& columns, std::uint32_t except_tokens, const Tensor& codes) {
@@ -137,6 +160,10 @@ QuantizedTensor quantize_activations(Graph& graph, const Tensor& x, const Quanti
     result.scales = find_scales(graph, format, graph.constant("static ranges", {count, 2}, q.range), 1, q.clip);
   } else {
     const Tensor ranges = graph.tensor({dimension(std::uint64_t{v.sequences} * v.runs_each(), "quantize: groups"), 2}, DType::f32);
+    if (in_one_pass(v, format)) {
+      result.y = quantize_rows(graph, v, format, q.clip, columns, q.except_tokens, result.scales = ranges, result.codes);
+      return result;
+    }
     find_ranges(graph, v, columns, q.except_tokens, ranges);
     result.scales = find_scales(graph, format, joined(graph, ranges, v.grouping.joined), v.groups_each(), q.clip);
   }
@@ -171,6 +198,12 @@ Matrix quantize(Graph& graph, const Matrix& w, const Quantization& q, std::uint3
     parts.push_back({part, 1, part.dim(0), part.dim(1), grouping});
     runs += parts.back().runs_each();
   }
+  std::vector<Tensor> quantized;
+  if (std::all_of(parts.begin(), parts.end(), [&](const View& v) { return in_one_pass(v, format); })) {
+    for (const View& v : parts)
+      quantized.push_back(quantize_rows(graph, v, format, q.clip, {}, 0, graph.tensor({v.runs_each(), 2}, DType::f32), {}));
+    return Matrix(quantized);
+  }
   const Tensor ranges = graph.tensor({runs, 2}, DType::f32);
   std::uint32_t first = 0;
   for (const View& v : parts) {
@@ -178,7 +211,6 @@ Matrix quantize(Graph& graph, const Matrix& w, const Quantization& q, std::uint3
     first += v.runs_each();
   }
   const Tensor scales = find_scales(graph, format, joined(graph, ranges, grouping.joined), runs / grouping.joined / matrices, q.clip);
-  std::vector<Tensor> quantized;
   first = 0;
   for (const View& v : parts) {
     quantized.push_back(find_codes(graph, v, format, scales, true, first, {}, 0, {}));

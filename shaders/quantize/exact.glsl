@@ -50,19 +50,42 @@ uint rounded(uint x, uint dropped, bool rest) {
   return whole + uint(up);
 }
 
-// A driver's own quotient is at most a part in 2^20 off where b is near neither what counts as zero nor infinity, and so tells how to round unless it lies that
+// A driver's own quotient, a product with an inverse, is at most a part in 2^20 off where b is near neither what counts as zero nor infinity, and so tells how to round unless it lies that
 // near to a tie; then, and elsewhere, long division does.
-bool has_plain_quotient(float b) { return magnitude(b) > 1e-30 && magnitude(b) < 1e30; }
+// What many numbers are divided by: a driver's quotient is a product with the inverse, which all of them share.
+struct Step {
+  float size, inverse;
+  bool plain;  // whether that product tells anything
+};
+Step step_of(float b) { return Step(b, 1.0 / b, magnitude(b) > 1e-30 && magnitude(b) < 1e30); }
 bool is_far_from_tie(float x, float whole) { return abs(x) < 262144.0 && abs(abs(x - whole) - 0.5) > abs(x) * 9.5367431640625e-7; }
 
+// x to the nearest whole number, halves to the even one, where |x| < 2^22: the sum has no room for a fraction. A driver's roundEven() is a slow conversion.
+float nearest_whole(float x) {
+  precise const float shifted = x + 12582912.0;
+  precise const float whole = shifted - 12582912.0;
+  return whole;
+}
+
 // a / b to the nearest whole number, halves to the even one, within +-2^29.
-int rounded_quotient(float a, float b) {
-  const float plain = a / b, nearest = roundEven(plain);
-  if (has_plain_quotient(b) && is_far_from_tie(plain, nearest)) return int(nearest);
+int rounded_quotient(float a, Step b) {
+  const float plain = a * b.inverse, nearest = roundEven(plain);
+  if (b.plain && is_far_from_tie(plain, nearest)) return int(nearest);
   bool rest;
-  const uint halves = floor_quotient(a, b, 1, rest);
+  const uint halves = floor_quotient(a, b.size, 1, rest);
   const int whole = int(rounded(halves, 1, rest));
   return is_negative(a) ? -whole : whole;
+}
+
+// floor(a * 2^24 / b), where b <= a < 2 b < 2^25, and what remains. A driver's quotient is 2.5 units in the last place off at most, 7 of the result's with the other
+// roundings; the remainder, which is small, is exact in the low 32 bits.
+uint whole_quotient(uint a, uint b, out uint remainder) {
+  uint quotient = uint(float(a) / float(b) * 16777216.0);
+  int rest = int((a << 24) - quotient * b);
+  for (int i = 0; i < 8 && rest < 0; ++i) --quotient, rest += int(b);
+  for (int i = 0; i < 8 && rest >= int(b); ++i) ++quotient, rest -= int(b);
+  remainder = uint(rest);
+  return quotient;
 }
 
 // |a| / |b| to the nearest float, halves to the even one. a: finite; b: finite, not 0.
@@ -71,8 +94,9 @@ float nearest_quotient(float a, float b) {
   if (n.mantissa == 0) return 0.0;
   const bool short_of = n.mantissa < d.mantissa;
   const int exponent = n.exponent - d.exponent - int(short_of);
-  uint quotient = 1, remainder = (short_of ? n.mantissa << 1 : n.mantissa) - d.mantissa;
-  for (int i = 0; i < 24; ++i) divide_on(d.mantissa, quotient, remainder);  // 2^24 <= quotient < 2^25, times 2^(exponent - 24)
+  const uint numerator = short_of ? n.mantissa << 1 : n.mantissa;  // 2^24 <= quotient < 2^25, times 2^(exponent - 24)
+  uint remainder;
+  const uint quotient = whole_quotient(numerator, d.mantissa, remainder);
   const int below_normal = max(0, -126 - exponent);
   if (below_normal > 24) return 0.0;
   const uint mantissa = rounded(quotient, 1 + uint(below_normal), remainder != 0);

@@ -19,11 +19,11 @@ bool plain_code(float x, uint mantissa_bits, int bias, out uint code) {
 }
 
 // The code of |a| / |b|: the nearest there is, halves to the even one, what is too large to the largest. b: finite, not 0.
-uint minifloat_code(float a, float b, uint mantissa_bits, int bias, uint largest) {
+uint minifloat_code(float a, Step b, uint mantissa_bits, int bias, uint largest) {
   uint code;
-  if (has_plain_quotient(b) && plain_code(magnitude(a / b), mantissa_bits, bias, code)) return min(code, largest);
+  if (b.plain && plain_code(magnitude(a * b.inverse), mantissa_bits, bias, code)) return min(code, largest);
   bool rest;
-  const uint halves = floor_quotient(a, b, bias + int(mantissa_bits), rest);  // of the smallest step
+  const uint halves = floor_quotient(a, b.size, bias + int(mantissa_bits), rest);  // of the smallest step
   const int top = findMSB(halves);
   if (top <= int(mantissa_bits)) return rounded(halves, 1, rest);  // the step of subnormal numbers
   const uint dropped = uint(top) - mantissa_bits;

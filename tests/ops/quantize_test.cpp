@@ -43,10 +43,11 @@ void check_activations(const std::string& name, const Array<double>& x, DType ty
   const ReferenceCodes expected = QuantizeReference(x, q, false, type).run();
   const auto got = run_op({{x.shape, type, false}}, {x}, [&](Graph& g, const auto& in) {
     const QuantizedTensor quantized = quantize_to_codes(g, in[0], q);
-    return std::vector<Tensor>{quantized.y, quantized.codes};
+    return std::vector<Tensor>{quantized.y, quantized.codes, quantize(g, in[0], q)};
   });
   check_codes(name, expected, got[1], x);
   check_values(name, expected, got[0]);
+  check_values(name + ", without codes", expected, got[2]);
 }
 
 Array<double> random(const Shape& shape, DType type, double scale = 1) { return random_inputs({{shape, type, false, scale}}).front(); }
@@ -61,7 +62,7 @@ std::vector<Quantization> all_quantizations(bool weight) {
   std::vector<Quantization> all;
   for (const auto& [format, make] : NumberFormats::all())
     for (const auto& [granularity, unused] : Granularities::all())
-      for (const std::uint32_t size : {0u, 5u})
+      for (const std::uint32_t size : {0u, 5u, 8u})
         for (const CodeRange codes : {CodeRange::symmetric, CodeRange::zero_point, CodeRange::minimum}) {
           const Quantization q{.format = format, .granularity = granularity, .group_size = size, .heads = 4, .codes = codes};
           if (!fault_of(q, weight)) all.push_back(q);

@@ -7,9 +7,13 @@
 
 namespace ablate {
 
+/// As shaders/quantize/scale_rule.glsl has it.
+enum class ScaleRule : std::uint32_t { largest, range, power };
+
 /// How a format is computed: a kernel that makes the scales of ranges (it includes shaders/quantize/scales.glsl), and one that makes codes of elements (codes.glsl).
+/// Where scales follow a rule, there is a kernel named `codes` + "_of_rows" as well, which does all of it in one pass (rows.glsl).
 struct NumberFormat {
-  std::string scales;
+  std::string scales = "quantize/scale_by_rule";
   Specialization scale_constants;
   std::string codes;
   Specialization code_constants;
@@ -20,6 +24,8 @@ struct NumberFormat {
 };
 
 using NumberFormats = Registry<std::function<NumberFormat(const Quantization& q)>>;
+
+inline std::pair<std::string, std::uint32_t> rule(ScaleRule rule) { return {"RULE", static_cast<std::uint32_t>(rule)}; }
 
 inline NumberFormat number_format(const Quantization& q) { return NumberFormats::find("format", q.format)(q); }
 

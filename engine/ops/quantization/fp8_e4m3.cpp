@@ -3,7 +3,10 @@
 
 namespace ablate {
 
-static const NumberFormats::Registration registration("fp8-e4m3",
-                                                      [](const Quantization&) { return format_of(e4m3, "quantize/scale_to_largest"); });
+static const NumberFormats::Registration registration("fp8-e4m3", [](const Quantization&) {
+  NumberFormat format = format_of(e4m3);
+  format.scale_constants = {rule(ScaleRule::largest)};
+  return format;
+});
 
 }  // namespace ablate

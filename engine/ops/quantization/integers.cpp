@@ -11,8 +11,8 @@ NumberFormat integers(std::uint32_t bits, const Quantization& q) {
   const std::int32_t lowest = symmetric ? -half : 0, highest = symmetric ? half - 1 : codes - 1;
   const bool plain = Granularities::find("granularity", q.granularity).plain_zero_point;
   NumberFormat format;
-  format.scales = symmetric ? "quantize/scale_to_largest" : "quantize/scale_to_range";
-  if (!symmetric) format.scale_constants = {{"ZERO_POINT", minimum ? 0u : 1u}, {"AS_IT_IS", plain ? 1u : 0u}};
+  format.scale_constants = {rule(ScaleRule::largest)};
+  if (!symmetric) format.scale_constants = {rule(ScaleRule::range), {"ZERO_POINT", minimum ? 0u : 1u}, {"AS_IT_IS", plain ? 1u : 0u}};
   format.codes = "quantize/integers";
   format.code_constants = {
       {"LOWEST", static_cast<std::uint32_t>(lowest)}, {"HIGHEST", static_cast<std::uint32_t>(highest)}, {"MINIMUM", minimum ? 1u : 0u}};

@@ -15,10 +15,9 @@ struct Minifloat {
 inline constexpr Minifloat e4m3{8, 3, 7, 0x7e, 448};  ///< Micikevicius et al. 2022, arXiv 2209.05433
 inline constexpr Minifloat e2m1{4, 1, 1, 7, 6};       ///< 0, 0.5, 1, 1.5, 2, 3, 4, 6
 
-/// Codes of `elements` by the kernel of scales `scales`.
-inline NumberFormat format_of(const Minifloat& elements, std::string scales) {
+/// Codes of `elements`; scales are to say.
+inline NumberFormat format_of(const Minifloat& elements) {
   NumberFormat format;
-  format.scales = std::move(scales);
   format.codes = "quantize/minifloat";
   format.code_constants = {{"BITS", elements.bits},
                            {"MANTISSA", elements.mantissa},

@@ -4,8 +4,8 @@
 namespace ablate {
 
 static const NumberFormats::Registration registration("mxfp4", [](const Quantization&) {
-  NumberFormat format = format_of(e2m1, "quantize/scale_by_power");
-  format.scale_constants = {{"EMAX", 2}};  // 6 = 1.5 * 2^2
+  NumberFormat format = format_of(e2m1);
+  format.scale_constants = {rule(ScaleRule::power), {"EMAX", 2}};  // 6 = 1.5 * 2^2
   format.block = 32;
   return format;
 });

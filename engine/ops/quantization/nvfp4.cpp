@@ -4,7 +4,8 @@
 namespace ablate {
 
 static const NumberFormats::Registration registration("nvfp4", [](const Quantization&) {
-  NumberFormat format = format_of(e2m1, "quantize/scale_by_e4m3");
+  NumberFormat format = format_of(e2m1);
+  format.scales = "quantize/scale_by_e4m3";
   format.block = 16;
   format.with_whole = true;
   return format;
