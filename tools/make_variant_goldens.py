@@ -7,7 +7,8 @@ from safetensors.torch import save_file
 
 root = pathlib.Path(__file__).resolve().parent.parent / "tests/golden/train"
 STEPS, BATCH, T = 10, 2, 7
-BASE = dict(vocab_size=8, d_model=8, n_layers=1, n_heads=2, n_kv_heads=1, head_dim=4, d_ffn=12, max_seq_len=8, norm="rmsnorm", embedding_dim=0, value_gate="none")
+BASE = dict(vocab_size=8, d_model=8, n_layers=1, n_heads=2, n_kv_heads=1, head_dim=4, d_ffn=12, max_seq_len=8, norm="rmsnorm", embedding_dim=0, value_gate="none",
+            attention="softmax", attention_gamma=0.0, attention_zeta=1.0)
 SETTINGS = dict(lr=1e-2, betas=[0.9, 0.95], eps=1e-8, weight_decay=0.1, clip=1.0)
 VARIANTS = {
     "norm_scalar": dict(norm="rmsnorm_scalar"),
@@ -15,6 +16,7 @@ VARIANTS = {
     "value_gate_channel": dict(value_gate="channel"),
     "value_gate_head": dict(value_gate="head"),
     "muon": {},
+    "clipped_softmax": dict(attention="clipped_softmax", attention_gamma=-0.125, attention_zeta=1.03125),
 }
 MUON = dict(momentum=0.95, steps=5)
 
@@ -67,6 +69,7 @@ def forward(c, w, ids, trace=None):
         k, v = (t.repeat_interleave(H // K, 1) for t in (k, v))
         s = (q @ k.transpose(-1, -2) / math.sqrt(hd)).masked_fill(torch.ones(n, n).triu(1).bool(), -math.inf)
         A = torch.softmax(s, -1)
+        if c["attention"] == "clipped_softmax": A = ((c["attention_zeta"] - c["attention_gamma"]) * A + c["attention_gamma"]).clamp(0, 1)
         maps.append(A)
         h = h + (A @ v).transpose(1, 2).reshape(B, n, -1) @ w[p + "self_attn.o_proj.weight"].T
         states.append(h)

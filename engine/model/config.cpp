@@ -174,9 +174,23 @@ struct Validator {
     require(0 <= first && first < end, "{}: expected 0 <= first < end, found [{}, {}]", at("loss_positions"), first, end);
   }
 
+  void clipping() const {
+    const bool clips = c.attention == "clipped_softmax";
+    require(std::isfinite(c.attention_gamma) && c.attention_gamma <= 0, "{}: expected 0 or less, found {}", at("attention_gamma"),
+            c.attention_gamma);
+    require(std::isfinite(c.attention_zeta) && c.attention_zeta >= 1, "{}: expected 1 or more, found {}", at("attention_zeta"),
+            c.attention_zeta);
+    float_holds("attention_gamma", -c.attention_gamma), float_holds("attention_zeta", c.attention_zeta);
+    require(clips || (c.attention_gamma == 0 && c.attention_zeta == 1), "{}: only clipped_softmax clips, not \"{}\"",
+            at(c.attention_gamma != 0 ? "attention_gamma" : "attention_zeta"), c.attention);
+    require(!clips || c.attention_gamma < 0 || c.attention_zeta > 1,
+            "{}: clipped_softmax clips nothing between 0 and 1; give attention_gamma, say \"= -4 / train.seq_len\"", at("attention"));
+  }
+
   void combinations() const {
     require(c.attention_bias != AttentionBias::sink_logit || c.attention == "softmax",
             "{}: sink_logit joins the denominator of a softmax, attention = \"{}\" has none", at("attention_bias"), c.attention);
+    clipping();
     require(c.gate != "none" || c.gate_input == GateInput::hidden, "{}: \"{}\" has no gate to feed; give gate (channel, head or token)",
             at("gate_input"), name_of(c.gate_input));
     const bool dyt = c.norm == "dyt" || c.final_norm == "dyt";
@@ -184,7 +198,7 @@ struct Validator {
     require(c.norm == "layernorm" || c.final_norm == "layernorm" || !c.layernorm_bias,
             "{}: there is no layernorm to add a bias to (norm = \"{}\")", at("layernorm_bias"), c.norm);
     require(c.attention_softcap == 0 || c.attention == "softmax" || c.attention == "softmax1" || c.attention == "sigmoid" ||
-                c.attention == "relu",
+                c.attention == "relu" || c.attention == "clipped_softmax",
             "{}: known of the built-in kinds of attention only, not of \"{}\"", at("attention_softcap"), c.attention);
     require(!c.parallel_residual || (!c.post_norm && c.has_ffn()), "{}: needs a feed-forward, and no norm on the sums (post_norm)",
             at("parallel_residual"));

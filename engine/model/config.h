@@ -83,7 +83,10 @@ struct TransformerConfig {
   int linear_key_dim = 0;      ///< channels of each
   int linear_value_dim = 0;
   int linear_taps = 0;                ///< tokens that the convolution before it reaches over, the token itself among them
-  std::string attention = "softmax";  ///< softmax | softmax1 (denominator + 1) | sigmoid | relu (relu(score) / (i + 1))
+  std::string attention = "softmax";  ///< softmax | clipped_softmax | softmax1 (denominator + 1) | sigmoid | relu (relu(score) / (i + 1))
+  /// clipped_softmax: weights are stretched from (0, 1) to (gamma, zeta) and clipped to [0, 1] (Bondarenko et al. 2023, arXiv 2306.12929, equation 4)
+  double attention_gamma = 0.0;
+  double attention_zeta = 1.0;
   AttentionBias attention_bias = AttentionBias::none;
   int n_experts = 0;  ///< of a mixture: a router gives each token experts_per_token of them
   int experts_per_token = 0;

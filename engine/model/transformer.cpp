@@ -206,6 +206,8 @@ Tensor Transformer::attention_block(const Tensor& x, const Tensor& residual, con
   options.kv_heads = static_cast<std::uint32_t>(config_.n_kv_heads);
   options.head_dim = head_dim;
   options.score = config_.attention;
+  options.gamma = static_cast<float>(config_.attention_gamma);
+  options.zeta = static_cast<float>(config_.attention_zeta);
   options.scale = static_cast<float>(config_.attention_scale);
   options.softcap = static_cast<float>(config_.attention_softcap);
   options.window = static_cast<std::uint32_t>(config_.sliding_window[layer]);

@@ -85,7 +85,9 @@ double bytes_of(const AttentionProblem& problem) {
 
 Cut cut_attention_forward(const AttentionProblem& p, std::uint32_t batch) {
   const std::uint64_t q = p.query_elements(), kv = p.key_elements();
-  return p.cut({{0, q}, {1, kv}, {2, kv}, {3, q}, {4, p.row_elements()}}, batch);
+  std::vector<Cut::Share> shares = {{0, q}, {1, kv}, {2, kv}, {3, q}, {4, p.row_elements()}};
+  if (p.known_lse) shares.push_back({batch - 1, p.row_elements()});
+  return p.cut(std::move(shares), batch);
 }
 
 Cut cut_attention_backward_q(const AttentionProblem& p, std::uint32_t batch) {
@@ -129,11 +131,19 @@ static void add_first_keys(Graph& graph, const AttentionProblem& problem, const 
                   .cost = {.flop = 4.0 * pairs * o.head_dim, .bytes = 3.0 * static_cast<double>(problem.q.bytes())}});
 }
 
+// A pass of its own, whose outputs nobody reads: what is clipped is relative to all the scores.
+static Tensor log_sum_exp(Graph& graph, const AttentionProblem& problem, const AttentionKernel& kernel) {
+  const AttentionResult result{graph.like(problem.q), graph.tensor({problem.batch, problem.options.heads, problem.tokens}, DType::f32)};
+  kernel.forward(graph, problem.unclipped(), result);
+  return result.lse;
+}
+
 AttentionResult attention(Graph& graph, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
   require(static_cast<bool>(v), "attention: there are no values");
-  const AttentionProblem problem(q, k, v, options);
+  AttentionProblem problem(q, k, v, options);
   const AttentionKernel& kernel = choose(graph.caps(), problem);
   const AttentionResult result{graph.like(q), graph.tensor({problem.batch, options.heads, problem.tokens}, DType::f32)};
+  if (problem.clipped()) problem.known_lse = log_sum_exp(graph, problem, kernel);
   kernel.forward(graph, problem, result);
   if (problem.keeps_first()) add_first_keys(graph, problem, result);
   std::vector<Tensor> inputs = {q, k, v};

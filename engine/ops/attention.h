@@ -18,9 +18,11 @@ using AttentionScores = Registry<AttentionScore>;
 /// One attention's arithmetic. Scores are scale * q . k; query i sees the keys j <= i.
 struct AttentionOptions {
   std::uint32_t heads = 0, kv_heads = 0, head_dim = 0;  ///< query head h uses key and value head h / (heads / kv_heads)
-  /// Weights from scores: softmax; softmax1, whose denominator has one more term 1 (Miller 2023); sigmoid, not normalised;
+  /// Weights from scores: softmax; clipped_softmax, min(max((zeta - gamma) softmax + gamma, 0), 1) (Bondarenko et al. 2023, arXiv 2306.12929, equation 4);
+  /// softmax1, whose denominator has one more term 1 (Miller 2023); sigmoid, not normalised;
   /// relu, relu(score) / (i + 1) (Guo et al. 2024); or what an experiment file brings, not normalised.
   std::string score = "softmax";
+  float gamma = 0, zeta = 1;  ///< of clipped_softmax: gamma <= 0, zeta >= 1
   float scale = 0;           ///< of the scores; 0: 1 / sqrt(head_dim)
   float softcap = 0;         ///< cap * tanh(score / cap) takes the score's place (Gemma 2); 0: none. Not in the cooperative-matrix kernels
   std::uint32_t window = 0;  ///< sliding window: query i sees the keys i - window + 1 .. i; 0: all
@@ -43,7 +45,7 @@ struct AttentionOptions {
 
 struct AttentionResult {
   Tensor y;  ///< (B, T, heads * head_dim), q's type
-  /// (B, heads, T) f32: log-sum-exp of a query's scores, sink and learned key included. For scores that are not normalised, which need none, the sum of its weights'
+  /// (B, heads, T) f32: log-sum-exp of a query's scores, sink and learned key included, before any clipping. For scores that are not normalised, which need none, the sum of its weights'
   /// magnitudes.
   Tensor lse;
 };

@@ -22,7 +22,7 @@ struct AttentionKernel {
 };
 using AttentionKernels = Registry<AttentionKernel>;
 
-/// Cuts by sequences of kernels whose push constants begin with q, k, v, y, lse; with q, k, v, y, dy, lse, delta, dq; and with q, k, v, dy, lse,
+/// Cuts by sequences of kernels whose push constants begin with q, k, v, y, lse (and have known_lse, if there is one, before `batch`); with q, k, v, y, dy, lse, delta, dq; and with q, k, v, dy, lse,
 /// delta, dk, dv. `batch`: where the sequences are counted.
 Cut cut_attention_forward(const AttentionProblem& problem, std::uint32_t batch);
 Cut cut_attention_backward_q(const AttentionProblem& problem, std::uint32_t batch);

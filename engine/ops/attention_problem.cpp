@@ -7,7 +7,8 @@
 namespace ablate {
 namespace {
 
-const AttentionScores::Registration softmax("softmax", {0}), softmax1("softmax1", {1}), sigmoid("sigmoid", {2}), relu("relu", {3});
+const AttentionScores::Registration softmax("softmax", {0}), softmax1("softmax1", {1}), sigmoid("sigmoid", {2}), relu("relu", {3}),
+    clipped_softmax("clipped_softmax", {5});
 
 void check_bias(const Tensor& bias, const char* name, const Tensor& q, const AttentionOptions& o) {
   if (!bias) return;
@@ -33,6 +34,9 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
           to_string(expected), name_of(v.dtype), to_string(v.shape));
   const AttentionScore& kind = AttentionScores::find("attention", o.score);
   score = kind.code, user = kind.user;
+  require(!clipped() || (std::isfinite(o.gamma) && o.gamma <= 0 && std::isfinite(o.zeta) && o.zeta >= 1),
+          "attention: a clipped softmax needs gamma <= 0 and zeta >= 1, found {} and {}", o.gamma, o.zeta);
+  require(!clipped() || o.keep_first == 0, "attention: a clipped softmax does not know keys that a window has left behind");
   require(!o.sinks || score == 0, "attention: a sink logit goes with softmax, not with {}", o.score);
   require(!o.sinks || (o.sinks.shape == Shape{o.heads} && o.sinks.dtype == DType::f32), "attention: sinks must be f32 ({}), found {} {}",
           o.heads, name_of(o.sinks.dtype), to_string(o.sinks.shape));
@@ -49,6 +53,12 @@ AttentionProblem::AttentionProblem(const Tensor& q_, const Tensor& k_, const Ten
           name_of(q.dtype), to_string(q.shape), name_of(o.first_q.dtype), to_string(o.first_q.shape));
   require(o.masked_key >= -1 && o.masked_key < static_cast<std::int64_t>(tokens), "attention: masked_key {} is none of {} tokens",
           o.masked_key, tokens);
+}
+
+AttentionProblem AttentionProblem::unclipped() const {
+  AttentionProblem plain = *this;
+  plain.score = 0;
+  return plain;
 }
 
 float AttentionProblem::scale() const { return options.scale > 0 ? options.scale : 1.0f / std::sqrt(static_cast<float>(options.head_dim)); }
@@ -68,6 +78,7 @@ Specialization AttentionProblem::constants(Specialization more) const {
                                                : 0},
                         {"SINKS", o.sinks ? 1 : 0}};
   if (o.softcap > 0) all.push_back({"SOFTCAP", std::bit_cast<std::uint32_t>(o.softcap)});
+  if (clipped()) all.insert(all.end(), {{"GAMMA", std::bit_cast<std::uint32_t>(o.gamma)}, {"ZETA", std::bit_cast<std::uint32_t>(o.zeta)}});
   if (o.k_bias) all.push_back({"BIAS_TYPE", static_cast<std::uint32_t>(o.k_bias.dtype)});
   all.insert(all.end(), more.begin(), more.end());
   return all;

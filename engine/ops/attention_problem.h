@@ -11,11 +11,16 @@ struct AttentionProblem {
   AttentionOptions options;
   std::uint32_t batch = 0, tokens = 0, score = 0;
   UserShaderHandle user;
+  Tensor known_lse{};  ///< of a clipped softmax: the log-sum-exp of its scores, from the pass before
 
   /// `v` may be empty where only weights are wanted. Throws InputError when shapes or options do not fit.
   AttentionProblem(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options);
 
-  bool normalised() const { return score < 2; }
+  bool clipped() const { return score == 5; }
+  /// Whether weights come from scores and a log-sum-exp, rather than from the score alone.
+  bool normalised() const { return score < 2 || clipped(); }
+  /// The same with the softmax before it is clipped.
+  AttentionProblem unclipped() const;
   float scale() const;
   /// Whether there are queries that see first keys outside the window.
   bool keeps_first() const { return options.keep_first > 0 && options.window < tokens; }

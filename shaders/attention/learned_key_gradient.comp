@@ -27,7 +27,7 @@ void main() {
       }
       score = capped(score * p.scale);
       weight[c] = weight_of(score, p.lse.at[statistic], i);
-      dscore[c] = uncapped_gradient(score_gradient(score, weight[c], dweight, p.delta.at[statistic], i), score) * p.scale;
+      dscore[c] = uncapped_gradient(score_gradient(score, p.lse.at[statistic], weight[c], dweight, p.delta.at[statistic], i), score) * p.scale;
     }
     barrier();
     for (uint d = lane(); d < HEAD_DIM; d += lanes()) {

@@ -31,7 +31,7 @@ void add_query(uint head, uint i) {
     const bool seen = is_visible(i, key_of(r, lane()), p.window, p.masked_key);
     const float score = capped(weight[r]);
     weight[r] = seen ? weight_of(score, lse, i) : 0.0;
-    dscore[r] = seen ? uncapped_gradient(score_gradient(score, weight[r], dscore[r], delta, i), score) : 0.0;
+    dscore[r] = seen ? uncapped_gradient(score_gradient(score, lse, weight[r], dscore[r], delta, i), score) : 0.0;
   }
   FOR_CHANNELS(dy_part, dv[r * HEAD_DIM + d] = fma(weight[r], x, dv[r * HEAD_DIM + d]))
   FOR_CHANNELS(q_part, dk[r * HEAD_DIM + d] = fma(dscore[r], x, dk[r * HEAD_DIM + d]))

@@ -1,7 +1,8 @@
 #version 460
 #include "attention/rows.glsl"
 
-// Gradient of the queries, ROWS queries a lane, and delta, the inner product of each query's output with its gradient, which the other passes need.
+// Gradient of the queries, ROWS queries a lane, and delta, the inner product of each query's output with its gradient, which the other passes need. That of a
+// clipped softmax, whose output has lost what was clipped, is summed over the keys first.
 // Shapes as in rows_forward; dy, dq like y; delta like lse.
 layout(push_constant) uniform Push {
   In q; In k; In v; In y; In dy; InF32 lse; OutF32 delta; Out dq; In k_bias; In v_bias;
@@ -29,12 +30,18 @@ void start() {
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     const uint statistic = (batch * p.heads + head) * p.tokens + min(query_of(r, lane()), p.tokens - 1);
     lse[r] = p.lse.at[statistic];
-    if (exists(r, lane())) p.delta.at[statistic] = delta[r];
+    if (SCORE == CLIPPED_SOFTMAX) delta[r] = 0.0;
     [[unroll]] for (uint d = 0; d < HEAD_DIM; ++d) dq[r * HEAD_DIM + d] = 0.0;
   }
 }
 
-void add_key(Words k, Words v, bool has_value, uint at, uint dtype, bool always, uint j) {
+void store_deltas() {
+  [[unroll]] for (uint r = 0; r < ROWS; ++r)
+    if (exists(r, lane())) p.delta.at[(batch * p.heads + head) * p.tokens + query_of(r, lane())] = delta[r];
+}
+
+// Of a key and value to the deltas, or, once these are known, to the gradients.
+void add_key(bool to_deltas, Words k, Words v, bool has_value, uint at, uint dtype, bool always, uint j) {
   float k_part[PARTS], v_part[PARTS], score[ROWS], dweight[ROWS];
   [[unroll]] for (uint n = 0; n < PARTS; ++n) k_part[n] = load_part(k, at, n, dtype);
   [[unroll]] for (uint r = 0; r < ROWS; ++r) score[r] = dweight[r] = 0.0;
@@ -47,9 +54,17 @@ void add_key(Words k, Words v, bool has_value, uint at, uint dtype, bool always,
     const uint i = query_of(r, lane());
     const bool seen = always || is_visible(i, j, p.window, p.masked_key);
     const float bent = capped(score[r]);
-    score[r] = seen ? uncapped_gradient(score_gradient(bent, weight_of(bent, lse[r], i), dweight[r], delta[r], i), bent) : 0.0;
+    if (to_deltas) delta[r] += seen ? delta_of(bent, lse[r], dweight[r]) : 0.0;
+    else score[r] = seen ? uncapped_gradient(score_gradient(bent, lse[r], weight_of(bent, lse[r], i), dweight[r], delta[r], i), bent) : 0.0;
   }
+  if (to_deltas) return;
   FOR_CHANNELS(k_part, dq[r * HEAD_DIM + d] = fma(score[r], x, dq[r * HEAD_DIM + d]))
+}
+
+void add_keys(bool to_deltas) {
+  if (LEARNED != 0) add_key(to_deltas, Words(p.k_bias), Words(p.v_bias), LEARNED == 2, kv_head * HEAD_DIM, BIAS_TYPE, true, 0);
+  for (uint j = first_key(first, p.window); j < min(first + LANES * ROWS, p.tokens); ++j)
+    add_key(to_deltas, Words(p.k), Words(p.v), true, ((batch * p.tokens + j) * p.kv_heads + kv_head) * HEAD_DIM, DTYPE, false, j);
 }
 
 void main() {
@@ -60,9 +75,9 @@ void main() {
     batch = row / blocks / p.heads;
     kv_head = head / (p.heads / p.kv_heads);
     start();
-    if (LEARNED != 0) add_key(Words(p.k_bias), Words(p.v_bias), LEARNED == 2, kv_head * HEAD_DIM, BIAS_TYPE, true, 0);
-    for (uint j = first_key(first, p.window); j < min(first + per_group, p.tokens); ++j)
-      add_key(Words(p.k), Words(p.v), true, ((batch * p.tokens + j) * p.kv_heads + kv_head) * HEAD_DIM, DTYPE, false, j);
+    if (SCORE == CLIPPED_SOFTMAX) add_keys(true);
+    store_deltas();
+    add_keys(false);
     STORE_VECTORS(dq, Words(p.dq), query_start, exists, factor)
   }
 }

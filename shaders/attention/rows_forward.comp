@@ -3,9 +3,9 @@
 
 // Attention with an online softmax, ROWS queries a lane.
 // q, y: (batch, tokens, heads * HEAD_DIM)   k, v: (batch, tokens, kv_heads * HEAD_DIM)   lse: (batch, heads, tokens)   sinks: (heads)
-// k_bias, v_bias: (kv_heads, HEAD_DIM)   masked: (heads, tokens), see is_masked()
+// k_bias, v_bias: (kv_heads, HEAD_DIM)   masked: (heads, tokens), see is_masked()   known: like lse, where softmax weights are clipped
 layout(push_constant) uniform Push {
-  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias; InF32 masked;
+  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias; InF32 masked; InF32 known;
   uint batch, tokens, heads, kv_heads, window; int masked_key; float scale;
 } p;
 
@@ -16,6 +16,7 @@ uint batch, head, kv_head, first;
 uint query_of(uint r, uint owner) { return first + r * LANES + owner; }
 uint query_start(uint r, uint owner) { return ((batch * p.tokens + min(query_of(r, owner), p.tokens - 1)) * p.heads + head) * HEAD_DIM; }
 bool exists(uint r, uint owner) { return query_of(r, owner) < p.tokens; }
+uint statistic(uint r) { return (batch * p.heads + head) * p.tokens + min(query_of(r, lane()), p.tokens - 1); }
 float factor(uint r) { return NORMALISED ? 1.0 / total[r] : 1.0; }
 
 void start() {
@@ -30,7 +31,7 @@ void start() {
     sink = 1.0;
   }
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
-    top[r] = before;
+    top[r] = SCORE == CLIPPED_SOFTMAX ? p.known.at[statistic(r)] : before;
     total[r] = sink;
     [[unroll]] for (uint d = 0; d < HEAD_DIM; ++d) sum[r * HEAD_DIM + d] = 0.0;
   }
@@ -61,7 +62,7 @@ void add_key(Words k, Words v, bool has_value, uint at, uint dtype, bool always,
 void finish() {
   STORE_VECTORS(sum, Words(p.y), query_start, exists, factor)
   [[unroll]] for (uint r = 0; r < ROWS; ++r)
-    if (exists(r, lane())) p.lse.at[(batch * p.heads + head) * p.tokens + query_of(r, lane())] = NORMALISED ? top[r] + log(total[r]) : total[r];
+    if (exists(r, lane())) p.lse.at[statistic(r)] = NORMALISED ? top[r] + log(total[r]) : SCORE == CLIPPED_SOFTMAX ? top[r] : total[r];
 }
 
 void main() {

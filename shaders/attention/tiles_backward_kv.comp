@@ -26,7 +26,7 @@ void add_columns(Vectors k, Vectors v, uint first, Vectors q, Vectors dy, uint c
       const uint n = r * COLUMNS + c;
       if (query >= p.tokens) score[n] = LOWEST;
       const float weight = weight_of(score[n], lse, i);
-      if ((RESULTS & 1u) != 0) dweight[n] = uncapped_gradient(score_gradient(score[n], weight, dweight[n], delta, i), score[n]);
+      if ((RESULTS & 1u) != 0) dweight[n] = uncapped_gradient(score_gradient(score[n], lse, weight, dweight[n], delta, i), score[n]);
       score[n] = weight;
     }
   }

@@ -3,26 +3,27 @@
 
 // Attention with an online softmax, one workgroup per (batch, head, block of queries).
 // q, y: (batch, tokens, heads * HEAD_DIM)   k, v: (batch, tokens, kv_heads * HEAD_DIM)   lse: (batch, heads, tokens)   sinks: (heads)
-// k_bias, v_bias: (kv_heads, HEAD_DIM)   masked: (heads, tokens), see is_masked()
+// k_bias, v_bias: (kv_heads, HEAD_DIM)   masked: (heads, tokens), see is_masked()   known: like lse, where softmax weights are clipped
 layout(push_constant) uniform Push {
-  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias; InF32 masked;
+  In q; In k; In v; Out y; OutF32 lse; InF32 sinks; In k_bias; In v_bias; InF32 masked; InF32 known;
   uint batch, tokens, heads, kv_heads, window; int masked_key; float scale;
 } p;
 
 // A row's running state: its weighted sum of values is sum, relative to exp(top); total is this lane's share of the weights' sum.
 float top[ROWS], total[ROWS];
 
-void start(uint head, uint kv_head, Vectors q, uint first) {
+void start(uint batch, uint head, uint kv_head, Vectors q, uint first) {
   const bool counts = lx() == 0;  // what is no sum over columns enters the total once
   clear_sums();
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     top[r] = SCORE == SOFTMAX1 ? 0.0 : SINKS != 0 ? p.sinks.at[head] : LOWEST;
+    if (SCORE == CLIPPED_SOFTMAX) top[r] = p.known.at[(batch * p.heads + head) * p.tokens + min(first + row_of(r), p.tokens - 1)];
     total[r] = counts && (SCORE == SOFTMAX1 || SINKS != 0) ? 1.0 : 0.0;
     if (LEARNED == 0) continue;
     const uint row = first + row_of(r);
     const float learned = capped(p.scale * dot_vector(q, row, Words(p.k_bias), kv_head * HEAD_DIM, BIAS_TYPE)), before = top[r];
     if (NORMALISED) top[r] = max(before, learned);
-    const float weight = NORMALISED ? exp(learned - top[r]) : weight_of(learned, 0.0, row);
+    const float weight = NORMALISED ? exp(learned - top[r]) : weight_of(learned, top[r], row);
     total[r] = total[r] * (NORMALISED ? exp(before - top[r]) : 1.0) + (counts ? counted(weight) : 0.0);
     if (LEARNED == 1) continue;
     [[unroll]] for (uint chunk = 0; chunk < CHUNKS; ++chunk)
@@ -68,7 +69,7 @@ void finish(Vectors y, uint batch, uint head, uint first) {
   [[unroll]] for (uint r = 0; r < ROWS; ++r) {
     factor[r] = NORMALISED ? 1.0 / total[r] : 1.0;
     const uint row = first + row_of(r);
-    if (lx() == 0 && row < p.tokens) p.lse.at[(batch * p.heads + head) * p.tokens + row] = NORMALISED ? top[r] + log(total[r]) : total[r];
+    if (lx() == 0 && row < p.tokens) p.lse.at[(batch * p.heads + head) * p.tokens + row] = NORMALISED ? top[r] + log(total[r]) : SCORE == CLIPPED_SOFTMAX ? top[r] : total[r];
   }
   store_rows(0, y, first, factor);
 }
@@ -80,7 +81,7 @@ void main() {
     const uint kv_head = head / (p.heads / p.kv_heads), end = min(first + BLOCK_ROWS, p.tokens);
     Vectors q = vectors(Words(p.q), batch, p.tokens, p.heads, head);
     Vectors k = vectors(Words(p.k), batch, p.tokens, p.kv_heads, kv_head), v = vectors(Words(p.v), batch, p.tokens, p.kv_heads, kv_head);
-    start(head, kv_head, q, first);
+    start(batch, head, kv_head, q, first);
     for (uint column = first_key(first, p.window) / BLOCK_COLUMNS * BLOCK_COLUMNS; column < end; column += BLOCK_COLUMNS) add_columns(q, head, first, k, v, column);
     finish(vectors(Words(p.y), batch, p.tokens, p.heads, head), batch, head, first);
   }

@@ -79,6 +79,10 @@ TEST_CASE("combinations that make no sense are refused with a reason") {
   refuses(R"({"logit_softcap": 1e39})", "logit_softcap: 1e+39 is too large for 32 bits");
   refuses(R"({"attention_softcap": 1e-45})", "attention_softcap: 1e-45 is too small");
   refuses(R"({"embedding_scale": 1e39})", "embedding_scale: 1e+39 is too large");
+  refuses(R"({"attention": "clipped_softmax"})", "clipped_softmax clips nothing");
+  refuses(R"({"attention": "clipped_softmax", "attention_gamma": 0.1})", "attention_gamma: expected 0 or less");
+  refuses(R"({"attention": "clipped_softmax", "attention_zeta": 0.9})", "attention_zeta: expected 1 or more");
+  refuses(R"({"attention_gamma": -0.1})", "attention_gamma: only clipped_softmax clips");
   refuses(R"({"rotary_share": 0.2})", "rotary_share: 0.2 of 8 channels is less than a pair");
   CHECK(config(R"({"rotary_share": 0.25})").rotated_channels(0) == 2);
   CHECK_NOTHROW(config(R"({"head_dim": 1, "position": "none"})"));

@@ -18,6 +18,7 @@ struct AttentionCase {
   std::vector<float> masked_keys{};  ///< (heads, T), not 0: hidden from later queries; none
   float scale = 0, softcap = 0;      ///< as in AttentionOptions
   std::uint32_t keep_first = 0;      ///< first keys that queries of their own see behind the window
+  float gamma = 0, zeta = 1;         ///< of clipped_softmax
 
   bool learned_key() const { return bias == "k" || bias == "kv"; }
   std::uint32_t columns() const { return tokens + learned_key(); }
@@ -27,6 +28,8 @@ struct AttentionCase {
                        .kv_heads = kv_heads,
                        .head_dim = head_dim,
                        .score = score,
+                       .gamma = gamma,
+                       .zeta = zeta,
                        .scale = scale,
                        .softcap = softcap,
                        .window = window,
@@ -56,7 +59,8 @@ struct AttentionCase {
            " H " + std::to_string(heads) + "/" + std::to_string(kv_heads) + " hd " + std::to_string(head_dim) +
            (window ? " window " + std::to_string(window) : "") + (bias.empty() ? "" : " bias " + bias) +
            (masked_key >= 0 ? " masked " + std::to_string(masked_key) : "") + (softcap > 0 ? " capped at " + std::to_string(softcap) : "") +
-           (keep_first ? " first " + std::to_string(keep_first) : "");
+           (keep_first ? " first " + std::to_string(keep_first) : "") +
+           (gamma < 0 || zeta > 1 ? " clipped from " + std::to_string(gamma) + " to " + std::to_string(zeta) : "");
   }
 
   bool sees(std::size_t h, std::size_t i, std::size_t j) const {
@@ -88,10 +92,14 @@ std::vector<S> weights_of(const AttentionCase& c, const std::vector<S>& scores, 
         value_of(weights.back()) < 0 ? -weights.back() : weights.back();  // only a user's can be negative: its total is that of magnitudes
   }
   if (sink) total += exp(*sink);
-  const bool normalised = c.score == "softmax" || c.score == "softmax1";
+  const bool clipped = c.score == "clipped_softmax", normalised = c.score == "softmax" || c.score == "softmax1" || clipped;
   lse = normalised ? log(total) : total;
   for (S& weight : weights)
     if (normalised) weight = weight / total;
+  for (S& weight : weights) {
+    if (clipped) weight = weight * S(static_cast<double>(c.zeta - c.gamma)) + S(static_cast<double>(c.gamma));
+    if (clipped && (value_of(weight) < 0 || value_of(weight) > 1)) weight = S(value_of(weight) < 0 ? 0.0 : 1.0);
+  }
   return weights;
 }
 
