@@ -149,7 +149,8 @@ std::string describe_container(std::span<const std::byte> bytes) {
   if (const std::string_view what = describe_zip(file); !what.empty()) return std::string(what);
   if (const std::string_view what = describe_answer(file); !what.empty()) return std::string(what);
   if (is_gguf(file)) return "a GGUF file: one that holds a whole model is read where a checkpoint is named (model.checkpoint)";
-  if (is_parquet(file)) return "a Parquet table: write its column of text to a .txt file";
+  if (is_parquet(file))
+    return "a Parquet table: convert it (python3 -c \"import pandas; pandas.read_parquet('FILE').to_json('FILE.jsonl', orient='records', lines=True)\")";
   if (is_gzip(file)) return "compressed by gzip: unpack it (gunzip)";
   if (is_bzip2(file)) return "compressed by bzip2: unpack it (bunzip2)";
   if (is_pickle(file)) return "a Python pickle: they are not read; save weights as safetensors";

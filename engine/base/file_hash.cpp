@@ -1,10 +1,12 @@
 #include "base/file_hash.h"
 
+#include "base/cache.h"
 #include "base/file.h"
 #include "base/hash.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -61,6 +63,32 @@ std::string read_hash(const fs::path& path) {
   return hasher.hex();
 }
 
+/// The hash of a file that takes long to read, kept in the cache folder for other processes.
+class KeptHash {
+ public:
+  KeptHash(const fs::path& whole, const FileState& state)
+      : file_(fs::path("hashes") / name_of(whole)), state_(fmt::format("{} {} ", state.size, state.changed.time_since_epoch().count())) {}
+
+  static bool wanted(const FileState& state) { return state.size >= (std::uintmax_t{1} << 30) && state.settled(); }
+
+  std::optional<std::string> read() const {
+    const auto kept = file_.read();
+    if (!kept) return std::nullopt;
+    const std::string text(reinterpret_cast<const char*>(kept->bytes().data()), kept->bytes().size());
+    return text.starts_with(state_) ? std::optional(text.substr(state_.size())) : std::nullopt;
+  }
+  void keep(const std::string& hash) const {
+    const std::string text = state_ + hash;
+    file_.keep([&](const CacheFile::Sink& sink) { return sink(std::as_bytes(std::span(text))), true; });
+  }
+
+ private:
+  static std::string name_of(const fs::path& whole) { return Hasher().add(std::string_view(whole.string())).hex(); }
+
+  CacheFile file_;
+  std::string state_;
+};
+
 // What of a folder is read: optimizer.safetensors stands beside a trained model and is no part of it.
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -90,9 +118,15 @@ std::string hash_of_one(const fs::path& path) {
   const std::optional<FileState> state = FileState::of(whole);
   if (state)
     if (const auto entry = known().find(whole, *state); entry && entry->settled) return entry->hash;
-  std::string hash = read_hash(path);
-  if (state) known().keep(whole, *state, hash);
-  return hash;
+  std::optional<KeptHash> kept;
+  if (state && KeptHash::wanted(*state)) kept.emplace(whole, *state);
+  std::optional<std::string> hash = kept ? kept->read() : std::nullopt;
+  if (!hash) {
+    hash = read_hash(path);
+    if (kept && FileState::of(whole) == state) kept->keep(*hash);
+  }
+  if (state) known().keep(whole, *state, *hash);
+  return *hash;
 }
 
 std::optional<std::string> known_hash_of_one(const fs::path& path) {

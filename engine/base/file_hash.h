@@ -21,8 +21,8 @@ struct FileState {
 };
 
 /// The hash of a file's bytes; of a folder, that of the names and bytes of its .json and .safetensors files (a checkpoint with its
-/// tokenizer). A file is read once in a process as long as its path, size and time of change stay what they were. Throws InputError naming
-/// the path when it cannot be read.
+/// tokenizer). A file is read once in a process as long as its path, size and time of change stay what they were; one of a GiB and more is
+/// read once for all processes that share a cache folder. Throws InputError naming the path when it cannot be read.
 std::string content_hash(const std::filesystem::path& path);
 
 /// The same where nothing has to be read for it.

@@ -124,7 +124,7 @@ std::string shortened(std::string_view text) {
   return std::string(text.substr(0, longest - 40)) + "..." + std::string(text.substr(text.size() - 30));
 }
 
-void refuse_json(std::string_view text, std::string_view where) {
+void refuse_json(std::string_view text, std::string_view where, std::size_t first_line) {
   refuse_other_content(text, where);
   FirstError first;
   Json::sax_parse(text, &first);
@@ -133,7 +133,7 @@ void refuse_json(std::string_view text, std::string_view where) {
     first.message = "a zero byte, behind which nothing is read";
   }
   const Place place = Place::of(text, first.byte > 0 ? first.byte - 1 : 0);
-  bad_input("{}:{}:{}: not JSON: {}", where, place.line, place.column, reason(first.message));
+  bad_input("{}:{}:{}: not JSON: {}", where, first_line - 1 + place.line, place.column, reason(first.message));
 }
 
 std::vector<int> lines_of_keys(std::string_view json, std::string_view where) {

@@ -8,8 +8,8 @@
 namespace ablate {
 
 /// Throws InputError for a text that is no JSON: what else it is (a Git LFS pointer, a web page), or "config.json:3:14: not JSON: ..." with
-/// the line and column of the first mistake.
-[[noreturn]] void refuse_json(std::string_view text, std::string_view where);
+/// the line and column of the first mistake, where `text` begins on line `first_line`.
+[[noreturn]] void refuse_json(std::string_view text, std::string_view where, std::size_t first_line = 1);
 
 /// `Json` is nlohmann::json or ordered_json; `where` names the file.
 template <class Json>

@@ -28,6 +28,8 @@ constexpr LeftOut left_out[] = {
     {"device", "devices agree to rounding, and points of one sweep may be shared out among them; the manifest names the device"},
     {"train.log_every", "which steps get a line in metrics.jsonl"},
     {"train.checkpoint_every", "a resumed training has the bits of one that never stopped"},
+    {"train.checkpoint_minutes", "as train.checkpoint_every"},
+    {"train.checkpoint_keep", "as train.checkpoint_every"},
 };
 
 constexpr std::string_view content = Fingerprint::content, not_read = Fingerprint::not_read;

@@ -51,6 +51,10 @@ class Tokenizer {
   /// unknown token that is.
   std::vector<std::int32_t> encode(std::string_view text, bool special_tokens = true) const;
 
+  /// The ids of encode(text, false) of each of the texts, one after another, on this thread: what words were found to be in one serves the
+  /// others.
+  void encode_each(std::span<const std::string_view> texts, const std::function<void(std::span<const std::int32_t>)>& ids) const;
+
   /// The ids of encode(text, false), passed on in order as they are found: on several cores, and with little memory beside the text, which may
   /// be a mapped file of any length. (A pattern sees at most a GiB of text on each side of a place; a normalizer that replaces what a
   /// regular expression matches needs the text in memory.)

@@ -35,8 +35,14 @@ std::string progress_of(std::span<const Run> runs) {
   return text;
 }
 
-std::string header(const Document& document) {
-  std::string text = element("p", {{"class", "over"}}, escape("Ablate · " + progress_of(document.runs)));
+/// Loads the page again; a browser that runs scripts stays where it was read.
+constexpr const char* loads_again =
+    "<script>setTimeout(function () { location.reload(); }, 10000);</script>\n<noscript><meta http-equiv=\"refresh\" "
+    "content=\"10\"></noscript>\n";
+
+std::string header(const Document& document, bool live) {
+  const char* going_on = live ? " · still running, this page follows" : "";
+  std::string text = element("p", {{"class", "over"}}, escape("Ablate · " + progress_of(document.runs) + going_on));
   text += element("h1", {}, escape(title_of(document.runs)));
   for (const Run& run : document.runs)
     if (!run.description.empty() &&
@@ -67,7 +73,7 @@ std::string navigation(const std::string& content) {
 
 }  // namespace
 
-std::string report_html(std::span<const Run> runs) {
+std::string report_html(std::span<const Run> runs, bool live) {
   const Document document(runs);
   std::string content = scoreboard(document) + missing_notice(document);
   for (const auto part : {sweep_table, effects, training_curves, life_cycle, sink_heads, probe_figures, all_numbers, run_card})
@@ -75,16 +81,16 @@ std::string report_html(std::span<const Run> runs) {
   const std::string head = fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, "
       "initial-scale=1\">\n"
-      "<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>{}</style>\n</head>\n",
-      escape(title_of(runs)), style());
-  return head + "<body>\n<main>\n<header>" + header(document) + navigation(content) + "</header>\n" + content + "</main>\n<script>" +
+      "<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>{}</style>\n{}</head>\n",
+      escape(title_of(runs)), style(), live ? loads_again : "");
+  return head + "<body>\n<main>\n<header>" + header(document, live) + navigation(content) + "</header>\n" + content + "</main>\n<script>" +
          std::string(script()) + "</script>\n</body>\n</html>\n";
 }
 
-void write_report(const std::filesystem::path& folder) {
+void write_report(const std::filesystem::path& folder, bool live) {
   Run run = read_run(folder);
   tell_what_is_missing(run);
-  write_atomically(folder / "report.html", report_html({&run, 1}));
+  write_atomically(folder / "report.html", report_html({&run, 1}, live));
 }
 
 }  // namespace ablate::report

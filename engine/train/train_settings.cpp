@@ -74,10 +74,20 @@ TrainSettings TrainSettings::from(Settings& s) {
   t.init_rule = s.choice({"init_rule", "distribution that the first weights are drawn from"}, t.init_rule, initialization_rules());
   t.precision =
       s.choice({"precision", "of the arithmetic; mixed keeps 32-bit master weights"}, t.precision, {"f32", "mixed-f16", "mixed-bf16"});
+  t.on_loss_spike =
+      s.choice({"on_loss_spike", "what is done about a step whose loss is far over those before: nothing, its update left out, or an end"},
+               t.on_loss_spike, {"none", "skip", "stop"});
+  t.loss_spike_factor = s.number({"loss_spike_factor", "a loss over so many times the median of the last ones is a spike"},
+                                 t.loss_spike_factor, 1.0, largest_float);
+  t.loss_spike_window = s.number({"loss_spike_window", "so many of the last losses that were no spikes"}, t.loss_spike_window, 1, 1 << 16);
   t.dump_gradients = s.get({"dump_gradients", "write the first step's gradients to gradients.safetensors"}, t.dump_gradients);
 
   t.log_every = s.number({"log_every", "steps between lines of metrics.jsonl"}, t.log_every, 1);
   t.checkpoint_every = s.number({"checkpoint_every", "steps between checkpoints; 0 makes one at the end"}, t.checkpoint_every, 0);
+  t.checkpoint_minutes =
+      s.number({"checkpoint_minutes", "minutes between checkpoints; 0 asks for none by time"}, t.checkpoint_minutes, 0.0, 1e9);
+  t.checkpoint_keep =
+      s.number({"checkpoint_keep", "checkpoints that stay: checkpoint/ and, of the ones before, checkpoint-STEP/"}, t.checkpoint_keep, 1);
   t.eval_windows = s.number({"eval_windows", "validation windows of seq_len tokens that the loss is taken on"}, t.eval_windows, 0);
   check(s, t);
   return t;

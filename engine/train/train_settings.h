@@ -31,14 +31,19 @@ struct TrainSettings {
 
   /// Loss on output positions a .. b-1 only; all of them if absent.
   std::optional<std::pair<int, int>> loss_positions;
-  std::string init;                 ///< a safetensors file with the first weights; empty: drawn from the seed
-  std::string init_rule = "paper";  ///< how they are drawn: see model/initialization.h
-  std::string precision = "f32";    ///< f32 | mixed-f16 | mixed-bf16
-  bool dump_gradients = false;      ///< writes step 0's gradients to points/<id>/gradients.safetensors
+  std::string init;                    ///< a safetensors file with the first weights; empty: drawn from the seed
+  std::string init_rule = "paper";     ///< how they are drawn: see model/initialization.h
+  std::string precision = "f32";       ///< f32 | mixed-f16 | mixed-bf16
+  std::string on_loss_spike = "none";  ///< none | skip | stop: see loss_spikes.h
+  double loss_spike_factor = 1.5;      ///< over the median of the last losses
+  int loss_spike_window = 100;         ///< so many of them
+  bool dump_gradients = false;         ///< writes step 0's gradients to points/<id>/gradients.safetensors
 
-  int log_every = 10;        ///< steps between lines of metrics.jsonl
-  int checkpoint_every = 0;  ///< steps between checkpoints; 0: one at the end
-  int eval_windows = 256;    ///< validation windows of seq_len tokens for `loss`
+  int log_every = 10;             ///< steps between lines of metrics.jsonl
+  int checkpoint_every = 0;       ///< steps between checkpoints; 0: one at the end
+  double checkpoint_minutes = 0;  ///< minutes between checkpoints, beside those; 0: none
+  int checkpoint_keep = 1;        ///< so many checkpoints stay, the newest of them as checkpoint/
+  int eval_windows = 256;         ///< validation windows of seq_len tokens for `loss`
 
   /// Reads and checks every key; throws InputError.
   static TrainSettings from(Settings& train);

@@ -3,6 +3,7 @@
 #include "ops/add.h"
 #include "ops/copy_words.h"
 #include "ops/cross_entropy.h"
+#include "ops/loss_guard.h"
 #include "ops/muon.h"
 
 #include <cmath>
@@ -107,7 +108,8 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
       settings_(settings),
       activations_(activations),
       rows_(static_cast<std::uint32_t>(settings.batch / settings.accumulate)),
-      tokens_(static_cast<std::uint32_t>(settings.seq_len)) {
+      tokens_(static_cast<std::uint32_t>(settings.seq_len)),
+      loss_spikes_(settings) {
   const TransformerConfig& config = weights.config();
   require(settings.batch % settings.accumulate == 0, "train.accumulate: a batch of {} does not divide into {} pieces", settings.batch,
           settings.accumulate);
@@ -123,7 +125,7 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
   const auto buffer = [&](std::uint64_t bytes, MemoryKind kind, const char* name) {
     return weights.allocated() ? Buffer(device, bytes, kind, name) : Buffer::planned(bytes);
   };
-  host_in_ = buffer((2 * positions + 1) * 4, MemoryKind::upload, "batch");
+  host_in_ = buffer((2 * positions + 2) * 4, MemoryKind::upload, "batch");
   host_out_ = buffer(16, MemoryKind::readback, "step report");
   state_ = buffer(sizeof(StepState), MemoryKind::device, "optimizer state");
   StepState state;
@@ -189,6 +191,8 @@ void Trainer::optimizer_step(const Tensor& mean) {
   const Tensor before = graph.tensor({4}, DType::i32, "state before the step");
   copy_words(graph, state, before);
   const StepControl control = step_control(graph, gradients, state, options);
+  if (loss_spikes_.watched())
+    loss_guard(graph, control, state, mean, graph.external("limit of the loss", {1}, DType::f32, host_in_.address() + 8 * positions + 4));
   for (std::size_t i = 0; i < arenas.size(); ++i) {
     const auto all_decayed = options.decayed = decayed(settings_, weights_, i);
     if (settings_.optimizer == "muon") {
@@ -233,7 +237,9 @@ StepReport Trainer::train_step() {
   const std::size_t bytes = next_ids_.size() * 4;
   std::memcpy(host_in_.mapped(), next_ids_.data(), bytes);
   std::memcpy(host_in_.mapped() + bytes, next_targets_.data(), bytes);
+  const float limit = loss_spikes_.limit();
   std::memcpy(host_in_.mapped() + 2 * bytes, &lr, 4);
+  std::memcpy(host_in_.mapped() + 2 * bytes + 4, &limit, 4);
   executor_->submit();
   if (step_ + 1 < settings_.steps) prepare(step_ + 1);
   executor_->wait();
@@ -245,13 +251,15 @@ StepReport Trainer::train_step() {
   std::memcpy(&skipped, host_out_.mapped() + 8, 4);
   std::memcpy(&scale, host_out_.mapped() + 12, 4);
   last_loss_scale_ = scale;
-  const bool overflow = skipped != 0 && activations_ == DType::f16 && scale > smallest_loss_scale;
+  const bool spike = skipped == skipped_by_guard,
+             overflow = skipped != 0 && !spike && activations_ == DType::f16 && scale > smallest_loss_scale;
   if (!std::isfinite(loss)) report_bad("the loss is not finite");
-  if (skipped != 0 && !overflow) report_bad("a gradient is not finite");
+  if (skipped != 0 && !overflow && !spike) report_bad("a gradient is not finite");
+  loss_spikes_.step_done(step_, loss, spike);
   ++step_;
   if (recent_losses_.size() == losses_kept) recent_losses_.erase(recent_losses_.begin());
   recent_losses_.push_back(loss);
-  return {static_cast<double>(loss), static_cast<double>(norm), skipped != 0, static_cast<double>(scale)};
+  return {static_cast<double>(loss), static_cast<double>(norm), overflow, spike, static_cast<double>(scale)};
 }
 
 // The update was skipped, so the same step run again finds where it started.
@@ -281,6 +289,14 @@ StepState Trainer::state() const {
   return state;
 }
 
+// Values that are few, as they are now.
+template <class T>
+static TensorToWrite kept(const char* name, std::vector<T> values) {
+  constexpr const char* type = std::is_same_v<T, float> ? "F32" : "I32";
+  const auto count = static_cast<std::int64_t>(values.size());
+  return {name, type, {count}, [values = std::move(values)](const ByteSink& sink) { sink(std::as_bytes(std::span(values))); }};
+}
+
 // A moment of all parameters, block after block.
 TensorToWrite Trainer::moment(const char* name, Buffer Weights::Block::*buffer) const {
   std::int64_t count = 0;
@@ -307,16 +323,32 @@ void Trainer::load_moment(const TensorView& saved, Buffer Weights::Block::*buffe
   }
 }
 
-void Trainer::save(const std::filesystem::path& file, Metadata notes) const {
+std::vector<TensorToWrite> Trainer::state_to_write() const {
   const StepState now = state();
   std::vector<std::int32_t> words(4);
   std::memcpy(words.data(), &now, sizeof(now));
-  std::vector<TensorToWrite> tensors = {moment("m", &Weights::Block::m), moment("v", &Weights::Block::v),
-                                        TensorToWrite::from("state", {4}, words)};
-  if (!recent_losses_.empty())
-    tensors.push_back(TensorToWrite::from("losses", {static_cast<std::int64_t>(recent_losses_.size())}, recent_losses_));
+  std::vector<TensorToWrite> tensors = {moment("m", &Weights::Block::m), moment("v", &Weights::Block::v), kept("state", words)};
+  if (!recent_losses_.empty()) tensors.push_back(kept("losses", recent_losses_));
+  if (!loss_spikes_.losses().empty()) tensors.push_back(kept("losses before a spike", loss_spikes_.losses()));
+  return tensors;
+}
+
+Metadata Trainer::state_notes(Metadata notes) const {
   notes["step"] = std::to_string(step_);
-  write_safetensors(file, tensors, notes);
+  if (loss_spikes_.watched()) notes["loss spikes"] = loss_spikes_.counts();
+  return notes;
+}
+
+void Trainer::save(const std::filesystem::path& file, Metadata notes) const {
+  write_safetensors(file, state_to_write(), state_notes(std::move(notes)));
+}
+
+static std::vector<float> read_losses(const SafetensorsFile& saved, const char* name) {
+  const TensorView& losses = saved.at(name);
+  require(losses.dtype == "F32", "{}: expected F32, found {}", losses.where, losses.dtype);
+  std::vector<float> values(losses.bytes.size() / 4);
+  std::memcpy(values.data(), losses.bytes.data(), values.size() * 4);
+  return values;
 }
 
 void Trainer::load(const std::filesystem::path& file) {
@@ -326,12 +358,9 @@ void Trainer::load(const std::filesystem::path& file) {
   const TensorView& words = saved.at("state");
   require(words.bytes.size() == sizeof(StepState) && saved.metadata().contains("step"), "{}: not an optimizer state", words.where);
   weights_.transfer().upload(state_, 0, words.bytes);
-  if (saved.contains("losses")) {
-    const TensorView& losses = saved.at("losses");
-    require(losses.dtype == "F32", "{}: expected F32, found {}", losses.where, losses.dtype);
-    recent_losses_.resize(losses.bytes.size() / 4);
-    std::memcpy(recent_losses_.data(), losses.bytes.data(), recent_losses_.size() * 4);
-  }
+  if (saved.contains("losses")) recent_losses_ = read_losses(saved, "losses");
+  if (const auto counts = saved.metadata().find("loss spikes"); counts != saved.metadata().end() && saved.contains("losses before a spike"))
+    loss_spikes_.restore(read_losses(saved, "losses before a spike"), counts->second, file.string());
   step_ = std::stoll(saved.metadata().find("step")->second);
 }
 

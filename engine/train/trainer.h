@@ -6,6 +6,7 @@
 #include "ops/optimizer.h"
 #include "ops/tune_matmul.h"
 #include "train/data/source.h"
+#include "train/loss_spikes.h"
 #include "train/train_settings.h"
 
 #include <cstdint>
@@ -23,6 +24,7 @@ struct StepReport {
   double loss = 0;       ///< nats per counted token of the step's batch
   double grad_norm = 0;  ///< before clipping, loss scale taken out
   bool skipped = false;  ///< mixed-f16: the gradients overflowed, the loss scale was lowered and nothing else changed
+  bool spike = false;    ///< a loss spike, whose update was left out
   double loss_scale = 1;
 };
 
@@ -40,11 +42,12 @@ class Trainer {
   std::int64_t step() const { return step_; }
   /// Losses of the last steps, the latest at the end; saved with the rest.
   const std::vector<float>& recent_losses() const { return recent_losses_; }
+  const LossSpikes& loss_spikes() const { return loss_spikes_; }
   /// What the device keeps from step to step.
   StepState state() const;
 
   /// Does one step. Throws RunError naming the step and the first tensor that went bad when the loss or (outside mixed-f16) a gradient is not finite;
-  /// the weights are then those before the step.
+  /// the weights are then those before the step. So they are where a loss spike ends the training.
   StepReport train_step();
 
   /// Seconds of every dispatch of the last step, with options.profile.
@@ -56,6 +59,9 @@ class Trainer {
   /// The optimizer's state beside the weights: moments, loss scale, step; `notes` go into the file's metadata. load() throws InputError
   /// when the file is of another model.
   void save(const std::filesystem::path& file, Metadata notes = {}) const;
+  /// What save() writes: tensors that are read when they are written, and metadata.
+  std::vector<TensorToWrite> state_to_write() const;
+  Metadata state_notes(Metadata notes) const;
   void load(const std::filesystem::path& file);
 
  private:
@@ -84,6 +90,7 @@ class Trainer {
   double counted_ = 0;
   std::vector<std::int32_t> next_ids_, next_targets_;  // of step_, prepared while the device works
   std::vector<float> recent_losses_;
+  LossSpikes loss_spikes_;
   std::int64_t step_ = 0, prepared_ = -1;
   float last_loss_scale_ = 1;
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# kill_and_resume.sh ABLATE [KILLS [SEED]]: a training run and a sweep, each killed (SIGKILL) at so many random moments (10) and resumed, end with the same
+# kill_and_resume.sh ABLATE [KILLS [SEED]]: a training run, one that keeps checkpoints and leaves out loss spikes, and a sweep, each killed (SIGKILL) at so many random moments (10) and resumed, end with the same
 # bits as ones left alone; what a kill leaves can be read, and no half-written file stays. The seed of the moments is printed; with it they come again.
 set -u
 source "$(dirname "${BASH_SOURCE[0]}")/tiny_training.sh"
@@ -8,6 +8,7 @@ cd "$dir" && : > log
 RANDOM=$seed
 echo "seed $seed (again: kill_and_resume.sh ABLATE $kills $seed)"
 tiny_training 'steps = 40' 'log_every = 1' 'checkpoint_every = 3' > run.toml
+tiny_training 'steps = 40' 'log_every = 1' 'checkpoint_every = 2' 'checkpoint_keep = 3' 'on_loss_spike = "skip"' 'loss_spike_factor = 1.02' > kept.toml
 { cat run.toml; printf '[sweep]\nseed = [1, 2, 3, 4, 5, 6]\n'; } > sweep.toml
 fail() { echo "FAILED with seed $seed, moments (ms) $moments: $*"; tail -n 3 log; exit 1; }
 moments=
@@ -21,9 +22,10 @@ compare() {
   local weights
   for weights in whole/x/points/*/checkpoint/model.safetensors; do cmp "$weights" "${weights/whole/killed}" || fail "$1: weights differ"; done
   [ -z "$(find killed -name '*.partial' -o -name 'checkpoint.*')" ] || fail "$1: left behind: $(find killed -name '*.partial' -o -name 'checkpoint.*')"
+  [ "$1" != kept.toml ] || [ "$(find killed -name 'checkpoint-*' -maxdepth 4 | wc -l)" -le 2 ] || fail "$1: kept $(find killed -name 'checkpoint-*')"
 }
 
-for file in run.toml sweep.toml; do
+for file in run.toml kept.toml sweep.toml; do
   rm -rf whole killed
   "$ablate" run $file --out whole > log 2>&1 || fail "$file: the undisturbed run"
   start=$(milliseconds)

@@ -280,3 +280,17 @@ TEST_CASE("sample run folders for a browser") {
   write_sample_run(out / "interrupted", {.seeds = 1, .finished = 5});
   write_sample_run(out / "again", {.seeds = 1, .shift = 0.05});
 }
+
+TEST_CASE("the page of a run that goes on loads itself again, and no other") {
+  const TestFolder folder;
+  const fs::path run = write_sample_run(folder.path(), {.seeds = 1, .finished = 3});
+  report::write_report(run, /*live=*/true);
+  const std::string live = read_text(run / "report.html");
+  CHECK(live.find("setTimeout(function () { location.reload(); }, 10000)") < live.find("</head>"));
+  CHECK(live.find("<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>") < live.find("</head>"));
+  CHECK(live.find("still running, this page follows") != std::string::npos);
+  const std::string still = page_of(run);
+  CHECK(still.find("location.reload") == std::string::npos);
+  CHECK(still.find("http-equiv") == std::string::npos);
+  CHECK(still.find("still running") == std::string::npos);
+}

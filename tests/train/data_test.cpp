@@ -221,7 +221,8 @@ TEST_CASE("token files that make no sense are refused") {
   refuses({{"source", "tokens"}}, "data: files: expected the file or files to read");
   refuses({{"source", "tokens"}, {"file", "/does/not/exist.bin"}}, "/does/not/exist.bin");
   refuses({{"source", "tokens"}, {"file", "ids.npy"}}, "expected a .safetensors file with int32 ids, or a flat .bin");
-  refuses({{"source", "tokens"}, {"files", {"a.bin", "b.bin"}}}, "expected one file");
+  refuses({{"source", "tokens"}, {"files", {"a.safetensors", "b.safetensors"}}}, "expected one file of .safetensors");
+  refuses({{"source", "tokens"}, {"files", {"a.bin", "b.safetensors"}}}, "or a flat .bin; b.safetensors is neither");
   refuses({{"source", "tokens"}, {"file", folder.file("odd.bin", "123")}}, "3 bytes are no whole number of 2-byte ids");
   refuses({{"source", "tokens"}, {"file", folder.file("wide.bin", "\xff\xff\xff\xff")}, {"dtype", "uint32"}}, "is over 2^31");
   refuses({{"source", "tokens"}, {"file", folder.ids("one.safetensors", {4}, counting(4))}}, "found 1 dimensions");

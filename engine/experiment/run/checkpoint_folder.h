@@ -1,4 +1,4 @@
-// A training checkpoint on disk: replaced as a whole, so that a kill at any moment leaves a complete one.
+// Training checkpoints on disk: each replaced as a whole, so that a kill at any moment leaves a complete one.
 #pragma once
 
 #include "experiment/fingerprint.h"
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ablate {
 
@@ -18,13 +19,25 @@ struct SavedTraining {
   std::string device;
 };
 
+/// All that a checkpoint holds; tensors are read when they are written.
+struct CheckpointContent {
+  TransformerConfig config;
+  std::vector<TensorToWrite> weights, state;  ///< of model.safetensors, of optimizer.safetensors
+  Metadata notes;                             ///< of the latter
+
+  static CheckpointContent of(const Weights& weights, const Trainer& trainer, const Fingerprint& settings, const std::string& device);
+  /// The same in host memory: later steps change nothing of it.
+  CheckpointContent copied() const;
+};
+
 /// points/<id>/checkpoint: model.safetensors and config.json in Hugging Face's layout, and optimizer.safetensors beside them.
 class TrainingCheckpoint {
  public:
-  explicit TrainingCheckpoint(std::filesystem::path point) : point_(std::move(point)) {}
+  /// `keep` checkpoints stay: those before the newest as checkpoint-STEP.
+  explicit TrainingCheckpoint(std::filesystem::path point, int keep = 1) : point_(std::move(point)), keep_(keep) {}
 
   /// Writes a new folder and swaps it in. Throws RunError (a full disk, no permission); the old checkpoint is then untouched.
-  void save(const Weights& weights, const Trainer& trainer, const Fingerprint& settings, const std::string& device) const;
+  void save(const CheckpointContent& content) const;
 
   /// What was saved last; nothing if nothing was. Throws InputError when the file is broken or does not say which settings made it.
   std::optional<SavedTraining> saved() const;
@@ -34,8 +47,10 @@ class TrainingCheckpoint {
 
  private:
   std::filesystem::path newest() const;
+  void put_away(const std::filesystem::path& old) const;
 
   std::filesystem::path point_;
+  int keep_;
 };
 
 }  // namespace ablate

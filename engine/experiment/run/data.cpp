@@ -24,6 +24,7 @@ std::unique_ptr<DataSource> open_point_data(PointRun& run, const TransformerConf
   context.bos_id = config.bos_token_id.value_or(-1);
   context.vocabulary = config.vocab_size;
   context.note = [&run](const std::string& line) { run.note(line); };
+  context.tell = [&run](const std::string& line) { run.progress.say(line); };
   if (!checkpoint.empty()) {
     context.tokenizer = tokenizer_file(checkpoint);
     if (!config.bos_token_id) context.why_no_bos = why_checkpoint_has_no_bos(checkpoint);

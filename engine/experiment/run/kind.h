@@ -46,6 +46,8 @@ struct PointRun {
   DataNeed data = DataNeed::real;
   Fingerprint fingerprint = {};     ///< of a point that is run, not only checked or planned
   bool plan_times_kernels = false;  ///< a plan times kernels before it counts their memory, as the run after it would
+  /// To be called now and then, with true where there is something new: whoever shows the run may look at its folder.
+  std::function<void(bool fresh)> look = [](bool) {};
 
   std::uint64_t seed() { return static_cast<std::uint64_t>(settings.get<std::int64_t>("seed", 0)); }
   /// Prints a line above the progress bar and keeps it for the manifest, once.

@@ -18,15 +18,27 @@ Outcome::Outcome(const Plan& plan, ResultsFolder& results, std::function<Environ
 
 void Outcome::update() {
   if (results_.manifest_due()) results_.write_manifest(environment_(), configuration_, seconds());
-  if (seconds() - published_ > 10 * publishing_) publish();
+  if (seconds() - published_ > 10 * publishing_) publish(/*live=*/true);
 }
 
-void Outcome::publish() {
+void Outcome::look(bool fresh) {
+  const double start = seconds();
+  if (start - looked_ < std::max(fresh ? 1.0 : 10.0, 20 * looking_)) return;
+  try {
+    report::write_report(results_.path(), /*live=*/true);
+  } catch (const WriteError&) {
+    // what cannot be written at the end ends the run; until then the training goes on
+  }
+  looked_ = seconds(), looking_ = looked_ - start;
+}
+
+void Outcome::publish(bool live) {
   const double start = seconds();
   results_.flush();
   results_.write_manifest(environment_(), configuration_, start);
-  report::write_report(results_.path());
+  report::write_report(results_.path(), live);
   published_ = seconds(), publishing_ = published_ - start;
+  looked_ = published_;
 }
 
 bool Outcome::claims_fail() const {

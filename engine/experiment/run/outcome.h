@@ -17,8 +17,11 @@ class Outcome {
   void configure(std::size_t point, Value table) { configuration_.at(point) = std::move(table); }
   /// After each point: writes what has become old, without spending more than a tenth of the time on it.
   void update();
-  /// Writes everything: results, manifest, report.
-  void publish();
+  /// While a point runs: writes the report again, every ten seconds, or one second after the last where there is something `fresh` to show;
+  /// no more than a twentieth of the time goes into it.
+  void look(bool fresh);
+  /// Writes everything: results, manifest, report. `live`: the run goes on, and so the page loads itself again.
+  void publish(bool live = false);
   /// The table of results, on standard output.
   void print() const;
   /// Whether what the rows say is against one of the plan's claims.
@@ -33,6 +36,7 @@ class Outcome {
   std::vector<Value> configuration_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   double published_ = 0, publishing_ = 0;  // when everything was last written, and how long that took (seconds)
+  double looked_ = 0, looking_ = 0;        // the same of the report alone
 };
 
 }  // namespace ablate

@@ -287,6 +287,7 @@ class Runner {
   bool run_point(ResultsFolder& results, const Turn& turn, Outcome* outcome) {
     const Point& point = request_.plan.points[turn.index];
     PointRun run = point_run(point, turn.has_row ? results.point(point) : results.needed(point));
+    if (outcome) run.look = [outcome](bool fresh) { outcome->look(fresh); };
     if (!turn.has_row) run.note(fmt::format("{} is run too: others take what it records", point.id));
     device_.reset_most_allocated();
     try {

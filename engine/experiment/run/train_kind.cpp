@@ -2,7 +2,7 @@
 #include "base/signals.h"
 #include "experiment/results.h"
 #include "experiment/run/bigram_probe.h"
-#include "experiment/run/checkpoint_folder.h"
+#include "experiment/run/checkpoint_writer.h"
 #include "experiment/run/data.h"
 #include "experiment/run/evaluations.h"
 #include "experiment/run/kind.h"
@@ -140,7 +140,8 @@ class TrainingRun {
         type_(usable_type(run, t_.train.precision)),
         weights_(run.pipelines.device(), t_.model.config, type_, WeightsUse::training),
         trainer_(run.pipelines, weights_, *t_.data, t_.train, type_, &run.tuner, {.profile = run.profile}),
-        checkpoint_(run.folder) {}
+        checkpoint_(run.folder, t_.train.checkpoint_keep),
+        writer_(checkpoint_) {}
 
   Metrics run() {
     const bool resumed = run_.resume && take_up();
@@ -160,7 +161,20 @@ class TrainingRun {
   std::int64_t tokens_per_step() const { return std::int64_t{t_.train.batch} * t_.train.seq_len; }
 
   const std::string& device() const { return run_.pipelines.device().caps().device_name; }
-  void save() const { checkpoint_.save(weights_, trainer_, run_.fingerprint, device()); }
+  CheckpointContent content() const { return CheckpointContent::of(weights_, trainer_, run_.fingerprint, device()); }
+  // While nothing else happens; else save_beside().
+  void save() {
+    writer_.finish();
+    checkpoint_.save(content());
+  }
+  // One that is due while another is still being written waits for it, and not the training.
+  void save_beside(bool due) {
+    const double minutes = std::chrono::duration<double, std::ratio<60>>(Clock::now() - saved_at_).count();
+    due_ = due_ || due || (t_.train.checkpoint_minutes > 0 && minutes >= t_.train.checkpoint_minutes);
+    if (writer_.busy() || !due_) return;
+    writer_.start(content());
+    due_ = false, saved_at_ = Clock::now();
+  }
 
   // Whether there was a checkpoint to go on from. (What one was refused for is known before the run starts; a worker's may be new.)
   bool take_up() {
@@ -177,19 +191,24 @@ class TrainingRun {
     const StepReport report = trainer_.train_step();
     if (step == 0 && t_.train.dump_gradients) write_safetensors(run_.folder / "gradients.safetensors", trainer_.gradients());
     const bool last = step + 1 == t_.train.steps, every = t_.probe.every > 0 && ((step + 1) % t_.probe.every == 0 || step == 0);
-    if (step % t_.train.log_every == 0 || last || every) {
+    if (step % t_.train.log_every == 0 || last || every || report.spike) {
       Metrics entry{{"step", static_cast<double>(step)},
                     {"loss", report.loss},
                     {"grad_norm", report.grad_norm},
                     {"lr", t_.train.lr_at(step)},
                     {"tokens", static_cast<double>((step + 1) * tokens_per_step())}};
       if (const auto tokens_per_s = speed(step)) entry.set("tokens_per_s", *tokens_per_s);
+      if (report.spike) entry.set("loss_spike", 1.0);
       if (every) add_probes(entry);
       log.append(entry);
     }
+    if (report.spike)
+      run_.progress.say(fmt::format("{}: step {} is a loss spike ({:.3f}); its update is left out", run_.point.label, step, report.loss));
     run_.progress.step(step + 1, tokens_per_step(), fmt::format("loss {:.3f}", report.loss));
     const bool due = t_.train.checkpoint_every > 0 && (step + 1) % t_.train.checkpoint_every == 0 && !last;
-    if (due || stop_requested()) save();
+    if (stop_requested()) save();
+    else if (!last) save_beside(due);
+    run_.look(due || every);
     if (stop_requested()) throw Interrupted(fmt::format("stopped after step {}; --resume goes on from there", step + 1));
   }
 
@@ -259,6 +278,7 @@ class TrainingRun {
     metrics.set("tokens", static_cast<double>(t_.train.steps * tokens_per_step()));
     metrics.set("memory_bytes", static_cast<double>(run_.pipelines.device().most_allocated()));
     if (const auto skipped = trainer_.state().skipped) metrics.set("skipped_steps", static_cast<double>(skipped));
+    if (trainer_.loss_spikes().watched()) metrics.set("loss_spikes", static_cast<double>(trainer_.loss_spikes().count()));
     if (t_.train.steps > first && seconds > 0)
       metrics.set("tokens_per_s", static_cast<double>((t_.train.steps - first) * tokens_per_step()) / seconds);
     return metrics;
@@ -270,6 +290,9 @@ class TrainingRun {
   Weights weights_;
   Trainer trainer_;
   TrainingCheckpoint checkpoint_;
+  CheckpointWriter writer_;
+  bool due_ = false;  // a checkpoint
+  Clock::time_point saved_at_ = Clock::now();
   std::int64_t logged_step_ = -1;
   double measuring_ = 0;  // seconds spent in evaluations
   Clock::time_point logged_at_ = Clock::now();
@@ -282,7 +305,7 @@ Metrics run_training(PointRun& run) {
 
 MetricNames yields(Settings& experiment) {
   MetricNames names = evaluation_metrics(experiment);
-  names.add({.numbers = {"train_loss", "parameters", "steps", "tokens", "memory_bytes", "skipped_steps", "tokens_per_s"}});
+  names.add({.numbers = {"train_loss", "parameters", "steps", "tokens", "memory_bytes", "skipped_steps", "loss_spikes", "tokens_per_s"}});
   Settings data = experiment.table("data");
   if (has_task(data)) names.add(BigramProbe::names());
   names.add(NamedEvaluation::names(experiment));

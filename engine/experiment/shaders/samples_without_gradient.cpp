@@ -6,6 +6,7 @@
 #include "ops/fill.h"
 #include "ops/hadamard.h"
 #include "ops/largest_token.h"
+#include "ops/loss_guard.h"
 #include "ops/matmul.h"
 #include "ops/muon.h"
 #include "ops/optimizer.h"
@@ -174,6 +175,7 @@ void optimizers(std::vector<OpSample>& all, DType type) {
       if (name == "adamw") arenas.v = in[3];
       if (type != DType::f32) arenas.mirror = g.tensor({64}, type);
       const StepControl control = step_control(g, {arenas.gradients}, in[4], options);
+      loss_guard(g, control, in[4], in[5], in[5]);
       if (name == "adamw") adamw(g, arenas, control, in[5], options);
       else sgd(g, arenas, control, in[5], options);
       accumulate(g, in[1], in[2]);

@@ -52,14 +52,25 @@ Tokenizer Tokenizer::parse(std::string_view json, const std::string& name) {
   return Tokenizer(std::make_shared<const TokenizerParts>(document.root()));
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool special_tokens) const {
+static std::vector<std::int32_t> encode_text(const TokenizerParts& parts, std::string_view text, bool special_tokens, Bpe::Cache& cache) {
   std::string repaired;
   if (!is_valid_utf8(text)) text = repaired = repair_utf8(text);
   std::vector<std::int32_t> ids;
+  parts.added.cut_raw(
+      {text, true}, [&](std::int32_t id) { ids.push_back(id); }, [&](Piece raw) { parts.encode(raw, cache, ids); });
+  return parts.post_processor.apply(std::move(ids), special_tokens);
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool special_tokens) const {
   Bpe::Cache cache(text.size());
-  parts_->added.cut_raw(
-      {text, true}, [&](std::int32_t id) { ids.push_back(id); }, [&](Piece raw) { parts_->encode(raw, cache, ids); });
-  return parts_->post_processor.apply(std::move(ids), special_tokens);
+  return encode_text(*parts_, text, special_tokens, cache);
+}
+
+void Tokenizer::encode_each(std::span<const std::string_view> texts, const std::function<void(std::span<const std::int32_t>)>& ids) const {
+  std::size_t size = 0;
+  for (const std::string_view text : texts) size += text.size();
+  Bpe::Cache cache(size);
+  for (const std::string_view text : texts) ids(encode_text(*parts_, text, false, cache));
 }
 
 void Tokenizer::encode_long(std::string_view text, const LongTextOptions& options,

@@ -62,6 +62,7 @@ struct DataContext {
   std::string why_no_bos = {};           ///< why a checkpoint under study gives none; empty where a model is made from its parts
   std::int64_t vocabulary = 0;           ///< of the model under study; 0: not known
   std::function<void(const std::string&)> note = {};  ///< takes what is to be said of the data, a line each
+  std::function<void(const std::string&)> tell = {};  ///< takes how far long work on them is, a line from time to time
 };
 
 /// Opens a source whose table has been read: this is where files are touched.

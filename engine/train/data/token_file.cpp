@@ -1,11 +1,16 @@
 #include "train/data/token_file.h"
 
+#include "base/cache.h"
 #include "base/content.h"
 #include "base/error.h"
+#include "base/file_hash.h"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <future>
+#include <thread>
 
 namespace ablate {
 namespace {
@@ -38,6 +43,31 @@ struct UpperHalves {
     }
   }
 };
+
+/// Among some ids; the memory that held them may be had back.
+std::uint32_t greatest_in(const TokenSpan& tokens) {
+  std::uint32_t greatest = 0;
+  for (std::int64_t i = 0; i < tokens.size(); ++i) greatest = std::max(greatest, static_cast<std::uint32_t>(tokens[i]));
+  drop_pages(tokens.bytes);
+  return greatest;
+}
+
+/// The same on all cores.
+std::uint32_t greatest_on_all_cores(const TokenSpan& tokens) {
+  constexpr std::int64_t piece = 8 << 20;
+  std::atomic<std::int64_t> next = 0;
+  const auto work = [&] {
+    std::uint32_t greatest = 0;
+    for (std::int64_t begin = next.fetch_add(piece); begin < tokens.size(); begin = next.fetch_add(piece))
+      greatest = std::max(greatest, greatest_in(tokens.part(begin, std::min(begin + piece, tokens.size()))));
+    return greatest;
+  };
+  std::vector<std::future<std::uint32_t>> others;
+  for (unsigned i = 1; i < std::max(1u, std::thread::hardware_concurrency()); ++i) others.push_back(std::async(std::launch::async, work));
+  std::uint32_t greatest = work();
+  for (auto& other : others) greatest = std::max(greatest, other.get());
+  return greatest;
+}
 
 }  // namespace
 
@@ -81,17 +111,38 @@ void TokenFile::check_width(bool said) const {
           halves.greatest_lower);
 }
 
+std::uint32_t TokenFile::greatest_of_long() const {
+  const CacheFile cache(std::filesystem::path("greatest_ids") / fmt::format("{}.u{}", content_hash(where_), 8 * tokens_.width));
+  std::uint32_t greatest = 0;
+  if (const auto kept = cache.read(); kept && kept->bytes().size() == sizeof(greatest)) {
+    std::memcpy(&greatest, kept->bytes().data(), sizeof(greatest));
+    return greatest;
+  }
+  greatest = greatest_on_all_cores(tokens_);
+  cache.keep([&](const CacheFile::Sink& sink) {
+    sink(std::as_bytes(std::span(&greatest, 1)));
+    return true;
+  });
+  return greatest;
+}
+
+std::uint32_t TokenFile::greatest() const {
+  constexpr std::int64_t long_file = 32 << 20;  // ids
+  return tokens_.size() < long_file ? greatest_in(tokens_) : greatest_of_long();
+}
+
 std::int64_t TokenFile::vocabulary(std::int64_t most) const {
-  std::int64_t greatest = -1;
+  if (tokens_.size() == 0) return 0;
+  const std::int64_t all = std::int64_t{greatest()} + 1, limit = most > 0 ? std::min(most, std::int64_t{1} << 31) : std::int64_t{1} << 31;
+  if (all <= limit) return all;
   for (std::int64_t i = 0; i < tokens_.size(); ++i) {
     const std::int64_t id = tokens_[i];
     require(id >= 0, "{}: the id at {} is over 2^31 (is it uint16?)", where_, i);
     require(most == 0 || id < most,
             "{}: the id at {} is {}, which a vocabulary of {} does not have (the ids are read as {}; data.dtype says how)", where_, i, id,
             most, name_of_width(tokens_.width));
-    greatest = std::max(greatest, id);
   }
-  return greatest + 1;
+  return all;
 }
 
 }  // namespace ablate

@@ -19,12 +19,15 @@ class TokenFile {
   TokenSpan tokens() const { return tokens_; }
   const std::string& where() const { return where_; }
 
-  /// One more than the greatest id. Throws InputError for one that a vocabulary of `most` (0: any) does not have, saying where it is.
+  /// One more than the greatest id. Throws InputError for one that a vocabulary of `most` (0: any) does not have, saying where it is. A long
+  /// file is read for it on all cores, and once: the cache keeps what was found.
   std::int64_t vocabulary(std::int64_t most) const;
 
  private:
   void read_header(int width);
   void check_width(bool said) const;
+  std::uint32_t greatest() const;
+  std::uint32_t greatest_of_long() const;
 
   MappedFile file_;
   std::string where_;

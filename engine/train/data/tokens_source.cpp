@@ -1,18 +1,20 @@
-// [data] source = "tokens": ids that someone else prepared, file = "FILE" (and validation = "FILE" of the same kind):
+// [data] source = "tokens": ids that someone else prepared, files = "FILE" (and validation = "FILE" of the same kind):
 //   safetensors, int32 `ids` (N, T): N sequences; a training step draws some of them
 //   safetensors, int32 `ids` (steps, B, T+1): the batches, one per step, in file order
-//   flat little-endian uint16 or uint32 (.bin), or a file of llm.c, whose header says which: one long row, cut into windows;
-//     dtype = "uint16", and without a validation file validation_share = 0.01 of the ids, from the end
+//   flat little-endian uint16 or uint32 (.bin), or a file of llm.c, whose header says which: one long row, cut into windows; several of
+//     them (a list, a pattern, a folder) are one row in their order; dtype = "uint16", order = "random" | "epochs", and without a
+//     validation file validation_share = 0.01 of the ids, from the end
 // bos, bos_id, registers, random_first, fixed_position, fixed_id as for text.
 #include "base/error.h"
 #include "base/random.h"
 #include "base/settings.h"
 #include "model/safetensors.h"
-#include "train/data/paths.h"
+#include "train/data/data_files.h"
 #include "train/data/token_file.h"
 #include "train/data/windows.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 
 namespace ablate {
@@ -126,11 +128,34 @@ class SequenceSource : public DataSource {
   WindowRule rule_;
 };
 
+/// Flat files, one behind the other.
+class TokenFiles {
+ public:
+  TokenFiles(const std::vector<fs::path>& paths, int width) : where_(name_of_files(paths)) {
+    std::vector<TokenSpan> parts;
+    for (const fs::path& path : paths) parts.push_back(files_.emplace_back(path, width).tokens());
+    tokens_ = TokenRow(std::move(parts));
+  }
+
+  const TokenRow& tokens() const { return tokens_; }
+  const std::string& where() const { return where_; }
+  std::int64_t vocabulary(std::int64_t most) const {
+    std::int64_t all = 0;
+    for (const TokenFile& file : files_) all = std::max(all, file.vocabulary(most));
+    return all;
+  }
+
+ private:
+  std::string where_;
+  std::deque<TokenFile> files_;
+  TokenRow tokens_;
+};
+
 class FlatSource : public DataSource {
  public:
-  FlatSource(const fs::path& path, const fs::path& validation, int width, double share, const WindowOptions& options,
-             const DataContext& context)
-      : file_(path, width),
+  FlatSource(const std::vector<fs::path>& paths, const std::vector<fs::path>& validation, int width, double share,
+             const WindowOptions& options, const DataContext& context)
+      : file_(paths, width),
         train_(file_.tokens()),
         validation_(file_.tokens()),
         rule_(options, vocabulary(validation, width, context), context) {
@@ -147,7 +172,7 @@ class FlatSource : public DataSource {
   std::int64_t vocabulary_size() const override { return rule_.vocabulary_size(); }
   std::int32_t bos() const override { return rule_.bos(); }
   Batch batch(std::uint64_t step, std::int64_t rows, std::int64_t columns) const override {
-    return random_windows(train_, rule_, step, rows, columns, file_.where());
+    return training_windows(train_, rule_, step, rows, columns, file_.where());
   }
   Batch validation(std::int64_t rows, std::int64_t columns) const override {
     return fixed_windows(validation_, rule_, rows, columns, Spread::evenly, validation_file_ ? validation_file_->where() : file_.where());
@@ -157,37 +182,52 @@ class FlatSource : public DataSource {
   }
 
  private:
-  std::int64_t vocabulary(const fs::path& validation, int width, const DataContext& context) {
+  std::int64_t vocabulary(const std::vector<fs::path>& validation, int width, const DataContext& context) {
     if (!validation.empty()) validation_file_.emplace(validation, width);
     return std::max(file_.vocabulary(context.vocabulary), validation_file_ ? validation_file_->vocabulary(context.vocabulary) : 0);
   }
 
-  TokenFile file_;
-  std::optional<TokenFile> validation_file_;
-  TokenSpan train_, validation_;
+  TokenFiles file_;
+  std::optional<TokenFiles> validation_file_;
+  TokenRow train_, validation_;
   WindowRule rule_;
 };
 
+bool is_flat(const fs::path& file) { return file.extension() == ".bin"; }
+
+void check_flat(const std::vector<fs::path>& files, const std::string& where) {
+  for (const fs::path& file : files)
+    require(is_flat(file), "{}: expected a .safetensors file with int32 ids, or a flat .bin; {} is neither", where, file.string());
+}
+
 DataOpener read(Settings& data) {
-  const auto files = read_files(data),
-             validations = read_paths(data, {"validation", "file held out for validation, of the same kind as file"});
-  require(files.size() == 1 && validations.size() <= 1, "{}: expected one file", data.where(files.size() == 1 ? "validation" : "files"));
-  const fs::path& file = files[0];
-  const fs::path validation = validations.empty() ? "" : validations[0];
+  const DataFiles files = read_data_files(data, is_flat),
+                  validation = read_data_files(data, {"validation", "held out for validation, of the same kind as file"}, is_flat);
+  const std::string where = data.where(data.has("file") ? "file" : "files");
   const WindowOptions windows = WindowOptions::from(data);
-  if (file.extension() == ".safetensors")
-    return [=](const DataContext& context) { return std::make_unique<SequenceSource>(file, validation, windows, context); };
-  require(file.extension() == ".bin", "{}: expected a .safetensors file with int32 ids, or a flat .bin",
-          data.where(data.has("file") ? "file" : "files"));
+  if (files.files.front().extension() == ".safetensors") {
+    require(files.files.size() == 1, "{}: expected one file of .safetensors", where);
+    require(validation.files.size() <= 1, "{}: expected one file", data.where("validation"));
+    require(!windows.epochs, "{}: \"epochs\" is for flat files of ids", data.where("order"));
+    const fs::path file = files.files.front(), held_out = validation.files.empty() ? "" : validation.files.front();
+    return [=](const DataContext& context) { return std::make_unique<SequenceSource>(file, held_out, windows, context); };
+  }
+  check_flat(files.files, where);
+  check_flat(validation.files, data.where("validation"));
   const int said = !data.has("dtype") ? 0
                    : data.choice({"dtype", "width of the ids of a .bin file without a header"}, "uint16", {"uint16", "uint32"}) == "uint16"
                        ? 2
                        : 4;
   const double share =
-      validation.empty()
+      validation.files.empty()
           ? data.number<double>({"validation_share", "share of the ids, from the end, that is held out for validation"}, 0.01, 0.0, 0.9)
           : 0.0;
-  return [=](const DataContext& context) { return std::make_unique<FlatSource>(file, validation, said, share, windows, context); };
+  return [=](const DataContext& context) {
+    for (const DataFiles* all : {&files, &validation})
+      for (const std::string& line : all->notes)
+        if (context.note) context.note(line);
+    return std::make_unique<FlatSource>(files.files, validation.files, said, share, windows, context);
+  };
 }
 
 const DataSourceRegistration registration{"tokens", read};

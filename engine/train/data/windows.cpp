@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/settings.h"
+#include "train/data/shuffle.h"
 
 #include <algorithm>
 #include <cstring>
@@ -19,6 +20,8 @@ WindowOptions WindowOptions::from(Settings& data) {
   o.random_first = data.number<std::int64_t>({"random_first", "so many first tokens of a window are drawn at random"}, o.random_first, 0);
   o.fixed_position = data.number<std::int64_t>(
       {"fixed_position", "position, counted from 1, at which every window has the token fixed_id; 0: none"}, o.fixed_position, 0);
+  o.epochs = data.choice({"order", "of training windows: each drawn anywhere, or all of them in a drawn order, again and again"}, "random",
+                         {"random", "epochs"}) == "epochs";
   if (data.has("fixed_id")) o.fixed_id = data.number<int>({"fixed_id", "the token at fixed_position"}, 0, 0);
   require(o.bos || o.bos_id < 0, "{}: needs bos = true", data.where("bos_id"));
   require(o.bos || o.registers == 0, "{}: register tokens follow the one of bos: needs bos = true", data.where("registers"));
@@ -76,30 +79,57 @@ void TokenSpan::copy(std::int64_t begin, std::span<std::int32_t> out) const {
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = (*this)[begin + static_cast<std::int64_t>(i)];
 }
 
+TokenRow::TokenRow(std::vector<TokenSpan> parts) : parts_(std::move(parts)) {
+  std::erase_if(parts_, [](const TokenSpan& part) { return part.size() == 0; });
+  for (const TokenSpan& part : parts_) ends_.push_back(size() + part.size());
+}
+
+TokenRow TokenRow::part(std::int64_t begin, std::int64_t end) const {
+  std::vector<TokenSpan> inside;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const std::int64_t first = ends_[i] - parts_[i].size(), from = std::max(begin, first), to = std::min(end, ends_[i]);
+    if (from < to) inside.push_back(parts_[i].part(from - first, to - first));
+  }
+  return TokenRow(std::move(inside));
+}
+
+void TokenRow::copy(std::int64_t begin, std::span<std::int32_t> out) const {
+  for (auto i = static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end(), begin) - ends_.begin()); !out.empty(); ++i) {
+    const auto count = static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(out), ends_[i] - begin));
+    parts_[i].copy(begin - (ends_[i] - parts_[i].size()), out.first(count));
+    begin += static_cast<std::int64_t>(count);
+    out = out.subspan(count);
+  }
+}
+
 namespace {
 
-void require_window(const TokenSpan& tokens, std::int64_t columns, const std::string& where) {
+void require_window(const TokenRow& tokens, std::int64_t columns, const std::string& where) {
   require(columns >= 1, "{}: the length of a window has to be said (seq_len)", where);
   require(tokens.size() >= columns, "{}: {} tokens are too few for windows of {}", where, tokens.size(), columns);
 }
 
 }  // namespace
 
-Batch random_windows(const TokenSpan& tokens, const WindowRule& rule, std::uint64_t step, std::int64_t rows, std::int64_t columns,
-                     const std::string& where) {
+Batch training_windows(const TokenRow& tokens, const WindowRule& rule, std::uint64_t step, std::int64_t rows, std::int64_t columns,
+                       const std::string& where) {
   require_window(tokens, columns, where);
   const CounterRandom random(rule.seed(), hash_text("windows") + step);
+  const std::int64_t stride = std::max<std::int64_t>(columns - 1, 1), windows = (tokens.size() - columns) / stride + 1;
   Batch batch = make_batch(rows, columns);
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::span window(batch.row(r), static_cast<std::size_t>(columns));
-    const auto start = random.below(static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(tokens.size() - columns + 1));
+    const auto place = step * static_cast<std::uint64_t>(rows) + static_cast<std::uint64_t>(r), count = static_cast<std::uint64_t>(windows);
+    const std::uint64_t start = rule.epochs()
+                                    ? shuffled(place % count, count, rule.seed(), place / count) * static_cast<std::uint64_t>(stride)
+                                    : random.below(static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(tokens.size() - columns + 1));
     tokens.copy(static_cast<std::int64_t>(start), window);
     rule.apply(window, (step << 24) + static_cast<std::uint64_t>(r));
   }
   return batch;
 }
 
-Batch fixed_windows(const TokenSpan& tokens, const WindowRule& rule, std::int64_t rows, std::int64_t columns, Spread spread,
+Batch fixed_windows(const TokenRow& tokens, const WindowRule& rule, std::int64_t rows, std::int64_t columns, Spread spread,
                     const std::string& where) {
   require_window(tokens, columns, where);
   const std::int64_t available = tokens.size() / columns, count = rows == 0 ? available : std::min(rows, available);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace ablate {
 
@@ -20,6 +21,7 @@ struct WindowOptions {
   std::int64_t fixed_position = 0;  ///< 1 is the first token; 0: none
   std::int32_t fixed_id = 0;
   std::string where = "data.bos";  ///< of `bos`, for messages
+  bool epochs = false;             ///< training goes through all windows, in an order of its own each time; else each is drawn by itself
 
   static WindowOptions from(Settings& data);
 };
@@ -37,6 +39,8 @@ class WindowRule {
   std::int64_t vocabulary_size() const { return vocabulary_; }
   std::int32_t bos() const { return options_.bos ? options_.bos_id : -1; }
   std::uint64_t seed() const { return seed_; }
+
+  bool epochs() const { return options_.epochs; }
 
   /// Rewrites the first tokens of a window; `draw` numbers it.
   void apply(std::span<std::int32_t> window, std::uint64_t draw) const;
@@ -60,15 +64,32 @@ struct TokenSpan {
   void copy(std::int64_t begin, std::span<std::int32_t> out) const;
 };
 
-/// The windows of `step`: each starts anywhere, drawn from (seed, step, row). Throws InputError naming `where` if there are too few tokens
-/// for one.
-Batch random_windows(const TokenSpan& tokens, const WindowRule& rule, std::uint64_t step, std::int64_t rows, std::int64_t columns,
-                     const std::string& where);
+/// Several rows of ids, one behind the other.
+class TokenRow {
+ public:
+  TokenRow() = default;
+  TokenRow(const TokenSpan& tokens) : TokenRow(std::vector{tokens}) {}
+  explicit TokenRow(std::vector<TokenSpan> parts);
+
+  std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
+  TokenRow part(std::int64_t begin, std::int64_t end) const;
+  void copy(std::int64_t begin, std::span<std::int32_t> out) const;
+
+ private:
+  std::vector<TokenSpan> parts_;
+  std::vector<std::int64_t> ends_;  // of each part, in the row
+};
+
+/// The windows of a training step: each starts anywhere, drawn from (seed, step, row); or, by epochs, the windows of `columns` ids at 0,
+/// columns - 1, 2 (columns - 1), ... (so that each id but the first is predicted once) in an order drawn from (seed, epoch), of which a step
+/// takes the next `rows`. Throws InputError naming `where` if there are too few tokens for one.
+Batch training_windows(const TokenRow& tokens, const WindowRule& rule, std::uint64_t step, std::int64_t rows, std::int64_t columns,
+                       const std::string& where);
 
 enum class Spread { evenly, first };  ///< over the whole row of tokens, or one after another from its start
 
 /// At most `rows` windows (0: all) that do not overlap.
-Batch fixed_windows(const TokenSpan& tokens, const WindowRule& rule, std::int64_t rows, std::int64_t columns, Spread spread,
+Batch fixed_windows(const TokenRow& tokens, const WindowRule& rule, std::int64_t rows, std::int64_t columns, Spread spread,
                     const std::string& where);
 
 }  // namespace ablate
