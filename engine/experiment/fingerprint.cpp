@@ -26,6 +26,7 @@ constexpr LeftOut left_out[] = {
     {"description", "words"},
     {"report", "how the report shows what was measured"},
     {"device", "devices agree to rounding, and points of one sweep may be shared out among them; the manifest names the device"},
+    {"train.recompute", "what is computed twice has the same bits"},
     {"train.log_every", "which steps get a line in metrics.jsonl"},
     {"train.checkpoint_every", "a resumed training has the bits of one that never stopped"},
     {"train.checkpoint_minutes", "as train.checkpoint_every"},

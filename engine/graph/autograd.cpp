@@ -21,6 +21,7 @@ void Graph::backward(const Tensor& loss, const Tensor& seed, const std::function
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
     const Tensor dy = take_gradient(node->y);
     if (!dy) continue;
+    enter(node->block);
     scope_ = (node->scope.empty() ? "" : node->scope + ".") + "backward";
     const std::vector<Tensor> parts = node->vjp(*this, dy);
     require(parts.size() == node->inputs.size(), "{}: {} gradients for {} inputs", scope_, parts.size(), node->inputs.size());
@@ -29,9 +30,11 @@ void Graph::backward(const Tensor& loss, const Tensor& seed, const std::function
       require(parts[i].shape == node->inputs[i].shape, "{}: the gradient of a {} input is {}", scope_, to_string(node->inputs[i].shape),
               to_string(parts[i].shape));
       const Tensor before = take_gradient(node->inputs[i]);
-      gradients_[node->inputs[i].value] = before ? add(*this, before, parts[i]) : parts[i];
+      gradients_[node->inputs[i].value] = before ? add(*this, before, parts[i]) : stand_in(parts[i]);
     }
   }
+  leave();
+  blocks_.clear();
   scope_ = outer;
 }
 

@@ -56,6 +56,8 @@ Tensor Graph::slice(const Tensor& x, std::uint32_t first, std::uint32_t count) {
 }
 
 void Graph::dispatch(Dispatch dispatch) {
+  for (PushValue& value : dispatch.push)
+    if (value.kind == 'p') value.tensor = stand_in(value.tensor);
   dispatch.label = scope_.empty() ? dispatch.shader : scope_ + ": " + dispatch.shader;
   for (Dispatch& piece : pieces_of(std::move(dispatch), caps_.max_elements, most_of_a_launch(caps_)))
     dispatches_.push_back(std::move(piece));
@@ -66,7 +68,7 @@ Tensor Graph::differentiable(const Tensor& y, std::vector<Tensor> inputs, Vjp vj
   for (const Tensor& input : inputs) wanted = wanted || wants_gradient(input);
   if (!wanted) return y;
   wanted_.emplace(y.value, false);
-  nodes_.push_back({y, std::move(inputs), std::move(vjp), scope_});
+  nodes_.push_back({y, std::move(inputs), std::move(vjp), scope_, open_block_});
   return y;
 }
 

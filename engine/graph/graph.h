@@ -123,6 +123,15 @@ class Graph {
   /// none.
   Tensor take_gradient(const Tensor& x);
 
+  /// Marks what `build` appends as a block: from what it reads, the rest of it can be computed again. Returns what `build` does, the block's output,
+  /// which is kept. Blocks do not nest.
+  Tensor block(const std::function<Tensor()>& build);
+  /// How a shader uses the memory behind one of its push constants.
+  using AccessOf = std::function<Access(const std::string& shader, std::size_t push)>;
+  /// From here on backward() computes a block's intermediates again just before it differentiates the block, so that those of one block live at a
+  /// time: the same dispatches, so the same bits. Those whose results nothing reads are left out.
+  void recompute_blocks(AccessOf access_of) { access_of_ = std::move(access_of); }
+
   /// Appends the backward pass of `loss` seeded with `seed` (same shape). `add` sums two tensors (graph knows no ops). Gradients of leaves
   /// are then given by gradient().
   void backward(const Tensor& loss, const Tensor& seed, const std::function<Tensor(Graph&, const Tensor&, const Tensor&)>& add);
@@ -157,7 +166,21 @@ class Graph {
     std::vector<Tensor> inputs;
     Vjp vjp;
     std::string scope;
+    std::size_t block;  // index of `blocks_`, or no_block
   };
+  struct Block {
+    std::size_t first_dispatch, end_dispatch;
+    std::uint32_t first_storage, end_storage;  // made in it
+    std::uint32_t output;                      // a storage
+  };
+  static constexpr std::size_t no_block = ~std::size_t{0};
+
+  Tensor stand_in(Tensor x) const;
+  void enter(std::size_t block);
+  void leave();
+  void repeat(const Block& block);
+  void drop_unread();
+  bool is_written(const Dispatch& dispatch, std::size_t push) const;
 
   Tensor make(Storage storage, Shape shape, DType dtype);
 
@@ -170,6 +193,14 @@ class Graph {
   std::map<std::uint32_t, bool> wanted_;       // value -> is a leaf
   std::map<std::uint32_t, Tensor> gradients_;  // value -> gradient so far
   std::string scope_;
+
+  // Computing again (recompute.cpp).
+  AccessOf access_of_;
+  std::vector<Block> blocks_;                         // of the forward pass that is not differentiated yet
+  std::size_t open_block_ = no_block;                 // being built, or, in backward(), differentiated
+  std::size_t repeated_ = 0, repeats_end_ = 0;        // the dispatches that were repeated for it
+  std::uint32_t first_stand_in_ = 0;                  // the first storage that they got
+  std::map<std::uint32_t, std::uint32_t> stand_ins_;  // storage of the block -> what took its place
 };
 
 }  // namespace ablate

@@ -53,6 +53,17 @@ std::uint64_t lowest_fit(const Life& life, const std::vector<Life>& placed, std:
 
 }  // namespace
 
+std::uint64_t most_live(const Graph& graph) {
+  std::vector<std::int64_t> change(graph.dispatches().size() + 1);  // of the bytes that are live, at each dispatch
+  for (const Life& life : lives_of(graph, {})) {
+    change[std::min(life.first, change.size() - 1)] += static_cast<std::int64_t>(life.bytes);
+    if (life.last < change.size() - 1) change[life.last + 1] -= static_cast<std::int64_t>(life.bytes);
+  }
+  std::int64_t live = 0, most = 0;
+  for (const std::int64_t bytes : change) most = std::max(most, live += bytes);
+  return static_cast<std::uint64_t>(most);
+}
+
 MemoryPlan plan_memory(const Graph& graph, const PlanOptions& options) {
   MemoryPlan plan;
   plan.offset.assign(graph.storages().size(), MemoryPlan::unplaced);

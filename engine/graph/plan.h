@@ -25,6 +25,9 @@ struct PlanOptions {
 /// The largest storage that has to be placed, which messages about memory name; null when there is none.
 const Storage* largest_storage(const Graph& graph);
 
+/// Bytes of the storages that are live at the same time, at most: what no plan goes below, found sooner than one.
+std::uint64_t most_live(const Graph& graph);
+
 /// Greedy by size (Pisarchyk and Lee 2020, arXiv 2001.03288): the largest storages first, each at the lowest offset free during its life.
 /// Throws DeviceError naming a storage larger than one allocation.
 MemoryPlan plan_memory(const Graph& graph, const PlanOptions& options);

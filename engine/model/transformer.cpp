@@ -86,22 +86,27 @@ Tensor Transformer::layer(const Tensor& h, int layer) {
 
 Tensor Transformer::block(const Tensor& h, int layer, bool second) {
   const Graph::Scope scope(graph_, layer_name(layer) + "." + part_name(second));
-  const Tensor x = block_input(h, layer, second);
-  // The sum with the residual stream rides in the last product unless something has to see or change the block's output first.
-  const bool fused = !config_.output_norm && !hooks_.at;
-  const Tensor out = finished_block(block_output(x, fused ? h : Tensor(), layer, second), layer, second);
-  Tensor sum = fused ? out : add(graph_, h, out);
-  if (config_.post_norm) sum = norm(sum, layer_prefix(layer) + "post_" + part_name(second) + "_layernorm");
+  const Tensor sum = graph_.block([&] {
+    const Tensor x = block_input(h, layer, second);
+    // The sum with the residual stream rides in the last product unless something has to see or change the block's output first.
+    const bool fused = !config_.output_norm && !hooks_.at;
+    const Tensor out = finished_block(block_output(x, fused ? h : Tensor(), layer, second), layer, second);
+    const Tensor added = fused ? out : add(graph_, h, out);
+    return config_.post_norm ? norm(added, layer_prefix(layer) + "post_" + part_name(second) + "_layernorm") : added;
+  });
   return hook(Site::residual, sum, blocks_);
 }
 
 // Both blocks read h, and their outputs are added at once.
 Tensor Transformer::parallel_blocks(const Tensor& h, int layer) {
-  Tensor sum = h;
-  for (const bool second : {false, true}) {
-    const Graph::Scope scope(graph_, layer_name(layer) + "." + part_name(second));
-    sum = add(graph_, sum, finished_block(block_output(block_input(h, layer, second), {}, layer, second), layer, second));
-  }
+  const Tensor sum = graph_.block([&] {
+    Tensor added = h;
+    for (const bool second : {false, true}) {
+      const Graph::Scope scope(graph_, layer_name(layer) + "." + part_name(second));
+      added = add(graph_, added, finished_block(block_output(block_input(h, layer, second), {}, layer, second), layer, second));
+    }
+    return added;
+  });
   return hook(Site::residual, sum, layer + 1);
 }
 

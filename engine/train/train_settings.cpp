@@ -49,6 +49,10 @@ TrainSettings TrainSettings::from(Settings& s) {
   t.seq_len = s.number({"seq_len", "T, input tokens per sequence"}, t.seq_len, 1, longest_window);
   t.accumulate =
       s.number({"accumulate", "pieces that the batch is done in; more pieces take less memory and change nothing else"}, t.accumulate, 1);
+  t.recompute = s.choice({"recompute",
+                          "blocks: compute each block's activations again in the backward pass rather than keep them, for the "
+                          "same bits in less memory and more time; auto: where memory does not suffice otherwise"},
+                         t.recompute, {"none", "blocks", "auto"});
 
   t.optimizer = s.choice({"optimizer", "adamw and sgd as PyTorch has them, or muon for matrices (with AdamW for the rest)"}, t.optimizer,
                          {"adamw", "sgd", "muon"});

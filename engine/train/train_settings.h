@@ -14,6 +14,8 @@ struct TrainSettings {
   int seq_len = 256;   ///< T: input tokens per sequence
   int accumulate = 1;  ///< the batch is done in this many pieces of batch / accumulate sequences
 
+  std::string recompute = "auto";  ///< none | blocks: a block's activations are computed again in the backward pass | auto
+
   std::string optimizer =
       "adamw";       ///< adamw (PyTorch's semantics) | sgd | muon (of the matrices between embedding and head; adamw of all else)
   double lr = 3e-4;  ///< the highest learning rate of the schedule

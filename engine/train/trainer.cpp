@@ -132,10 +132,9 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
   if (activations == DType::f16) state.loss_scale = first_loss_scale;
   if (weights.allocated()) weights.transfer().upload(state_, 0, std::as_bytes(std::span(&state, 1)));
   counted_ = static_cast<double>(settings.batch) * (b - a);
-  do {
-    graph_.emplace(device.caps(), tuner ? &tuner->choices() : nullptr);
-    build();
-  } while (tuner && tuner->tune());
+  recomputation_.blocks = settings.recompute == "blocks";
+  build(tuner);
+  if (settings.recompute == "auto") decide_recomputation(tuner);
   if (weights.allocated()) executor_ = std::make_unique<Executor>(pipelines_, *graph_, options);
 }
 
@@ -159,7 +158,32 @@ Tensor Trainer::piece(ParameterTensors& parameters, const Tensor& scale, std::ui
   return losses;
 }
 
-void Trainer::build() {
+// The graph of a step, with the kernels that a tuner finds for it.
+void Trainer::build(Tuner* tuner) {
+  do {
+    graph_.emplace(pipelines_.device().caps(), tuner ? &tuner->choices() : nullptr);
+    if (recomputation_.blocks)
+      graph_->recompute_blocks([&library = pipelines_.library()](const std::string& shader, std::size_t push) {
+        return library.find(shader).reflection.push.at(push).access;
+      });
+    append_step();
+  } while (tuner && tuner->tune());
+}
+
+// Blocks, where the plan without them leaves no room for an evaluation of a sequence.
+void Trainer::decide_recomputation(Tuner* tuner) {
+  const std::uint64_t free = pipelines_.device().free_memory(),
+                      taken = weights_.allocated() ? 0 : Weights::bytes_needed(weights_.config(), activations_, WeightsUse::training);
+  const auto fits = [&](std::uint64_t bytes) { return taken + bytes + bytes / rows_ <= free; };
+  if (fits(most_live(*graph_) / 2 * 3)) return;  // however the plan turns out
+  const std::uint64_t without = plan_memory(*graph_, {}).bytes;
+  if (fits(without)) return;
+  recomputation_ = {true, 0, without};
+  build(tuner);
+  recomputation_.bytes = plan_memory(*graph_, {}).bytes;
+}
+
+void Trainer::append_step() {
   Graph& graph = *graph_;
   const Tensor state = graph.external("optimizer state", {4}, DType::i32, state_.address());
   const Tensor count = graph.constant("counted positions", {1}, {static_cast<float>(counted_)});

@@ -37,6 +37,13 @@ class Trainer {
 
   /// One step. All that can be asked where the weights have no memory.
   const Graph& graph() const { return *graph_; }
+  /// Whether blocks are computed again in the backward pass (train.recompute). Where "auto" decided so: the bytes of activations that a step
+  /// takes, and would take otherwise.
+  struct Recomputation {
+    bool blocks = false;
+    std::uint64_t bytes = 0, without = 0;
+  };
+  const Recomputation& recomputation() const { return recomputation_; }
 
   /// The next step to be done; steps done so far.
   std::int64_t step() const { return step_; }
@@ -69,7 +76,9 @@ class Trainer {
     Tensor ids, targets;  // (B, T), (B * T): what the graph reads
     Tensor losses;
   };
-  void build();
+  void build(Tuner* tuner);
+  void append_step();
+  void decide_recomputation(Tuner* tuner);
   Tensor piece(ParameterTensors& parameters, const Tensor& scale, std::uint32_t index);
   void optimizer_step(const Tensor& mean_loss);
   TensorToWrite moment(const char* name, Buffer Weights::Block::*buffer) const;
@@ -87,6 +96,7 @@ class Trainer {
   Buffer state_;                 // StepState
   std::optional<Graph> graph_;
   std::unique_ptr<Executor> executor_;
+  Recomputation recomputation_;
   double counted_ = 0;
   std::vector<std::int32_t> next_ids_, next_targets_;  // of step_, prepared while the device works
   std::vector<float> recent_losses_;

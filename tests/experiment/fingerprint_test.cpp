@@ -95,7 +95,8 @@ TEST_CASE("fingerprint: every key of a resolved plan counts, but for those that 
                                          "train.log_every",
                                          "train.checkpoint_every",
                                          "train.checkpoint_minutes",
-                                         "train.checkpoint_keep"};
+                                         "train.checkpoint_keep",
+                                         "train.recompute"};
   std::set<std::string> seen, ignored;
   for (const std::string& text : {files.training(), files.study(), files.planted()}) {
     const Value resolved = resolve(files.plan(text).points.at(0));

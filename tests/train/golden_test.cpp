@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 
 using namespace ablate;
@@ -222,6 +223,36 @@ TEST_CASE("golden training: a batch in pieces is the batch") {
       for (std::size_t step = 0; step < whole.losses.size(); ++step)
         CHECK(std::abs(parts.losses[step] - golden.losses[step]) <= 1e-4 * golden.losses[step]);
     }
+  }
+}
+
+// Every parameter after a few steps.
+std::vector<std::vector<float>> trained(const Golden& golden, const char* recompute, DType activations) {
+  TrainSettings settings = golden.settings;
+  settings.recompute = recompute;
+  settings.accumulate = 2;
+  Weights weights(pipelines().device(), golden.config, activations, WeightsUse::training);
+  weights.load(*golden.weights);
+  Trainer trainer(pipelines(), weights, *golden.data, settings, activations);
+  REQUIRE(trainer.recomputation().blocks == (recompute == std::string("blocks")));
+  while (trainer.step() < 3) trainer.train_step();
+  std::vector<std::vector<float>> values;
+  for (const ParameterSpec& p : parameters(golden.config)) values.push_back(weights.read(p.name));
+  return values;
+}
+
+TEST_CASE("golden training: blocks that are computed again give the same bits") {
+  for (const DType type : {DType::f32, DType::f16, DType::bf16}) {
+    if (type != DType::f32 && !pipelines().device().caps().storage16) continue;  // as skipped below
+    CAPTURE(type);
+    for_each_variant([&](const Golden& golden) {
+      const auto kept = trained(golden, "none", type), again = trained(golden, "blocks", type);
+      const auto specs = parameters(golden.config);
+      for (std::size_t i = 0; i < specs.size(); ++i) {
+        CAPTURE(specs[i].name);
+        CHECK(std::memcmp(kept[i].data(), again[i].data(), 4 * kept[i].size()) == 0);
+      }
+    });
   }
 }
 

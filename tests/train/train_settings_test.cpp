@@ -20,12 +20,14 @@ TEST_CASE("[train]: defaults and every key") {
   CHECK(plain.eps == 1e-8);
   CHECK(plain.clip == 1.0);
   CHECK_FALSE(plain.loss_positions);
+  CHECK(plain.recompute == "auto");
 
   const TrainSettings train = read(R"(
 steps = 7
 batch = 8
 seq_len = 64
 accumulate = 2
+recompute = "blocks"
 lr = 2e-3
 warmup = 3
 schedule = "constant"
@@ -44,6 +46,7 @@ checkpoint_every = 5
 eval_windows = 16
 )");
   CHECK(train.loss_positions == std::pair{32, 64});
+  CHECK(train.recompute == "blocks");
   CHECK(train.decay == "matrices");
   CHECK(train.weight_decay == 0.0);
   CHECK(train.dump_gradients);

@@ -1,5 +1,6 @@
 // kind = "train": a model from scratch (or from given weights), measured along the way and at the end by the probes of kind = "probe".
 #include "base/signals.h"
+#include "base/size.h"
 #include "experiment/results.h"
 #include "experiment/run/bigram_probe.h"
 #include "experiment/run/checkpoint_writer.h"
@@ -94,17 +95,26 @@ void draw_batches(const Training& t) {
     t.data->batch(static_cast<std::uint64_t>(step), t.train.batch, std::int64_t{t.train.seq_len} + 1);
 }
 
+// What "auto" decided, where it matters.
+void note_recomputation(PointRun& run, const Trainer& trainer) {
+  const Trainer::Recomputation& r = trainer.recomputation();
+  if (r.blocks && r.without > 0)
+    run.note(fmt::format("train.recompute: blocks, for a step's activations take {} without it and {} with it", size_text(r.without),
+                         size_text(r.bytes)));
+}
+
 PointPlan prepare(PointRun& run) {
   const Training t = read_training(run);
   const Device& device = run.pipelines.device();
   const DType type = usable_type(run, t.train.precision);
   Weights weights(device, t.model.config, type, WeightsUse::training, false);
   const Trainer trainer(run.pipelines, weights, *t.data, t.train, type, run.plan_times_kernels ? &run.tuner : nullptr);
+  note_recomputation(run, trainer);
   PointPlan plan;
   plan.parameters = static_cast<double>(parameter_count(t.model.config));
   plan.tokens = static_cast<double>(t.train.steps) * t.train.batch * t.train.seq_len;
-  plan.advice =
-      fmt::format("raise train.accumulate (now {}), or lower train.batch or train.seq_len, or the model's size", t.train.accumulate);
+  plan.advice = fmt::format("{}raise train.accumulate (now {}), or lower train.batch or train.seq_len, or the model's size",
+                            trainer.recomputation().blocks ? "" : "set train.recompute to \"blocks\", or ", t.train.accumulate);
   plan.memory.parameters = Weights::bytes_needed(t.model.config, type, WeightsUse::training);
   plan.memory.step = plan_graph(plan, device, trainer.graph(), t.train.steps);
   if (!why_not(plan, device).empty()) return plan;  // nor would its batches fit
@@ -141,7 +151,9 @@ class TrainingRun {
         weights_(run.pipelines.device(), t_.model.config, type_, WeightsUse::training),
         trainer_(run.pipelines, weights_, *t_.data, t_.train, type_, &run.tuner, {.profile = run.profile}),
         checkpoint_(run.folder, t_.train.checkpoint_keep),
-        writer_(checkpoint_) {}
+        writer_(checkpoint_) {
+    note_recomputation(run, trainer_);
+  }
 
   Metrics run() {
     const bool resumed = run_.resume && take_up();
