@@ -184,7 +184,7 @@ struct Validator {
     require(clips || (c.attention_gamma == 0 && c.attention_zeta == 1), "{}: only clipped_softmax clips, not \"{}\"",
             at(c.attention_gamma != 0 ? "attention_gamma" : "attention_zeta"), c.attention);
     require(!clips || c.attention_gamma < 0 || c.attention_zeta > 1,
-            "{}: clipped_softmax clips nothing between 0 and 1; give attention_gamma, say \"= -4 / train.seq_len\"", at("attention"));
+            "{}: clipped_softmax clips nothing between 0 and 1; give attention_gamma, say \"= -4.0 / train.seq_len\"", at("attention"));
   }
 
   void combinations() const {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# kill_and_resume.sh ABLATE [KILLS [SEED]]: a training run, one that keeps checkpoints and leaves out loss spikes, and a sweep, each killed (SIGKILL) at so many random moments (10) and resumed, end with the same
-# bits as ones left alone; what a kill leaves can be read, and no half-written file stays. The seed of the moments is printed; with it they come again.
+# kill_and_resume.sh ABLATE [KILLS [SEED]]: a training run, one that keeps checkpoints and leaves out loss spikes, and a sweep, each killed (SIGKILL) at so many
+# random moments (10) and resumed, end with the same bits as ones left alone; what a kill leaves can be read, and no half-written file stays. The seed of the
+# moments is printed; with it they come again.
 set -u
 source "$(dirname "${BASH_SOURCE[0]}")/tiny_training.sh"
 ablate=$1 kills=${2:-10} seed=${3:-$RANDOM} dir=$(mktemp -d) && trap 'rm -rf "$dir"' EXIT

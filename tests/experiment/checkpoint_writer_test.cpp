@@ -41,7 +41,12 @@ TEST_CASE("a checkpoint is what there was when it was asked for, however the tra
   const TrainingCheckpoint checkpoint(point.path());
   CheckpointWriter writer(checkpoint);
   float value = 1;
-  writer.start(content(10, value));
+  CheckpointContent now = content(10, value);
+  now.weights.front().produce = [&, asked = std::this_thread::get_id()](const ByteSink& sink) {
+    CHECK(std::this_thread::get_id() == asked);  // a later moment may be another step's
+    sink(std::as_bytes(std::span(&value, 1)));
+  };
+  writer.start(now);
   value = 2;
   writer.finish();
   CHECK_FALSE(writer.busy());
