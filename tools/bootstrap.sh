@@ -2,7 +2,8 @@
 build_packages="cmake ninja-build ccache g++ pkg-config libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers glslang-dev glslang-tools spirv-tools
   libspirv-cross-c-shared-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libcli11-dev libonig-dev libutf8proc-dev libeigen3-dev
   librandom123-dev libspectra-dev libxxhash-dev zlib1g-dev libzstd-dev libcurl4-openssl-dev libssl-dev"
-test_packages="doctest-dev vulkan-validationlayers clang-format clang-14 libclang-rt-14-dev python3 python3-jsonschema parallel faketime chromium"
+test_packages="doctest-dev vulkan-validationlayers clang-format clang-14 libclang-rt-14-dev python3 python3-jsonschema parallel faketime chromium
+  libopenmpi-dev openmpi-bin"
 lint_packages="clang-format clang-tidy"
 
 # Installs the Debian packages among the arguments that are not there yet (as root, or with sudo). Elsewhere the build says what is missing.

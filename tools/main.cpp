@@ -1,5 +1,5 @@
 // The command line: finds the subcommand, turns exceptions into one line and an exit code.
-#include "base/error.h"
+#include "base/failure.h"
 #include "base/terminal.h"
 #include "command.h"
 
@@ -35,23 +35,12 @@ static int run(int argc, char** argv) {
 }  // namespace ablate
 
 int main(int argc, char** argv) {
-  using ablate::tell;
   ablate::open_standard_streams();
   try {
     const int code = ablate::run(argc, argv);
     ablate::finish_output();
     return code;
-  } catch (const ablate::InputError& error) {
-    tell("ablate: {}\n", error.what());
-    return 2;
-  } catch (const ablate::DeviceError& error) {
-    tell("ablate: {}\n", error.what());
-    return 3;
-  } catch (const ablate::Interrupted& stop) {
-    tell("ablate: {}\n", stop.what());
-    return 130;
-  } catch (const std::exception& error) {
-    tell("ablate: {}\n", error.what());
-    return 1;
+  } catch (...) {
+    return ablate::tell_failure("ablate");
   }
 }

@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include "base/signals.h"
 #include "ops/add.h"
 #include "ops/copy_words.h"
 #include "ops/cross_entropy.h"
@@ -101,7 +102,7 @@ OptimizerArenas arenas_of(Graph& graph, const Weights::Block& block, bool second
 }  // namespace
 
 Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data, const TrainSettings& settings, DType activations,
-                 Tuner* tuner, const ExecutorOptions& options)
+                 Tuner* tuner, const ExecutorOptions& options, Collective* ranks)
     : pipelines_(pipelines),
       weights_(weights),
       data_(data),
@@ -109,10 +110,14 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
       activations_(activations),
       rows_(static_cast<std::uint32_t>(settings.batch / settings.accumulate)),
       tokens_(static_cast<std::uint32_t>(settings.seq_len)),
+      ranks_(ranks && ranks->size() > 1 ? ranks : nullptr),
       loss_spikes_(settings) {
   const TransformerConfig& config = weights.config();
   require(settings.batch % settings.accumulate == 0, "train.accumulate: a batch of {} does not divide into {} pieces", settings.batch,
           settings.accumulate);
+  require(!ranks_ || settings.accumulate % ranks_->size() == 0,
+          "train.accumulate: {} pieces cannot be shared out evenly among {} ranks: start as many as divide it, or change it",
+          settings.accumulate, ranks ? ranks->size() : 1);
   require(config.position == Position::rope || config.position == Position::none || settings.seq_len <= config.max_seq_len,
           "train.seq_len: {} tokens are more than the model's {} positions (model.max_seq_len)", settings.seq_len, config.max_seq_len);
   require(config.position_offset == 0, "model.position_offset: a table of positions that is used from row {} on cannot be trained",
@@ -125,7 +130,7 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
   const auto buffer = [&](std::uint64_t bytes, MemoryKind kind, const char* name) {
     return weights.allocated() ? Buffer(device, bytes, kind, name) : Buffer::planned(bytes);
   };
-  host_in_ = buffer((2 * positions + 2) * 4, MemoryKind::upload, "batch");
+  host_in_ = buffer((2 * positions + 3) * 4, MemoryKind::upload, "batch");
   host_out_ = buffer(16, MemoryKind::readback, "step report");
   state_ = buffer(sizeof(StepState), MemoryKind::device, "optimizer state");
   StepState state;
@@ -135,7 +140,11 @@ Trainer::Trainer(Pipelines& pipelines, Weights& weights, const DataSource& data,
   recomputation_.blocks = settings.recompute == "blocks";
   build(tuner);
   if (settings.recompute == "auto") decide_recomputation(tuner);
-  if (weights.allocated()) executor_ = std::make_unique<Executor>(pipelines_, *graph_, options);
+  if (!weights.allocated()) return;
+  executor_ = std::make_unique<Executor>(pipelines_, *graph_, options);
+  if (!ranks_) return;
+  update_ = std::make_unique<Executor>(pipelines_, *update_graph_);
+  sum_.emplace(pipelines_, weights_, *ranks_);
 }
 
 // One piece of the batch, forward and backward; its losses.
@@ -161,12 +170,13 @@ Tensor Trainer::piece(ParameterTensors& parameters, const Tensor& scale, std::ui
 // The graph of a step, with the kernels that a tuner finds for it.
 void Trainer::build(Tuner* tuner) {
   do {
-    graph_.emplace(pipelines_.device().caps(), tuner ? &tuner->choices() : nullptr);
+    const Choices* choices = tuner ? &tuner->choices() : nullptr;
+    graph_.emplace(pipelines_.device().caps(), choices);
     if (recomputation_.blocks)
       graph_->recompute_blocks([&library = pipelines_.library()](const std::string& shader, std::size_t push) {
         return library.find(shader).reflection.push.at(push).access;
       });
-    append_step();
+    append_step(choices);
   } while (tuner && tuner->tune());
 }
 
@@ -183,22 +193,25 @@ void Trainer::decide_recomputation(Tuner* tuner) {
   recomputation_.bytes = plan_memory(*graph_, {}).bytes;
 }
 
-void Trainer::append_step() {
+void Trainer::append_step(const Choices* choices) {
   Graph& graph = *graph_;
   const Tensor state = graph.external("optimizer state", {4}, DType::i32, state_.address());
   const Tensor count = graph.constant("counted positions", {1}, {static_cast<float>(counted_)});
   const Tensor scale = loss_weight(graph, state, count);
   ParameterTensors parameters(graph, weights_, true);
   Tensor mean;
-  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(settings_.accumulate); ++i) {
+  for (std::uint32_t i = 0; i < (ranks_ ? 1 : static_cast<std::uint32_t>(settings_.accumulate)); ++i) {
     const Tensor part = mean_loss(graph, piece(parameters, scale, i), count);
     mean = mean ? add(graph, mean, part) : part;
   }
-  optimizer_step(mean);
+  if (!ranks_) return optimizer_step(graph, mean);
+  copy_words(graph, mean, graph.external("loss of the piece", {1}, DType::f32, host_out_.address()));
+  const std::uint64_t positions = std::uint64_t{rows_} * tokens_ * static_cast<std::uint32_t>(settings_.accumulate);
+  update_graph_.emplace(graph.caps(), choices);
+  optimizer_step(*update_graph_, update_graph_->external("loss", {1}, DType::f32, host_in_.address() + 8 * positions + 8));
 }
 
-void Trainer::optimizer_step(const Tensor& mean) {
-  Graph& graph = *graph_;
+void Trainer::optimizer_step(Graph& graph, const Tensor& mean) {
   const Graph::Scope scope(graph, "optimizer");
   const bool adam = settings_.optimizer != "sgd";
   std::vector<OptimizerArenas> arenas;
@@ -255,18 +268,47 @@ void Trainer::prepare(std::int64_t step) {
   prepared_ = step;
 }
 
+// Pieces of the prepared batch, to where the graph reads its first ones.
+void Trainer::give_inputs(int first_piece, int pieces) {
+  const std::size_t bytes = next_ids_.size() * 4, each = std::size_t{rows_} * tokens_, first = each * static_cast<std::size_t>(first_piece),
+                    given = 4 * each * static_cast<std::size_t>(pieces);
+  std::memcpy(host_in_.mapped(), &next_ids_[first], given);
+  std::memcpy(host_in_.mapped() + bytes, &next_targets_[first], given);
+}
+
+// This rank's pieces, and all that the ranks do between them and the update.
+void Trainer::run_pieces() {
+  const int pieces = settings_.accumulate;
+  SumNotes notes;
+  for (int piece = ranks_->rank(); piece < pieces; piece += ranks_->size()) {
+    give_inputs(piece, 1);
+    executor_->submit();
+    if (piece + ranks_->size() >= pieces && step_ + 1 < settings_.steps) prepare(step_ + 1);
+    executor_->wait();
+    notes = {0, stop_requested() ? 1u : 0u};
+    std::memcpy(&notes.loss, host_out_.mapped(), 4);
+    sum_->pass(piece, pieces, notes);
+  }
+  sum_->share(pieces, notes);
+  stop_ = notes.stop != 0;
+  std::memcpy(host_in_.mapped() + next_ids_.size() * 8 + 8, &notes.loss, 4);
+  update_->run();
+}
+
 StepReport Trainer::train_step() {
   prepare(step_);
   const float lr = static_cast<float>(settings_.lr_at(step_));
-  const std::size_t bytes = next_ids_.size() * 4;
-  std::memcpy(host_in_.mapped(), next_ids_.data(), bytes);
-  std::memcpy(host_in_.mapped() + bytes, next_targets_.data(), bytes);
   const float limit = loss_spikes_.limit();
-  std::memcpy(host_in_.mapped() + 2 * bytes, &lr, 4);
-  std::memcpy(host_in_.mapped() + 2 * bytes + 4, &limit, 4);
-  executor_->submit();
-  if (step_ + 1 < settings_.steps) prepare(step_ + 1);
-  executor_->wait();
+  std::memcpy(host_in_.mapped() + next_ids_.size() * 8, &lr, 4);
+  std::memcpy(host_in_.mapped() + next_ids_.size() * 8 + 4, &limit, 4);
+  if (ranks_) {
+    run_pieces();
+  } else {
+    give_inputs(0, settings_.accumulate);
+    executor_->submit();
+    if (step_ + 1 < settings_.steps) prepare(step_ + 1);
+    executor_->wait();
+  }
 
   float loss = 0, norm = 0, scale = 1;
   std::int32_t skipped = 0;
@@ -279,7 +321,11 @@ StepReport Trainer::train_step() {
              overflow = skipped != 0 && !spike && activations_ == DType::f16 && scale > smallest_loss_scale;
   if (!std::isfinite(loss)) report_bad("the loss is not finite");
   if (skipped != 0 && !overflow && !spike) report_bad("a gradient is not finite");
-  loss_spikes_.step_done(step_, loss, spike);
+  try {
+    loss_spikes_.step_done(step_, loss, spike);
+  } catch (const RunError& error) {
+    throw StepFailed(error.what());
+  }
   ++step_;
   if (recent_losses_.size() == losses_kept) recent_losses_.erase(recent_losses_.begin());
   recent_losses_.push_back(loss);
@@ -289,10 +335,47 @@ StepReport Trainer::train_step() {
 // The update was skipped, so the same step run again finds where it started.
 void Trainer::report_bad(const std::string& what) {
   prepare(step_);
-  std::memcpy(host_in_.mapped(), next_ids_.data(), next_ids_.size() * 4);
-  std::memcpy(host_in_.mapped() + next_ids_.size() * 4, next_targets_.data(), next_targets_.size() * 4);
+  give_inputs(ranks_ ? ranks_->rank() : 0, ranks_ ? 1 : settings_.accumulate);
   const auto first = executor_->first_non_finite();
-  throw RunError(fmt::format("step {}: {}; the first bad tensor is {}", step_, what, first.value_or("not found again")));
+  throw StepFailed(fmt::format("step {}: {}; the first bad tensor is {}", step_, what,
+                               first.value_or(ranks_ ? "not in this rank's first piece" : "not found again")));
+}
+
+void Trainer::plan(const std::function<void(const Graph&, double times)>& look) const {
+  look(*graph_, ranks_ ? settings_.accumulate / ranks_->size() : 1);
+  if (update_graph_) look(*update_graph_, 1);
+}
+
+bool Trainer::asked_to_stop() const { return ranks_ ? stop_ : stop_requested(); }
+
+void Trainer::share() {
+  if (!ranks_) return;
+  std::vector<std::byte> bytes;
+  const auto give = [&](const Buffer& buffer) {
+    for (std::uint64_t done = 0; done < buffer.size(); done += bytes.size()) {
+      bytes.resize(std::min<std::uint64_t>(buffer.size() - done, 64u << 20));
+      if (ranks_->rank() == 0) weights_.transfer().download(buffer, done, bytes);
+      ranks_->broadcast(0, bytes);
+      if (ranks_->rank() > 0) weights_.transfer().upload(buffer, done, bytes);
+    }
+  };
+  for (const Weights::Block& block : weights_.blocks())
+    for (const Buffer* buffer : {&block.master, &block.m, &block.v, &block.mirror}) give(*buffer);
+  give(state_);
+  ranks_->broadcast_value(0, step_);
+  share_loss_spikes();
+}
+
+// What decides the next spike: the losses of the steps before.
+void Trainer::share_loss_spikes() {
+  std::vector<float> losses = loss_spikes_.losses();
+  std::uint64_t count = losses.size();
+  ranks_->broadcast_value(0, count);
+  losses.resize(count);
+  ranks_->broadcast(0, std::as_writable_bytes(std::span(losses)));
+  std::string counts = loss_spikes_.counts();
+  ranks_->broadcast_text(0, counts);
+  loss_spikes_.restore(std::move(losses), counts, "rank 0");
 }
 
 std::vector<TensorToWrite> Trainer::gradients() {

@@ -4,6 +4,7 @@ set -u
 cd "$1/engine" || exit 1
 declare -A below=(
   [base]=""
+  [collective]="base"
   [fetch]="base"
   [results]="base"
   [report]="results base"
@@ -11,9 +12,9 @@ declare -A below=(
   [graph]="vulkan base"
   [ops]="graph vulkan base"
   [model]="ops graph vulkan base"
-  [train]="model ops graph vulkan base"
+  [train]="collective model ops graph vulkan base"
   [probe]="model ops graph vulkan base"
-  [experiment]="report results train probe model ops graph vulkan base"
+  [experiment]="report results train probe collective model ops graph vulkan base"
 )
 failed=0
 for folder in */; do
@@ -30,4 +31,6 @@ stray=$(grep -rnlE '# *include <(vulkan|volk)' . | grep -v '^./vulkan/')
 # One file opens connections, and no other folder can reach it.
 stray=$(grep -rnlE '# *include <(curl/|sys/socket|netinet|netdb|winsock)' . | grep -vx './fetch/http.cpp')
 [ -z "$stray" ] || { echo "only engine/fetch/http.cpp may use a network: $stray"; failed=1; }
+stray=$(grep -rnlE '# *include <mpi.h' . | grep -v '^./collective/mpi/')
+[ -z "$stray" ] || { echo "only engine/collective/mpi may know MPI: $stray"; failed=1; }
 exit $failed

@@ -1,6 +1,7 @@
 // `ablate check FILE.toml`: reads the file as a run would, and says what it would do.
 #include "base/error.h"
 #include "base/terminal.h"
+#include "collective/collective.h"
 #include "command.h"
 #include "experiment/results.h"
 #include "experiment/run/claimed_metrics.h"
@@ -97,6 +98,7 @@ void print(const RunRequest& request) {
   const Plan& plan = request.plan;
   const std::size_t points = plan.points.size();
   fmt::print("{}: {} ({}, {} point{})\n", plan.name, plan.title, plan.kind, points, points == 1 ? "" : "s");
+  if (request.ranks) fmt::print("{} ranks; FLOP, memory and time are those of each, without what they send\n", request.ranks->size());
   finish_output();
   const Forecast forecast = ablate::forecast(request);
   const std::vector<std::string> described = descriptions(plan);
@@ -111,15 +113,21 @@ const CommandRegistration registration{
     {"check", "Validate an experiment file, print its points and what they take: memory, FLOP, time", [](CLI::App& app) {
        auto options = std::make_shared<RunOptions>();
        auto json = std::make_shared<bool>(false);
+       auto ranks = std::make_shared<int>(1);
        add_plan_options(app, *options);
        add_device_options(app, *options);
        add_selection_options(app, *options);
        app.add_flag("--json", *json, "Print every point's resolved keys, defaults included, as JSON");
-       return [options, json] {
+       app.add_option("--ranks", *ranks, "Plan for so many processes under mpirun: what each of them takes")
+           ->type_name("N")
+           ->check(CLI::Range(1, 1 << 20));
+       return [options, json, ranks] {
          RunRequest request;
          request.plan = options->plan();
          request.selection = options->selection();
          request.device = options->device, request.without = options->masks();
+         const std::unique_ptr<Collective> planned = planned_ranks(*ranks);
+         request.ranks = *ranks > 1 ? planned.get() : nullptr;
          if (*json) {
            std::vector<Value> points;
            for (const Point& point : request.plan.points) points.push_back(resolve(point));

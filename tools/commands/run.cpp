@@ -1,6 +1,7 @@
 // `ablate run FILE.toml`
+#include "collective/collective.h"
 #include "command.h"
-#include "experiment/run/runner.h"
+#include "experiment/run/ranks.h"
 #include "run_options.h"
 
 #include <CLI/CLI.hpp>
@@ -22,14 +23,18 @@ std::function<int()> declare(CLI::App& app) {
   app.add_flag("--one-by-one", request->one_by_one, "Run one kernel at a time, so that a lost device is blamed on the right one (slow)");
   app.add_flag("--validation", request->validation, "Run under the Vulkan validation layer; any message is fatal");
   app.add_flag("--worker", request->worker, "Take numbers of points from standard input")->group("");  // what --devices starts
-  return [options, request] {
+  const auto read = [options, request] {
     request->plan = options->plan();
     request->selection = options->selection();
     request->out = options->out, request->device = options->device, request->resume = options->resume;
     request->without = options->masks();
     request->command = {"ablate", "run", options->file.string()};
     for (const std::string& set : options->sets) request->command.insert(request->command.end(), {"--set", set});
-    return run_plan(*request);
+    return *request;
+  };
+  return [read] {
+    const std::unique_ptr<Collective> ranks = join_ranks();
+    return ranks->size() == 1 ? run_plan(read()) : run_on_ranks(*ranks, read);
   };
 }
 

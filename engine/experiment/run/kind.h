@@ -29,6 +29,8 @@ struct WeightsCache {
 /// Whose tokens a point sees: its own; its own or, where a file of them is not there, random ones; random ones.
 enum class DataNeed { real, real_if_there, stand_in };
 
+class Collective;
+
 /// One point being run, and everything around it.
 struct PointRun {
   Pipelines& pipelines;
@@ -45,6 +47,8 @@ struct PointRun {
   std::vector<std::string>& notes;  ///< fallbacks taken, for the manifest; also printed
   DataNeed data = DataNeed::real;
   Fingerprint fingerprint = {};     ///< of a point that is run, not only checked or planned
+  Collective* ranks = nullptr;      ///< those that train together; null: this process alone
+  bool together = false;            ///< the other ranks are at the same point, and what fails here fails them
   bool plan_times_kernels = false;  ///< a plan times kernels before it counts their memory, as the run after it would
   /// To be called now and then, with true where there is something new: whoever shows the run may look at its folder.
   std::function<void(bool fresh)> look = [](bool) {};

@@ -2,14 +2,17 @@
 
 #include "base/signals.h"
 #include "base/terminal.h"
+#include "collective/collective.h"
 #include "experiment/needs.h"
 #include "experiment/results.h"
 #include "experiment/run/claimed_metrics.h"
 #include "experiment/run/devices.h"
 #include "experiment/run/kind.h"
 #include "experiment/run/outcome.h"
+#include "experiment/run/ranks.h"
 #include "experiment/shared_points.h"
 #include "ops/user/user_shader.h"
+#include "train/trainer.h"
 
 #include <fmt/format.h>
 
@@ -87,6 +90,7 @@ class Runner {
     for (const std::string& line : results.notes()) note(line);
     Outcome outcome(request_.plan, results, [this] { return environment(); });
     own_folder();
+    if (request_.started) request_.started();
     int failed = 0;
     const std::vector<std::size_t> alike = first_alike(request_.plan);
     for (const Turn& turn : turns_) {
@@ -109,6 +113,7 @@ class Runner {
     outcome.publish();
     progress_.clear();
     outcome.print();
+    if (request_.ranks) next_point(*request_.ranks, {});
     return failed || (request_.strict && outcome.claims_fail()) ? 1 : 0;
   }
 
@@ -127,6 +132,20 @@ class Runner {
     note_caches();
     for (const auto& [name, hash] : environment().shader_hashes) report(fmt::format("shader {} {}", name, hash));
     for (const std::string& line : notes_) report("note " + line);
+    return 0;
+  }
+
+  /// The points that rank 0 begins to train.
+  int follow() {
+    progress_.silence();
+    while (const std::optional<std::size_t> point = next_point(*request_.ranks, {})) {
+      PointRun run = point_run(*point, {});
+      try {
+        kind_of(run).run(run);
+      } catch (const StepFailed&) {
+        continue;  // on rank 0 too, which writes the row
+      }
+    }
     return 0;
   }
 
@@ -217,6 +236,8 @@ class Runner {
     Settings settings = request_.plan.points[0].settings();
     DeviceOptions options{.choice = chosen_device(request_), .without = request_.without, .one_by_one = request_.one_by_one};
     for (const std::string& word : settings.get<std::vector<std::string>>("without", {})) options.without += "," + word;
+    if (options.choice.empty() && request_.ranks && request_.ranks->rank_on_host() > 0)
+      options.choice = device_of_rank(instance_, request_.ranks->rank_on_host());
     return options;
   }
 
@@ -246,8 +267,10 @@ class Runner {
     Settings settings = point.settings();
     settings.raw("device");
     settings.raw("without");
-    return {pipelines_, request_.plan, point,  read_user_shaders(settings),        settings,         folder,
-            progress_,  cache_,        tuner_, request_.resume || request_.worker, request_.profile, notes_};
+    PointRun run{pipelines_, request_.plan, point,  read_user_shaders(settings),        settings,         folder,
+                 progress_,  cache_,        tuner_, request_.resume || request_.worker, request_.profile, notes_};
+    run.ranks = request_.ranks;
+    return run;
   }
 
   // Whether a small part of the point could be done.
@@ -290,6 +313,8 @@ class Runner {
     if (outcome) run.look = [outcome](bool fresh) { outcome->look(fresh); };
     if (!turn.has_row) run.note(fmt::format("{} is run too: others take what it records", point.id));
     device_.reset_most_allocated();
+    run.together = request_.ranks && point.kind == "train";
+    if (run.together) next_point(*request_.ranks, turn.index);
     try {
       run.fingerprint = results.fingerprint(point);
       Metrics metrics = kind_of(run).run(run);
@@ -302,6 +327,7 @@ class Runner {
     } catch (const DeviceLost&) {
       throw;
     } catch (const std::exception& error) {
+      if (run.together && !dynamic_cast<const StepFailed*>(&error)) throw RankFailed(error.what());
       Row row = row_of(point, {});
       row.error = error.what();
       const bool only_one = outcome && std::count_if(turns_.begin(), turns_.end(), [](const Turn& other) { return other.has_row; }) == 1;
@@ -351,6 +377,8 @@ int run_plan(const RunRequest& asked) {
   RunRequest request = with_masks_in_points(asked);
   if (request.worker) return Runner(request).serve();
   read_points(request);
+  if (request.ranks && request.ranks->rank() > 0) return Runner(request).follow();
+  require(!request.ranks || request.devices.empty(), "--devices: each rank has a device of its own, leave it out under mpirun");
   if (request.devices.empty()) return Runner(request).run();
   const std::vector<std::string> devices = device_numbers(request.devices);
   Environment environment;

@@ -6,19 +6,24 @@
 #include "experiment/run/point_plan.h"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace ablate {
 
+class Collective;
+
 struct RunRequest {
   Plan plan;
   Selection selection;
   std::filesystem::path out = "runs";
-  std::string device;   ///< --device; empty: the file's
-  std::string without;  ///< --without, comma-separated
-  std::string devices;  ///< --devices: a process on each ("all", or a list); empty: this process runs everything
-  bool worker = false;  ///< one of those processes: takes the numbers of points from standard input
+  std::string device;             ///< --device; empty: the file's
+  std::string without;            ///< --without, comma-separated
+  std::string devices;            ///< --devices: a process on each ("all", or a list); empty: this process runs everything
+  bool worker = false;            ///< one of those processes: takes the numbers of points from standard input
+  Collective* ranks = nullptr;    ///< the processes that do this run together (experiment/run/ranks.h); null: this one alone
+  std::function<void()> started;  ///< called when nothing of what can be wrong before a run starts is
   bool resume = false;
   bool strict = false;  ///< --strict: a claim that fails fails the run
   bool validation = false;

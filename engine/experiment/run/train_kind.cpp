@@ -10,6 +10,7 @@
 #include "experiment/run/model_source.h"
 #include "experiment/run/point_probes.h"
 #include "experiment/run/profile.h"
+#include "experiment/run/ranks.h"
 #include "experiment/run/window.h"
 #include "ops/user/user_shader.h"
 #include "probe/evaluation.h"
@@ -108,7 +109,7 @@ PointPlan prepare(PointRun& run) {
   const Device& device = run.pipelines.device();
   const DType type = usable_type(run, t.train.precision);
   Weights weights(device, t.model.config, type, WeightsUse::training, false);
-  const Trainer trainer(run.pipelines, weights, *t.data, t.train, type, run.plan_times_kernels ? &run.tuner : nullptr);
+  const Trainer trainer(run.pipelines, weights, *t.data, t.train, type, run.plan_times_kernels ? &run.tuner : nullptr, {}, run.ranks);
   note_recomputation(run, trainer);
   PointPlan plan;
   plan.parameters = static_cast<double>(parameter_count(t.model.config));
@@ -116,7 +117,7 @@ PointPlan prepare(PointRun& run) {
   plan.advice = fmt::format("{}raise train.accumulate (now {}), or lower train.batch or train.seq_len, or the model's size",
                             trainer.recomputation().blocks ? "" : "set train.recompute to \"blocks\", or ", t.train.accumulate);
   plan.memory.parameters = Weights::bytes_needed(t.model.config, type, WeightsUse::training);
-  plan.memory.step = plan_graph(plan, device, trainer.graph(), t.train.steps);
+  trainer.plan([&](const Graph& graph, double times) { plan.memory.step += plan_graph(plan, device, graph, times * t.train.steps); });
   if (!why_not(plan, device).empty()) return plan;  // nor would its batches fit
   draw_batches(t);
   const EvaluationData validation = validation_data(t);
@@ -149,15 +150,26 @@ class TrainingRun {
         t_(std::move(training)),
         type_(usable_type(run, t_.train.precision)),
         weights_(run.pipelines.device(), t_.model.config, type_, WeightsUse::training),
-        trainer_(run.pipelines, weights_, *t_.data, t_.train, type_, &run.tuner, {.profile = run.profile}),
+        trainer_(run.pipelines, weights_, *t_.data, t_.train, type_, &tuner_of(run), {.profile = run.profile}, run.ranks),
         checkpoint_(run.folder, t_.train.checkpoint_keep),
         writer_(checkpoint_) {
     note_recomputation(run, trainer_);
+    if (run.ranks && run.ranks->rank() == 0) share_choices(*run.ranks, run.tuner);
+  }
+
+  // As another rank than 0, which alone reads and writes the point's folder, measures and reports.
+  void follow() {
+    trainer_.share();
+    while (trainer_.step() < t_.train.steps) {
+      trainer_.train_step();
+      if (trainer_.asked_to_stop()) throw Interrupted("stopped with the other ranks");
+    }
   }
 
   Metrics run() {
     const bool resumed = run_.resume && take_up();
     if (!resumed) t_.model.fill(weights_);
+    trainer_.share();
     MetricsLog log(run_.folder / "metrics.jsonl", trainer_.step() - 1);
     run_.progress.start_point(run_.point.label, t_.train.steps, trainer_.step());
     const Clock::time_point start = Clock::now();
@@ -165,11 +177,18 @@ class TrainingRun {
     while (trainer_.step() < t_.train.steps) one_step(log);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count() - measuring_;
     save();
+    run_.together = false;
     if (run_.profile && trainer_.step() > first) write_profile(run_.folder / "profile.csv", trainer_.times());
     return measure(first, seconds);
   }
 
  private:
+  // A rank but the first takes the kernels that the first has found.
+  static Tuner& tuner_of(PointRun& run) {
+    if (run.ranks && run.ranks->rank() > 0) share_choices(*run.ranks, run.tuner);
+    return run.tuner;
+  }
+
   std::int64_t tokens_per_step() const { return std::int64_t{t_.train.batch} * t_.train.seq_len; }
 
   const std::string& device() const { return run_.pipelines.device().caps().device_name; }
@@ -218,10 +237,11 @@ class TrainingRun {
       run_.progress.say(fmt::format("{}: step {} is a loss spike ({:.3f}); its update is left out", run_.point.label, step, report.loss));
     run_.progress.step(step + 1, tokens_per_step(), fmt::format("loss {:.3f}", report.loss));
     const bool due = t_.train.checkpoint_every > 0 && (step + 1) % t_.train.checkpoint_every == 0 && !last;
-    if (stop_requested()) save();
+    const bool stop = trainer_.asked_to_stop();
+    if (stop) save();
     else if (!last) save_beside(due);
     run_.look(due || every);
-    if (stop_requested()) throw Interrupted(fmt::format("stopped after step {}; --resume goes on from there", step + 1));
+    if (stop) throw Interrupted(fmt::format("stopped after step {}; --resume goes on from there", step + 1));
   }
 
   // Since the last line of the log; nothing for the first.
@@ -312,6 +332,10 @@ class TrainingRun {
 
 Metrics run_training(PointRun& run) {
   run.cache = {};  // room for what is trained
+  if (run.ranks && run.ranks->rank() > 0) {
+    TrainingRun(run, read_training(run)).follow();
+    return {};
+  }
   return TrainingRun(run, read_training(run)).run();
 }
 
