@@ -4,6 +4,7 @@ set -u
 cd "$1/engine" || exit 1
 declare -A below=(
   [base]=""
+  [formats]="base"
   [fetch]="base"
   [results]="base"
   [report]="results base"
