@@ -1,10 +1,13 @@
 #include "base/dtype.h"
 
+#include "base/storage_format.h"
+
 #include <Eigen/Core>
 
 namespace ablate {
 
 std::string_view name_of(DType type) {
+  if (is_blocks(type)) return format_of(type).name;
   switch (type) {
     case DType::f32: return "f32";
     case DType::f16: return "f16";

@@ -1,5 +1,6 @@
 #include "graph/graph.h"
 
+#include "base/storage_format.h"
 #include "graph/cut.h"
 
 namespace ablate {
@@ -55,10 +56,22 @@ Tensor Graph::slice(const Tensor& x, std::uint32_t first, std::uint32_t count) {
   return y;
 }
 
+// A kernel that is not compiled for a storage format would take its blocks for numbers.
+void Graph::require_readable(const Dispatch& dispatch) const {
+  for (const PushValue& value : dispatch.push) {
+    if (value.kind != 'p' || !value.tensor || !is_blocks(value.tensor.dtype)) continue;
+    const std::string_view format = name_of(value.tensor.dtype);
+    require(dispatch.shader.ends_with(fmt::format(".{}", format)),
+            "{}: {} is kept as {}, which {} does not read: model.stored = \"f32\" keeps it as numbers", dispatch.label,
+            storages_.at(value.tensor.storage).name, format, dispatch.shader);
+  }
+}
+
 void Graph::dispatch(Dispatch dispatch) {
   for (PushValue& value : dispatch.push)
     if (value.kind == 'p') value.tensor = stand_in(value.tensor);
   dispatch.label = scope_.empty() ? dispatch.shader : scope_ + ": " + dispatch.shader;
+  require_readable(dispatch);
   for (Dispatch& piece : pieces_of(std::move(dispatch), caps_.max_elements, most_of_a_launch(caps_)))
     dispatches_.push_back(std::move(piece));
 }

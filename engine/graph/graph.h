@@ -183,6 +183,7 @@ class Graph {
   bool is_written(const Dispatch& dispatch, std::size_t push) const;
 
   Tensor make(Storage storage, Shape shape, DType dtype);
+  void require_readable(const Dispatch& dispatch) const;
 
   const Caps& caps_;
   const Choices* choices_;

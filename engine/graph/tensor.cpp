@@ -1,6 +1,7 @@
 #include "graph/tensor.h"
 
 #include "base/error.h"
+#include "base/storage_format.h"
 
 #include <limits>
 
@@ -27,9 +28,11 @@ std::uint32_t Tensor::rows() const {
   return dimension(rows, "rows of a tensor of " + to_string(shape));
 }
 
+std::uint64_t Tensor::bytes() const { return bytes_of(dtype, size()); }
+
 Tensor Tensor::elements(std::uint64_t first, std::uint64_t count) const {
   Tensor part = *this;
-  part.offset += first * bytes_of(dtype);
+  part.offset += bytes_of(dtype, first);
   part.shape = {dimension(count, "elements of a tensor of " + to_string(shape))};
   return part;
 }

@@ -22,12 +22,12 @@ struct Tensor {
   std::uint32_t storage = 0;  ///< index in the graph's storages; 0: none
   std::uint32_t value = 0;    ///< identity for differentiation: views of one storage are different values
   std::uint64_t offset = 0;   ///< bytes into the storage
-  DType dtype = DType::f32;
+  DType dtype = DType::f32;   ///< may be a storage format of blocks (base/storage_format.h), of which rows are made whole
   Shape shape;
 
   explicit operator bool() const { return storage != 0; }
   std::uint64_t size() const { return size_of(shape); }
-  std::uint64_t bytes() const { return size() * bytes_of(dtype); }
+  std::uint64_t bytes() const;
   /// Dimension `i`; negative counts from the end.
   std::uint32_t dim(int i) const {
     return shape.at(i < 0 ? shape.size() + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(i)) : static_cast<std::size_t>(i));

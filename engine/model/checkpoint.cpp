@@ -1,9 +1,9 @@
 #include "model/checkpoint.h"
 
 #include "base/error.h"
+#include "base/storage_format.h"
 #include "model/architectures/mxfp4.h"
 #include "model/exported_tensors.h"
-#include "model/formats/format.h"
 #include "model/gguf/gguf.h"
 #include "model/parameters.h"
 
@@ -22,8 +22,8 @@ constexpr std::string_view embedding = "model.embed_tokens.weight", head = "lm_h
 void check_tensor(const TensorView& tensor, const std::vector<std::int64_t>& shape) {
   require(tensor.shape == shape, "{}: expected shape ({}), found ({})", tensor.where, fmt::join(shape, ", "),
           fmt::join(tensor.shape, ", "));
-  const bool readable = tensor.dtype == "F32" || tensor.dtype == "F16" || tensor.dtype == "BF16" || tensor.dtype == "F64" ||
-                        StorageFormats::has(tensor.dtype);
+  const bool readable =
+      tensor.dtype == "F32" || tensor.dtype == "F16" || tensor.dtype == "BF16" || tensor.dtype == "F64" || find_format(tensor.dtype);
   require(readable, "{}: expected F32, F16, BF16 or F64, found {}", tensor.where, tensor.dtype);
 }
 
@@ -108,6 +108,20 @@ void CheckpointFolder::read(std::string_view name, std::span<float> out, std::in
   read_placed(stored.tensors, stored.parameter, stored.placement, out, first);
 }
 
+std::optional<DType> CheckpointFolder::block_type(std::string_view name) const {
+  const Stored& stored = find(name);
+  const StorageFormat* format = find_format(stored.tensors.front()->dtype);
+  const bool same = std::all_of(stored.tensors.begin(), stored.tensors.end(),
+                                [&](const TensorView* tensor) { return tensor->dtype == stored.tensors.front()->dtype; });
+  if (!format || !same || stored.placement.transposed) return std::nullopt;
+  return type_of(*format);
+}
+
+void CheckpointFolder::read_rows(std::string_view name, std::span<std::byte> out, std::int64_t first_row) const {
+  const Stored& stored = find(name);
+  read_placed_rows(stored.tensors, stored.parameter, stored.placement, out, first_row);
+}
+
 void CheckpointFolder::drop(std::string_view name) const {
   for (const TensorView* tensor : find(name).tensors) drop_pages(tensor->bytes);
 }
@@ -115,7 +129,7 @@ void CheckpointFolder::drop(std::string_view name) const {
 DType CheckpointFolder::dtype() const {
   std::map<std::string, std::int64_t> elements;
   for (const auto& [name, tensor] : source_.tensors) {
-    if (StorageFormats::has(tensor->dtype)) return DType::f32;
+    if (find_format(tensor->dtype)) return DType::f32;
     elements[tensor->dtype] += tensor->elements();
   }
   const auto most = std::max_element(elements.begin(), elements.end(), [](auto& a, auto& b) { return a.second < b.second; });

@@ -4,6 +4,7 @@
 #include "model/checkpoint_source.h"
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,9 +44,13 @@ class CheckpointFolder {
   bool is_whole(std::string_view name) const { return find(name).placement.is_whole(); }
   /// Elements first .. first + out.size() - 1 of the parameter, wherever they lie.
   void read(std::string_view name, std::span<float> out, std::int64_t first = 0) const;
+  /// The storage format that the parameter's rows are kept in, where they lie as rows of a tensor that is in one.
+  std::optional<DType> block_type(std::string_view name) const;
+  /// The bytes of such rows from `first_row` on. Throws InputError for a scale that is no finite number.
+  void read_rows(std::string_view name, std::span<std::byte> out, std::int64_t first_row) const;
   /// Lets go of the pages of the file that were read for it.
   void drop(std::string_view name) const;
-  /// The storage type most of the weights have: f32, f16 or bf16; f32 where some are quantized, as no 16 bits hold what they decode to.
+  /// The storage type most of the weights have: f32, f16 or bf16; f32 where some are in blocks, as no 16 bits hold what they decode to.
   DType dtype() const;
   /// What was left out or taken without being said, a line each.
   const std::vector<std::string>& notes() const { return source_.notes; }

@@ -3,7 +3,7 @@
 #include "base/content.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "model/formats/format.h"
+#include "base/storage_format.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -99,7 +99,7 @@ TensorView parse_tensor(const Json& entry, std::span<const std::byte> data, std:
     require(expected && *expected == end - begin, "{}: shape {} of {} needs {} bytes, the file gives it {}", tensor.where,
             entry["shape"].dump(), tensor.dtype, expected ? fmt::to_string(*expected) : "more than 2^63", end - begin);
   }
-  require(!StorageFormats::has(tensor.dtype), "{}: {} is a type of GGUF files, not of safetensors", tensor.where, tensor.dtype);
+  require(!find_format(tensor.dtype), "{}: {} is a type of GGUF files, not of safetensors", tensor.where, tensor.dtype);
   tensor.bytes = data.subspan(begin, end - begin);
   return tensor;
 }
@@ -136,12 +136,6 @@ void copy_integers(const TensorView& tensor, std::vector<std::int32_t>& out) {
   }
 }
 
-/// Null where the values stand alone.
-const StorageFormat* format_of(const TensorView& tensor) {
-  const auto found = StorageFormats::all().find(tensor.dtype);
-  return found == StorageFormats::all().end() ? nullptr : &found->second;
-}
-
 /// Block by block; the first and the last may be wanted in part.
 void read_blocks(const TensorView& tensor, const StorageFormat& format, std::span<float> out, std::size_t first) {
   std::vector<float> whole(format.values);
@@ -149,8 +143,8 @@ void read_blocks(const TensorView& tensor, const StorageFormat& format, std::spa
     const std::size_t block = (first + done) / format.values, skipped = (first + done) % format.values;
     const std::size_t count = std::min(format.values - skipped, out.size() - done);
     float* values = count == format.values ? &out[done] : whole.data();
-    require(format.decode(tensor.bytes.data() + block * format.bytes, values), "{}: the scale of its block {} is no finite number",
-            tensor.where, block);
+    tensor.require_sound(block, 1);
+    format.decode(tensor.bytes.data() + block * format.bytes, values);
     if (count != format.values) std::copy_n(whole.data() + skipped, count, &out[done]);
     done += count;
   }
@@ -176,7 +170,7 @@ std::string_view safetensors_name(DType type) {
 }
 
 std::int64_t TensorView::elements() const {
-  if (const StorageFormat* format = format_of(*this)) return static_cast<std::int64_t>(bytes.size() / format->bytes * format->values);
+  if (const StorageFormat* format = find_format(dtype)) return static_cast<std::int64_t>(bytes.size() / format->bytes * format->values);
   const std::size_t size = safetensors_element_size(dtype);
   require(size > 0, "{}: unknown dtype {}", where, dtype);
   return static_cast<std::int64_t>(bytes.size() / size);
@@ -185,7 +179,7 @@ std::int64_t TensorView::elements() const {
 void TensorView::read(std::span<float> out, std::int64_t first) const {
   require(first >= 0 && static_cast<std::int64_t>(out.size()) <= elements() - first, "{}: elements {} to {} of {} were asked for", where,
           first, first + static_cast<std::int64_t>(out.size()), elements());
-  if (const StorageFormat* format = format_of(*this)) return read_blocks(*this, *format, out, static_cast<std::size_t>(first));
+  if (const StorageFormat* format = find_format(dtype)) return read_blocks(*this, *format, out, static_cast<std::size_t>(first));
   const std::byte* from = bytes.data() + static_cast<std::size_t>(first) * safetensors_element_size(dtype);
   if (dtype == "F32") {
     if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
@@ -198,6 +192,12 @@ void TensorView::read(std::span<float> out, std::int64_t first) const {
   } else {
     bad_input("{}: expected F32, F16, BF16 or F64, found {}", where, dtype);
   }
+}
+
+void TensorView::require_sound(std::size_t first, std::size_t blocks) const {
+  const StorageFormat* format = find_format(dtype);
+  for (std::size_t block = first; format && block < first + blocks; ++block)
+    require(format->sound(bytes.data() + block * format->bytes), "{}: the scale of its block {} is no finite number", where, block);
 }
 
 std::vector<float> TensorView::floats() const {

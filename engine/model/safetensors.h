@@ -28,6 +28,8 @@ struct TensorView {
   /// Elements first .. first + out.size() - 1 as f32 (from F64, F32, F16, BF16). Throws InputError naming the dtype for others.
   void read(std::span<float> out, std::int64_t first = 0) const;
   std::vector<float> floats() const;
+  /// Throws InputError naming the block where one of these, of a storage format, has a scale that is no finite number.
+  void require_sound(std::size_t first, std::size_t blocks) const;
   /// All elements as i32 (from I32, I64 within range, U8, I16, U16...). Throws InputError naming the dtype or the value for others.
   std::vector<std::int32_t> integers() const;
 };

@@ -84,13 +84,13 @@ Tensor embedding(Graph& graph, const Tensor& ids, const Matrix& table, DType out
     const Part part{rows, parts.empty() ? 0 : parts.back().first + parts.back().table.dim(0), table.rows()};
     parts.push_back(part);
     graph.dispatch(
-        {.shader = "embedding/embedding",
+        {.shader = stored_kernel("embedding/embedding", rows.dtype),
          .push = {ids, rows, y, tokens, part.vocabulary, part.first, rows.dim(0), dim},
          .cut = cut_along(tokens, {{0, 1}, {2, dim}, {3, 1}}),
          .items = groups_of(tokens, dim),
          .constants = for_rows(y, dim, {rows}) + table_type(rows.dtype),
          .cost = {.flop = 0,
-                  .bytes = static_cast<double>(ids.bytes() + y.bytes() + std::min(rows.bytes(), y.size() * bytes_of(rows.dtype)))}});
+                  .bytes = static_cast<double>(ids.bytes() + y.bytes() + std::min(rows.bytes(), bytes_of(rows.dtype, y.size())))}});
   }
   return graph.differentiable(y, table.parts, [=](Graph& g, const Tensor& dy) {
     std::vector<Tensor> gradients;

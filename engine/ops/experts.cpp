@@ -23,11 +23,14 @@ double flop_of(const Routing& routing, std::uint64_t n, std::uint64_t k) {
 Tensor product(Graph& graph, const Tensor& x, const Tensor& w, const Tensor& bias, const Routing& routing, std::uint32_t columns,
                bool transposed) {
   const std::uint32_t inner = x.dim(-1), tiles = routing.slots() / tile_rows + routing.experts;  // each expert's last may be partly empty
+  require(!is_blocks(w.dtype) || !transposed, "expert_linear: weights kept as {} are multiplied as x W^T only", name_of(w.dtype));
   const Tensor y = graph.tensor({routing.slots(), columns}, x.dtype);
-  graph.dispatch({.shader = "experts/product",
+  Specialization constants = types(x, w.dtype);
+  if (!is_blocks(w.dtype)) constants.emplace_back("TRANSPOSED", transposed ? 1u : 0u);
+  graph.dispatch({.shader = stored_kernel("experts/product", w.dtype),
                   .push = {x, w, bias, routing.order, routing.starts, y, routing.experts, columns, inner, shared_by(x, routing), tiles},
                   .rows = std::uint64_t{tiles} * ((columns + 63) / 64),
-                  .constants = types(x, w.dtype) + Specialization{{"TRANSPOSED", transposed ? 1u : 0u}},
+                  .constants = std::move(constants),
                   .cost = {.flop = flop_of(routing, columns, inner), .bytes = static_cast<double>(x.bytes() + w.bytes() + y.bytes())}});
   return y;
 }

@@ -1,6 +1,7 @@
 #include "ops/matmul.h"
 
 #include "ops/add.h"
+#include "ops/convert.h"
 #include "ops/copy.h"
 #include "ops/matmul_kernels.h"
 
@@ -8,6 +9,7 @@ namespace ablate {
 namespace {
 
 std::uint32_t group_of(const Tensor& x) {
+  if (is_blocks(x.dtype)) return 8;  // whole blocks
   for (const std::uint32_t group : {8u, 4u})
     if (x.dim(-1) % group == 0 && x.offset % (group * bytes_of(x.dtype)) == 0) return group;
   return 1;
@@ -26,6 +28,9 @@ MatmulProblem problem_of(const Tensor& a, const Tensor& b, Layout layout, const 
   require(p.k == b_k && batches, "matmul: {} and {} do not fit", to_string(a.shape), to_string(b.shape));
   require(!options.bias || (options.bias.size() == p.n && options.bias.dtype == DType::f32), "matmul: a bias of {} for {} columns",
           to_string(options.bias.shape), p.n);
+  require(!is_blocks(p.a) && !is_blocks(p.c) && (!is_blocks(p.b) || layout == Layout::nt),
+          "matmul: {} by {} into {}: blocks are multiplied as B stored (N, K) only", name_of(p.a), name_of(p.b), name_of(p.c));
+  require(p.k % block_of(p.b).values == 0, "matmul: rows of {} are no whole blocks of {}", p.k, name_of(p.b));
   p.bias = static_cast<bool>(options.bias);
   p.residual = static_cast<bool>(options.residual);
   p.a_group = group_of(a);
@@ -42,6 +47,16 @@ MatmulKernel kernel_for(const Graph& graph, const MatmulProblem& p, const std::s
   if (const auto answer = graph.choice(p.question()))
     if (const auto kernel = parse_matmul_kernel(*answer); kernel && fits(*kernel, p, graph.caps())) return *kernel;
   return default_matmul_kernel(p, graph.caps());
+}
+
+// Whole matrices of 16 bits are multiplied by units that read numbers. From some rows on they win back what it takes to decode B first, to the type that
+// weights beside such activations have anyway.
+bool multiplies_numbers(const Graph& graph, const MatmulProblem& p) {
+  constexpr std::uint32_t enough_rows = 64;
+  if (!is_blocks(p.b) || p.a == DType::f32 || p.m < enough_rows) return false;
+  MatmulProblem numbers = p;
+  numbers.b = p.a;
+  return default_matmul_kernel(numbers, graph.caps()).shader.starts_with("coopmat");
 }
 
 Specialization constants_of(const MatmulProblem& p, DType out) {
@@ -63,7 +78,7 @@ struct Epilogue {
 
 Dispatch launch_on_cpu(const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b, const Tensor& c,
                        const Epilogue& add) {
-  Dispatch launch{.shader = "matmul/" + kernel.shader,
+  Dispatch launch{.shader = stored_kernel("matmul/" + kernel.shader, p.b),
                   .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch},
                   .constants = constants_of(p, c.dtype)};
   if (kernel.shader == "portable") {
@@ -78,7 +93,7 @@ Dispatch launch_on_cpu(const MatmulKernel& kernel, const MatmulProblem& p, const
 Dispatch launch_tiles(const Caps& caps, const MatmulKernel& kernel, const MatmulProblem& p, const Tensor& a, const Tensor& b,
                       const Tensor& c, const Epilogue& add) {
   Dispatch launch{
-      .shader = "matmul/" + kernel.shader,
+      .shader = stored_kernel("matmul/" + kernel.shader, p.b),
       .push = {a, b, add.residual, add.bias, c, p.m, p.n, p.k, p.batch, kernel.k_per_split(p)},
       .groups = {(p.m + kernel.m - 1) / kernel.m, (p.n + kernel.n - 1) / kernel.n, p.batch * kernel.splits},  // fits() bounds them
       .constants = constants_of(p, c.dtype)};
@@ -175,6 +190,7 @@ void multiply_in_pieces(Graph& graph, const Tensor& a, const Tensor& b, Layout l
 
 Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options) {
   MatmulProblem p = problem_of(a, b, layout, options);
+  if (options.kernel.empty() && multiplies_numbers(graph, p)) return matmul(graph, a, convert(graph, b, p.a), layout, options);
   Shape shape(a.shape.begin(), a.shape.end() - 2);
   shape.insert(shape.end(), {p.m, p.n});
   const Tensor c = options.into ? options.into : graph.tensor(shape, options.out);

@@ -19,7 +19,7 @@ struct MatmulOptions {
 
 /// A B (+ bias + residual) over the last two dimensions; leading dimensions are a batch and must agree. f32 accumulation. Operands that
 /// kernels cannot index are multiplied in pieces: batch by batch, by rows of A, or, where A is stored (K, M), by runs of K, which round the
-/// sum to the product's type in between. Not differentiable by itself (see linear). Throws InputError when the shapes do not fit, or when the named kernel does not fit them or the
+/// sum to the product's type in between. B may be kept in blocks of a storage format, stored (N, K). Not differentiable by itself (see linear). Throws InputError when the shapes do not fit, or when the named kernel does not fit them or the
 /// device.
 Tensor matmul(Graph& graph, const Tensor& a, const Tensor& b, Layout layout, const MatmulOptions& options = {});
 

@@ -124,16 +124,12 @@ std::string MatmulProblem::question() const {
 
 std::optional<MatmulProblem> parse_matmul_problem(const std::string& question) {
   MatmulProblem p;
-  char layout[3] = "", a[5] = "", b[5] = "", c[5] = "";
-  std::sscanf(question.c_str(), "matmul %2s %ux%ux%u*%u %4s %4s %4s grouped %u %u %u", layout, &p.m, &p.n, &p.k, &p.batch, a, b, c,
+  char layout[3] = "", a[16] = "", b[16] = "", c[16] = "";
+  std::sscanf(question.c_str(), "matmul %2s %ux%ux%u*%u %15s %15s %15s grouped %u %u %u", layout, &p.m, &p.n, &p.k, &p.batch, a, b, c,
               &p.a_group, &p.b_group, &p.c_group);
   for (int i = 0; i < 3; ++i)
     if (std::string_view(layout) == layouts[i]) p.layout = static_cast<Layout>(i);
-  for (const DType type : {DType::f32, DType::f16, DType::bf16}) {
-    if (name_of(type) == a) p.a = type;
-    if (name_of(type) == b) p.b = type;
-    if (name_of(type) == c) p.c = type;
-  }
+  p.a = parse_type(a).value_or(DType::f32), p.b = parse_type(b).value_or(DType::f32), p.c = parse_type(c).value_or(DType::f32);
   p.bias = question.find(" bias") != std::string::npos;
   p.residual = question.find(" residual") != std::string::npos;
   if (p.question() != question) return std::nullopt;
@@ -171,7 +167,7 @@ bool fits(const MatmulKernel& kernel, const MatmulProblem& p, const Caps& caps) 
   if (kernel.shader == "portable") return kernel.splits == 1;
   if (kernel.shader == "subgroup")
     return kernel.splits == 1 && caps.is_cpu() && caps.subgroup_ballot && caps.min_subgroup_size == caps.max_subgroup_size &&
-           kernel.lanes == caps.subgroup_size;
+           kernel.lanes == caps.subgroup_size && (!is_blocks(p.b) || (kernel.lanes >= 4 && kernel.lanes <= 16));  // a scale's values
   if (kernel.shader != "tiled" && kernel.shader != "coopmat" && kernel.shader != "coopmat2") return false;
   if (kernel.lanes > caps.max_invocations || !fits_registers(kernel, caps) || !has_types(kernel, p, caps) ||
       shared_bytes(kernel, p, caps) > caps.shared_memory)

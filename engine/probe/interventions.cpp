@@ -2,6 +2,7 @@
 
 #include "base/hadamard.h"
 #include "model/config.h"
+#include "ops/convert.h"
 #include "ops/hadamard.h"
 #include "ops/norm.h"
 #include "probe/cut_in.h"
@@ -281,9 +282,9 @@ using WeightCuts = std::map<std::string, std::vector<WeightCut>>;
 void add_weight_hook(Hooks& hooks, const WeightCuts& weights, const std::shared_ptr<Changes>& changes) {
   if (weights.empty()) return;
   hooks.weight = [weights, changes](Graph& graph, const std::string& name, const Matrix& w) {
-    Matrix y = w;
     const auto found = weights.find(name);
-    if (found == weights.end()) return y;
+    if (found == weights.end()) return w;
+    Matrix y = in_numbers(graph, w);
     for (const WeightCut& cut : found->second) {
       const Matrix before = y;
       y = cut.turned ? quantize_turned(graph, before, cut.quantization, cut.matrices)

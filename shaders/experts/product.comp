@@ -1,8 +1,8 @@
 #version 460
-#include "common/kernel.glsl"
+#include "common/blocks.glsl"
 
 // y[slot] = x W^T (+ bias), or x W where TRANSPOSED, with the matrix of the slot's expert. A workgroup takes ROWS slots of one expert and LANES columns; the
-// slots' parts of x come through shared memory, STEP elements at a time.
+// slots' parts of x come through shared memory, STEP elements at a time. w may be blocks of a storage format, where it is not TRANSPOSED.
 // x: (slots, inner), or one row for the `shared_by` slots of a token   w: (experts, columns, inner), or (experts, inner, columns)   bias: (experts, columns), may
 // be null   order, starts: see experts/order.comp   y: (slots, columns)
 layout(constant_id = 2) const uint X_TYPE = DTYPE_F32;
@@ -46,11 +46,19 @@ void main() {
         staged[i] = k < width ? load_as(Words(p.x), row * p.inner + begin + k, X_TYPE) : 0.0;
       }
       barrier();
+#ifdef BLOCK_VALUES
+      for (uint k = 0; k < width; k += 4) {
+        const vec4 w = weights4(Words(p.w), (matrix + read * p.inner + begin + k) / 4, W_TYPE);
+        [[unroll]] for (uint l = 0; l < 4; ++l)
+          [[unroll]] for (uint r = 0; r < ROWS; ++r) sum[r] = fma(staged[r * STEP + k + l], w[l], sum[r]);
+      }
+#else
       for (uint k = 0; k < width; ++k) {
         const uint at = TRANSPOSED != 0 ? (begin + k) * p.columns + read : read * p.inner + begin + k;
         const float w = load_as(Words(p.w), matrix + at, W_TYPE);
         [[unroll]] for (uint r = 0; r < ROWS; ++r) sum[r] = fma(staged[r * STEP + k], w, sum[r]);
       }
+#endif
     }
     if (column >= p.columns) continue;
     const float bias = is_null(p.bias) ? 0.0 : p.bias.at[found.x * p.columns + column];

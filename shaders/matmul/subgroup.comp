@@ -1,10 +1,11 @@
 #version 460
 #extension GL_KHR_shader_subgroup_ballot : require
-#include "common/kernel.glsl"
+#include "common/blocks.glsl"
 
 // C = A B (+ residual + bias), batched, as matmul/tiled.comp, for CPUs: a workgroup is one subgroup and computes ROWS rows of COLUMNS * LANES columns in
 // registers. There a load costs the same for every lane whatever its address, some forty times a multiplication, so what counts is multiplications per load:
-// each lane loads its own columns of B and one of LANES consecutive elements of A, which then go round by broadcast.
+// each lane loads its own columns of B and one of LANES consecutive elements of A, which then go round by broadcast. Blocks of a storage format, stored (N, K),
+// take fewer loads than numbers do.
 layout(constant_id = 2) const uint A_TYPE = DTYPE_F32;
 layout(constant_id = 3) const uint B_TYPE = DTYPE_F32;
 layout(constant_id = 4) const uint C_TYPE = DTYPE_F32;
@@ -31,6 +32,34 @@ void main() {
     const uint row = tile / tile_columns % tile_rows * ROWS, column = tile % tile_columns * width + lane();
     float sum[ROWS][COLUMNS];
     [[unroll]] for (uint i = 0; i < ROWS; ++i) [[unroll]] for (uint j = 0; j < COLUMNS; ++j) sum[i][j] = 0.0;
+#ifdef BLOCK_VALUES
+    uint place[COLUMNS];  // of each column, in groups of four
+    [[unroll]] for (uint j = 0; j < COLUMNS; ++j) place[j] = (batch * p.n + min(column + j * LANES, p.n - 1)) * (p.k / 4);
+    for (uint first = 0; first < p.k; first += SCALE_VALUES) {
+      vec2 scale[COLUMNS];
+      uint block[COLUMNS], group[COLUMNS];
+      [[unroll]] for (uint j = 0; j < COLUMNS; ++j) {
+        block[j] = block_of(place[j] + first / 4);
+        group[j] = group_of(place[j] + first / 4);
+        scale[j] = scale4(Words(p.b), block[j], group[j]);
+      }
+      for (uint k = 0; k < SCALE_VALUES; k += LANES) {
+        float a[ROWS];
+        [[unroll]] for (uint i = 0; i < ROWS; ++i) a[i] = a_at(batch, min(row + i, p.m - 1), first + k + lane());
+        [[unroll]] for (uint l = 0; l < LANES; l += 4) {
+          vec4 b[COLUMNS];
+          [[unroll]] for (uint j = 0; j < COLUMNS; ++j)
+            b[j] = fma(vec4(scale[j].x), numbers4(Words(p.b), block[j], group[j] + (k + l) / 4), vec4(scale[j].y));
+          [[unroll]] for (uint e = 0; e < 4; ++e) {
+            [[unroll]] for (uint i = 0; i < ROWS; ++i) {
+              const float x = subgroupBroadcast(a[i], l + e);
+              [[unroll]] for (uint j = 0; j < COLUMNS; ++j) sum[i][j] = fma(x, b[j][e], sum[i][j]);
+            }
+          }
+        }
+      }
+    }
+#else
     for (uint k = 0; k < p.k; k += LANES) {
       float a[ROWS];
       if (A_TRANSPOSED == 0) [[unroll]] for (uint i = 0; i < ROWS; ++i) a[i] = a_at(batch, min(row + i, p.m - 1), k + lane());
@@ -45,6 +74,7 @@ void main() {
         }
       }
     }
+#endif
     [[unroll]] for (uint i = 0; i < ROWS; ++i) {
       [[unroll]] for (uint j = 0; j < COLUMNS; ++j) {
         if (row + i >= p.m || column + j * LANES >= p.n) continue;

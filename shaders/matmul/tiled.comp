@@ -1,8 +1,8 @@
 #version 460
-#include "common/kernel.glsl"
+#include "common/blocks.glsl"
 
 // C = A B (+ bias + residual), batched. A: (M, K), B: (K, N), C, residual: (M, N), bias: (N), each as its layout says: NN as written, NT with B stored (N, K),
-// TN with A stored (K, M). f32 arithmetic whatever the types.
+// TN with A stored (K, M). f32 arithmetic whatever the types. B may be blocks of a storage format: NT, its rows whole blocks.
 //
 // A workgroup computes a TILE_M x TILE_N tile. Slices of TILE_K of both operands go to shared memory, k outermost, in two buffers: while one is multiplied the
 // next is on its way from memory to registers. An invocation keeps a M_PER x N_PER tile in registers, as blocks of 4 x 4 spread over the workgroup's tile so
@@ -50,6 +50,14 @@ vec4 fetch_along_k(Words matrix, uint base, uint x, uint size, uint k, uint type
   [[unroll]] for (uint j = 0; j < 4; ++j) if (k + j < p.k) v[j] = load_as(matrix, at + j, type);
   return v;
 }
+// The same of B, which may be blocks.
+vec4 fetch_weights(Words matrix, uint base, uint x, uint size, uint k) {
+#ifdef BLOCK_VALUES
+  return k < p.k ? weights4(matrix, (base + min(x, size - 1) * p.k + k) / 4, B_TYPE) : vec4(0);
+#else
+  return fetch_along_k(matrix, base, x, size, k, B_TYPE, B_VECTOR != 0);
+#endif
+}
 // The same of a matrix stored (K, size), along the other dimension.
 vec4 fetch_across(Words matrix, uint base, uint x, uint size, uint k, uint type, bool vector) {
   if (k >= p.k) return vec4(0);
@@ -92,7 +100,7 @@ void main() {
 // The next whole slice, by groups of four.
 #define FETCH                                                                                                                                  \
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) { a_next[i] = load4_as(Words(p.a), a_at[i], A_TYPE); a_at[i] += a_step; }                    \
-  [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) { b_next[i] = load4_as(Words(p.b), b_at[i], B_TYPE); b_at[i] += b_step; }
+  [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) { b_next[i] = weights4(Words(p.b), b_at[i], B_TYPE); b_at[i] += b_step; }
 // The slice from k0 on, wherever it ends and however its rows are aligned.
 #define FETCH_CAREFULLY(k0)                                                                                                                    \
   [[unroll]] for (uint i = 0; i < A_FETCHES; ++i) {                                                                                            \
@@ -102,7 +110,7 @@ void main() {
   }                                                                                                                                            \
   [[unroll]] for (uint i = 0; i < B_FETCHES; ++i) {                                                                                            \
     const uvec2 at = B_TRANSPOSED != 0 ? place_along_k(i, TILE_N) : place_across(i, TILE_N);                                                   \
-    b_next[i] = B_TRANSPOSED != 0 ? fetch_along_k(Words(p.b), b_base, tile_column + at.x, p.n, k0 + at.y, B_TYPE, B_VECTOR != 0)               \
+    b_next[i] = B_TRANSPOSED != 0 ? fetch_weights(Words(p.b), b_base, tile_column + at.x, p.n, k0 + at.y)                                      \
                                   : fetch_across(Words(p.b), b_base, tile_column + at.x, p.n, k0 + at.y, B_TYPE, B_VECTOR != 0);               \
   }
 #define PUT(tile, row, slot, next, at, along_k)                                                                                                \

@@ -5,6 +5,7 @@ cd "$1/engine" || exit 1
 declare -A below=(
   [base]=""
   [collective]="base"
+  [formats]="base"
   [fetch]="base"
   [results]="base"
   [report]="results base"

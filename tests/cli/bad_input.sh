@@ -25,6 +25,7 @@ refuses() {
 printf '%s\n' "$base" 'typo = 1' > x.toml;                                              refuses "unknown key" "typo"
 printf '%s\n' "$base" > x.toml; sed -i 's/"model"/3/' x.toml;                           refuses "wrong type" "x.toml:4"
 printf '%s\n' "$base" > x.toml; sed -i 's#checkpoint = "model"#checkpoint = "none"#' x.toml; refuses "missing folder" "none"
+printf '%s\n' "$base" | sed '4a stored = "q4_K"' > x.toml;                              refuses "a format that is only read" 'x.toml:5: model.stored: expected one of'
 printf '%s\n' "$base" '[[intervention]]' 'at = "block.99"' 'do = "zero"' > x.toml;      refuses "no such hook point" "block.99"
 printf '%s\n' "$base" '[[intervention]]' 'at = "block.1"' 'do = "zero"' 'channels = [64]' > x.toml; refuses "no such channel" "64"
 printf '%s\n' "$base" '[[intervention]]' 'at = "attn.probs"' 'do = "mask_key"' 'tokens = 95' > x.toml; refuses "changes nothing" "changes nothing"

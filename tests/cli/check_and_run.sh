@@ -85,6 +85,17 @@ assert same(plain, turned) and same(plain, again), (plain["loss"], turned["loss"
 assert turned["spike"] < plain["spike"] / 2 and abs(again["spike"] / turned["spike"] - 1) < 1e-4, (plain["spike"], turned["spike"], again["spike"])
 PYTHON
 
+# The same in blocks: a loss near that of the numbers; transformed it is kept in numbers, and a note says so.
+again="model.checkpoint=\"$(echo turned/p/points/*/checkpoint)\""
+"$ablate" run probe.toml --out blocks --set "$again" --set 'model.stored="q8_0"' > log 2>&1 || wrong "model.stored: $(tail -n 1 log)"
+python3 - <<'PYTHON' && right || wrong "weights in blocks are another model"
+import json
+again, blocks = (json.load(open(f"{out}/p/results.json"))["rows"][0]["metrics"] for out in ("again", "blocks"))
+assert 0 < abs(blocks["loss"] - again["loss"]) < 0.02 * again["loss"], (again["loss"], blocks["loss"])
+PYTHON
+"$ablate" run probe.toml --out smooth --set "$again" --set 'model.stored="q4_0"' --set 'transformation=[{do="smooth"}]' > log 2>&1
+grep -q 'weights that the model keeps as q4_0 are kept as f32: they are transformed' log && right || wrong "no note about q4_0: $(tail -n 3 log)"
+
 # Data that end before the last step, and windows too short for what [data] changes in them.
 python3 - <<'PYTHON'
 import json, struct

@@ -45,6 +45,13 @@ ranks 2 run x.toml --set train.recompute=blocks --set train.optimizer=muon --out
 same muon-2 muon-1 || fail "muon with blocks computed again, 2 ranks: not what one process gives"
 passed
 
+# --- gone on with by another number ---
+constant=(--set train.schedule=constant --set train.precision=mixed-f16)
+ranks 1 run x.toml "${constant[@]}" --out constant-1 || fail "one process"
+ranks 2 run x.toml "${constant[@]}" --set train.steps=7 --out constant && ranks 3 run x.toml "${constant[@]}" --out constant --resume || fail "resumed"
+same constant constant-1 || fail "7 steps by 2 ranks and 13 by 3: not what one process gives"
+passed
+
 # --- killed, and resumed with another number ---
 milliseconds() { date +%s%3N; }
 start=$(milliseconds)

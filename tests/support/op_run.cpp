@@ -24,7 +24,7 @@ std::vector<double> read(Executor& executor, const Tensor& from) {
 std::vector<std::byte> bytes_of(Executor& executor, std::uint32_t storage, std::uint64_t bytes) {
   Tensor whole;
   whole.storage = storage, whole.dtype = DType::u16, whole.shape = {static_cast<std::uint32_t>(bytes / 2)};
-  std::vector<std::byte> content(bytes);
+  std::vector<std::byte> content(bytes / 2 * 2);  // blocks of weights may be odd
   executor.read(whole, content);
   return content;
 }

@@ -3,6 +3,7 @@
 //   embed_shader --includes SHADERS_FOLDER OUT.cpp       embeds the texts of all shaders, for kernels compiled at run time
 //   embed_shader --note SHADERS_FOLDER norm/x.comp       prints the note that belongs beside norm/x.spv: hash of the source, hash of the
 //   SPIR-V embed_shader --bfloat16 IN.spv OUT.spv               turns the module's float16_t into bfloat16
+// A kernel that includes common/blocks.glsl is compiled for every storage format too, as "NAME.FORMAT" (see there).
 // A kernel whose first line is "// glslang >= N" is compiled only by a glslang that new; an older one takes the SPIR-V committed beside it
 // (norm/x.spv), which must carry the hash of today's source (norm/x.spv.hash; tools/rebuild_spirv writes both). glslang 15 has no bfloat16:
 // a kernel whose name ends in _bf16 is written with float16_t and the type is turned into bfloat16 afterwards.
@@ -71,8 +72,15 @@ std::string as_array(const std::vector<std::uint32_t>& words) {
   return text;
 }
 
-IncludeResolver includes_in(const fs::path& folder) {
-  return [folder](const std::string& name, std::string& text) {
+constexpr std::string_view stored_format = "formats/stored.glsl";  // stands for the file of the format that a kernel is compiled for
+
+// `format`: the name of a file of shaders/formats, without its ending; none: "".
+IncludeResolver includes_in(const fs::path& folder, const std::string& format = "") {
+  return [folder, format](const std::string& name, std::string& text) {
+    if (name == stored_format) {
+      text = format.empty() ? "" : read_text(folder / "formats" / (format + ".glsl"));
+      return true;
+    }
     if (!fs::exists(folder / name)) return false;
     text = read_text(folder / name);
     return true;
@@ -83,21 +91,37 @@ std::string source_hash(const fs::path& folder, const std::string& file) {
   return fmt::format("{:016x}", hash_text(with_includes(read_text(folder / file), includes_in(folder))));
 }
 
-void embed_kernel(const fs::path& folder, const std::string& file, const fs::path& out) {
-  const IncludeResolver includes = includes_in(folder);
-  const std::string name = file.substr(0, file.rfind('.'));
-  const std::string text = read_text(folder / file);
-  std::vector<Variant> variants;
-  if (GLSLANG_VERSION_MAJOR >= needed_glslang(text)) variants = compile_variants(file, text, includes);
-  else variants.push_back({true, true, committed_spirv(folder / file, source_hash(folder, file))});
-  std::string code = "#include \"vulkan/shader.h\"\n\nnamespace {\n";
-  std::string list;
+/// The storage formats that a kernel is compiled for, "" first: as it stands.
+std::vector<std::string> formats_of(const fs::path& folder, const std::string& text) {
+  std::vector<std::string> formats{""};
+  if (text.find("#include \"common/blocks.glsl\"") == text.npos) return formats;
+  for (const auto& entry : fs::directory_iterator(folder / "formats")) formats.push_back(entry.path().stem().string());
+  std::sort(formats.begin(), formats.end());
+  return formats;
+}
+
+/// C++ that registers a kernel's variants.
+std::string as_registration(const std::string& file, const std::string& name, const std::vector<Variant>& variants) {
+  std::string code = "namespace {\n", list;
   for (std::size_t i = 0; i < variants.size(); ++i) {
     reflect(file, variants[i].words);
     code += fmt::format("constexpr std::uint32_t words_{}[] = {{\n{}}};\n", i, as_array(variants[i].words));
     list += fmt::format("{{{}, {}, words_{}, {}}},", variants[i].storage16, variants[i].subgroup, i, variants[i].words.size());
   }
-  code += fmt::format("const ablate::EmbeddedShaderRegistration registration({{\"{}\", {{{}}}}});\n}}  // namespace\n", name, list);
+  return code + fmt::format("const ablate::EmbeddedShaderRegistration registration({{\"{}\", {{{}}}}});\n}}  // namespace\n", name, list);
+}
+
+void embed_kernel(const fs::path& folder, const std::string& file, const fs::path& out) {
+  const std::string text = read_text(folder / file);
+  std::string code = "#include \"vulkan/shader.h\"\n";
+  for (const std::string& format : formats_of(folder, text)) {
+    std::vector<Variant> variants;
+    if (GLSLANG_VERSION_MAJOR >= needed_glslang(text)) variants = compile_variants(file, text, includes_in(folder, format));
+    else variants.push_back({true, true, committed_spirv(folder / file, source_hash(folder, file))});
+    const std::string name = file.substr(0, file.rfind('.')) + (format.empty() ? "" : "." + format);
+    const std::string place = format.empty() ? "plain" : format;
+    code += fmt::format("namespace stored_as_{} {{\n{}}}\n", place, as_registration(file, name, variants));
+  }
   write_atomically(out, code);
 }
 

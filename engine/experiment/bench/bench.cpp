@@ -1,5 +1,6 @@
 #include "experiment/bench/bench.h"
 
+#include "base/storage_format.h"
 #include "graph/executor.h"
 #include "ops/add.h"
 #include "ops/fill.h"
@@ -154,7 +155,8 @@ std::vector<Tensor> BenchInputs::gradients() const {
 }
 
 bool BenchInputs::any_16_bit() const {
-  return std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return bytes_of(input.tensor.dtype) == 2; });
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const Input& input) { return !is_blocks(input.tensor.dtype) && bytes_of(input.tensor.dtype) == 2; });
 }
 
 void BenchInputs::fill(Executor& executor) const {
@@ -166,6 +168,12 @@ void BenchInputs::fill(Executor& executor) const {
       std::vector<std::int32_t> values(size);
       for (std::int32_t& v : values) v = static_cast<std::int32_t>(random() % input.limit);
       executor.write_ints(input.tensor, values);
+      continue;
+    }
+    if (is_blocks(input.tensor.dtype)) {
+      std::vector<std::byte> blocks(input.tensor.bytes());
+      for (std::byte& byte : blocks) byte = static_cast<std::byte>(random() & 0x2f);  // no f16 of such bytes is NaN
+      executor.write(input.tensor, blocks);
       continue;
     }
     const std::size_t width = bytes_of(input.tensor.dtype);

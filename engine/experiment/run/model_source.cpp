@@ -1,5 +1,6 @@
 #include "experiment/run/model_source.h"
 
+#include "base/storage_format.h"
 #include "model/checkpoint_names.h"
 #include "model/feed_forward.h"
 #include "model/mixer.h"
@@ -11,15 +12,23 @@
 namespace ablate {
 namespace {
 
+WeightTypes stored_types(const CheckpointFolder& checkpoint, const std::string& stored, const std::string& where) {
+  const std::optional<DType> type = parse_type(stored);
+  if (!type) return types_as_stored(checkpoint);
+  return is_blocks(*type) ? types_in_blocks(checkpoint.config(), *type, checkpoint.dtype(), where) : WeightTypes(*type);
+}
+
 ModelSource from_checkpoint(Settings& model) {
   const std::string stored = read_stored(model);
   model.get<std::string>({"checkpoint", "folder, GGUF file or Hugging Face name of a trained model"});
   const std::filesystem::path folder = read_checkpoint_path(model, "checkpoint");
   const auto checkpoint = std::make_shared<const CheckpointFolder>(folder);
-  const DType type = stored == "f32" ? DType::f32 : stored == "f16" ? DType::f16 : stored == "bf16" ? DType::bf16 : checkpoint->dtype();
-  return {
-      checkpoint->config(), type, [checkpoint](Weights& weights) { weights.load(*checkpoint); }, "checkpoint " + folder.string(), folder,
-      checkpoint->notes()};
+  return {checkpoint->config(),
+          stored_types(*checkpoint, stored, model.where("stored")),
+          [checkpoint](Weights& weights) { weights.load(*checkpoint); },
+          "checkpoint " + folder.string(),
+          folder,
+          checkpoint->notes()};
 }
 
 std::vector<std::string> with(std::vector<std::string> first, const std::vector<std::string>& names) {
@@ -57,8 +66,10 @@ const ModelPresets::Registration planted("planted", [](Settings& settings) {
 }  // namespace
 
 std::string read_stored(Settings& model) {
-  return model.choice({"stored", "type that the checkpoint's weights are kept in on the device"}, "as in the file",
-                      {"as in the file", "f32", "f16", "bf16"});
+  std::vector<std::string> types = {"as in the file", "f32", "f16", "bf16"};
+  for (const auto& [name, format] : StorageFormats::all())
+    if (format.encode) types.emplace_back(format.name);
+  return model.choice({"stored", "type that the checkpoint's weights are kept in on the device"}, "as in the file", types);
 }
 
 ModelSource ModelSource::from(Settings& model, const std::string& rule, std::uint64_t seed) {

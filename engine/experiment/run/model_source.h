@@ -15,7 +15,7 @@ namespace ablate {
 
 struct ModelSource {
   TransformerConfig config;
-  DType stored = DType::f32;            ///< the type of the weights where they come from
+  WeightTypes stored;                   ///< what the weights are kept as: as where they come from, or as model.stored says
   std::function<void(Weights&)> fill;   ///< puts the weights in; for a plain configuration, by rule and seed
   std::string description;              ///< "checkpoint models/llama", "preset planted", "initialised from seed 1"
   std::filesystem::path folder = {};    ///< of a checkpoint; else empty
@@ -25,7 +25,7 @@ struct ModelSource {
   static ModelSource from(Settings& model, const std::string& rule, std::uint64_t seed);
 };
 
-/// model.stored, of a checkpoint: "f32", "f16", "bf16" or "as in the file".
+/// model.stored, of a checkpoint: "as in the file", "f32", "f16", "bf16", or a storage format that can be written: "q8_0".
 std::string read_stored(Settings& model);
 
 /// A preset makes a source from its `[model]` table; it registers itself under the name that `preset` says.

@@ -61,13 +61,20 @@ Study read_study(PointRun& run) {
   return study;
 }
 
-DType stored_type(PointRun& run, const Study& study) {
-  const bool half = study.model.stored != DType::f32;
+WeightTypes stored_types(PointRun& run, const Study& study) {
+  WeightTypes types = study.model.stored;
+  const bool half = types.plain != DType::f32;
   const bool storage16 = run.pipelines.device().caps().storage16;
   if (half && !storage16)
     run.note(fmt::format("{} has no 16-bit storage: the weights are kept as f32", run.pipelines.device().caps().device_name));
   const DType activations = usable_type(run, study.probe.precision);
-  return activations != DType::f32 ? activations : half && storage16 ? study.model.stored : DType::f32;
+  types.plain = activations != DType::f32 ? activations : half && storage16 ? types.plain : DType::f32;
+  if (!study.transformations.empty() && !types.blocks.empty()) {
+    run.note(fmt::format("weights that the model keeps as {} are kept as {}: they are transformed", name_of(types.blocks.begin()->second),
+                         name_of(types.plain)));
+    types.blocks.clear();
+  }
+  return types;
 }
 
 std::vector<Probe*> pointers(const std::vector<std::unique_ptr<Probe>>& probes) {
@@ -79,15 +86,14 @@ std::vector<Probe*> pointers(const std::vector<std::unique_ptr<Probe>>& probes) 
 PointPlan prepare(PointRun& run) {
   const Study study = read_study(run);
   const Device& device = run.pipelines.device();
-  const DType stored = stored_type(run, study);
-  const Weights weights(device, study.model.config, stored, WeightsUse::inference, false);
+  const Weights weights(device, study.model.config, stored_types(run, study), WeightsUse::inference, false);
   Evaluator evaluator(run.pipelines, weights, usable_type(run, study.probe.precision), study.data);
   const auto probes = make_probes(run, study.probe);
   PointPlan plan;
   plan.parameters = static_cast<double>(parameter_count(study.model.config));
   plan.tokens = static_cast<double>(study.data.rows) * study.data.tokens();
   plan.advice = "use a smaller model, or lower probe.seq_len";
-  plan.memory.parameters = Weights::bytes_needed(study.model.config, stored, WeightsUse::inference);
+  plan.memory.parameters = weights.bytes();
   study.changed.plan(plan, run, evaluator, study.model.config, study.data.tokens(), pointers(probes), study.probe);
   plan_evaluations(plan, run, study.evaluations, evaluator, study.model.config, study.data.tokens(), study.probe);
   return plan;
@@ -97,7 +103,7 @@ PointPlan prepare(PointRun& run) {
 void calibrate(PointRun& run, Pace& pace) {
   const Study study = read_study(run);
   const Device& device = run.pipelines.device();
-  const Weights weights(device, study.model.config, stored_type(run, study), WeightsUse::inference);
+  const Weights weights(device, study.model.config, stored_types(run, study), WeightsUse::inference);
   Evaluator evaluator(run.pipelines, weights, usable_type(run, study.probe.precision), study.data);
   const auto probes = make_probes(run, study.probe);
   evaluator.time(pointers(probes), calibration_flop(device), static_cast<std::uint32_t>(std::max(study.probe.sink_length, 64)),
@@ -105,11 +111,11 @@ void calibrate(PointRun& run, Pace& pace) {
 }
 
 std::shared_ptr<const Weights> load_weights(PointRun& run, const Study& study) {
-  const DType stored = stored_type(run, study);
+  const WeightTypes stored = stored_types(run, study);
   std::vector<std::string> not_of_weights = {"kind", "without", "intervention", "streaming", "evaluation"};
   if (study.transformations.empty())
     not_of_weights.insert(not_of_weights.end(), {"data", "probe"});  // else a calibration may be over the data
-  const std::string key = run.fingerprint.hash(not_of_weights) + std::string(name_of(stored));
+  const std::string key = run.fingerprint.hash(not_of_weights) + std::string(name_of(stored.plain));
   if (run.cache.key == key) return run.cache.weights;
   run.cache = {};
   auto weights = std::make_shared<Weights>(run.pipelines.device(), study.read, stored, WeightsUse::inference);

@@ -1,5 +1,6 @@
 #include "model/architectures/placement.h"
 
+#include "base/storage_format.h"
 #include "model/architectures/mxfp4.h"
 
 #include <algorithm>
@@ -87,6 +88,20 @@ void read_placed(std::span<const TensorView* const> tensors, const ParameterSpec
       read_mxfp4_rows(*tensors[0], *tensors[1], columns_of(matrix), part, at - index * size,
                       [&](std::int64_t row) { return index * all_rows_of(matrix, placement) + placement.row(row); });
     done += count;
+  }
+}
+
+void read_placed_rows(std::span<const TensorView* const> tensors, const ParameterSpec& parameter, const Placement& placement,
+                      std::span<std::byte> out, std::int64_t first_row) {
+  const ParameterSpec matrix = matrix_of(parameter, placement);
+  const StorageFormat& format = *find_format(tensors.front()->dtype);
+  const std::size_t blocks = static_cast<std::size_t>(columns_of(matrix)) / format.values, row_bytes = blocks * format.bytes;
+  for (std::size_t done = 0; done < out.size(); done += row_bytes, ++first_row) {
+    const std::int64_t index = first_row / rows_of(matrix), row = placement.row(first_row % rows_of(matrix));
+    const TensorView& tensor = *tensors[placement.separate ? static_cast<std::size_t>(index) : 0];
+    const auto at = static_cast<std::size_t>(placement.separate ? row : index * all_rows_of(matrix, placement) + row);
+    tensor.require_sound(at * blocks, blocks);
+    std::memcpy(&out[done], tensor.bytes.data() + at * row_bytes, row_bytes);
   }
 }
 

@@ -44,6 +44,11 @@ struct Placement {
 void read_placed(std::span<const TensorView* const> tensors, const ParameterSpec& parameter, const Placement& placement,
                  std::span<float> out, std::int64_t first);
 
+/// The bytes of rows of `parameter` from `first_row` on, of tensors in a storage format that are not transposed. Throws InputError for a block whose scale is no
+/// finite number.
+void read_placed_rows(std::span<const TensorView* const> tensors, const ParameterSpec& parameter, const Placement& placement,
+                      std::span<std::byte> out, std::int64_t first_row);
+
 /// The bytes of `parameter`, of elements of so many bytes, to their places in the bytes of the tensor that holds them all.
 void write_placed(std::span<std::byte> tensor, const ParameterSpec& parameter, const Placement& placement,
                   std::span<const std::byte> values, std::size_t element_size);

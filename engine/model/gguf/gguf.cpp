@@ -1,7 +1,6 @@
 #include "model/gguf/gguf.h"
 
 #include "base/error.h"
-#include "model/formats/format.h"
 #include "model/gguf/tensor_types.h"
 #include "model/tokenizer/unicode.h"
 

@@ -1,7 +1,7 @@
 #include "model/gguf/tensor_types.h"
 
 #include "base/error.h"
-#include "model/formats/format.h"
+#include "base/storage_format.h"
 #include "model/safetensors.h"
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ constexpr std::pair<std::uint32_t, std::string_view> types[] = {
     {23, "IQ4_XS"},  {24, "I8"},     {25, "I16"},     {26, "I32"},   {27, "I64"},    {28, "F64"},   {29, "IQ1_M"},
     {30, "BF16"},    {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"}, {40, "NVFP4"}};
 
-bool is_read(std::string_view name) { return StorageFormats::has(std::string(name)) || safetensors_element_size(name) > 0; }
+bool is_read(std::string_view name) { return find_format(name) || safetensors_element_size(name) > 0; }
 
 /// "F32, F16, ...": the types that are read.
 std::string list_read() {
@@ -38,8 +38,7 @@ std::string tensor_type(std::uint32_t number, std::string_view where) {
 }
 
 TensorBlock block_of(std::string_view dtype) {
-  const auto format = StorageFormats::all().find(std::string(dtype));
-  if (format != StorageFormats::all().end()) return {format->second.values, format->second.bytes};
+  if (const StorageFormat* format = find_format(dtype)) return {format->values, format->bytes};
   return {1, safetensors_element_size(dtype)};
 }
 
