@@ -46,7 +46,9 @@ void visit_fields(Config& config, Visit&& visit) {
   visit({"linear_value_dim", "channels of its value heads"}, config.linear_value_dim);
   visit({"linear_taps", "tokens that its short convolution reaches over"}, config.linear_taps);
   visit({"attention", "how scores become weights"}, config.attention);
-  visit({"attention_gamma", "of clipped_softmax: what a weight of 0 is stretched to before clipping, 0 or less; the paper's is -alpha / T, alpha 2 to 4"}, config.attention_gamma);
+  visit({"attention_gamma",
+         "of clipped_softmax: what a weight of 0 is stretched to before clipping, 0 or less; the paper's is -alpha / T, alpha 2 to 4"},
+        config.attention_gamma);
   visit({"attention_zeta", "of clipped_softmax: what a weight of 1 is stretched to before clipping, 1 or more"}, config.attention_zeta);
   visit({"attention_bias", "learned logit, key, or key and value that every query sees (Gu et al. 2025)"}, config.attention_bias);
   visit({"attn_alpha", "first alpha of dyt around attention"}, config.attn_alpha);

@@ -23,10 +23,10 @@ struct AttentionOptions {
   /// relu, relu(score) / (i + 1) (Guo et al. 2024); or what an experiment file brings, not normalised.
   std::string score = "softmax";
   float gamma = 0, zeta = 1;  ///< of clipped_softmax: gamma <= 0, zeta >= 1
-  float scale = 0;           ///< of the scores; 0: 1 / sqrt(head_dim)
-  float softcap = 0;         ///< cap * tanh(score / cap) takes the score's place (Gemma 2); 0: none. Not in the cooperative-matrix kernels
-  std::uint32_t window = 0;  ///< sliding window: query i sees the keys i - window + 1 .. i; 0: all
-  Tensor sinks{};            ///< (heads) f32: a learned logit per head in the softmax's denominator, without a value. Only with softmax
+  float scale = 0;            ///< of the scores; 0: 1 / sqrt(head_dim)
+  float softcap = 0;          ///< cap * tanh(score / cap) takes the score's place (Gemma 2); 0: none. Not in the cooperative-matrix kernels
+  std::uint32_t window = 0;   ///< sliding window: query i sees the keys i - window + 1 .. i; 0: all
+  Tensor sinks{};             ///< (heads) f32: a learned logit per head in the softmax's denominator, without a value. Only with softmax
   Tensor k_bias{};  ///< (kv_heads, head_dim), f32 or q's type: a learned key before all others, visible to every query, not rotated
   Tensor v_bias{};  ///< the same shape: its value; zeros if absent
   /// Intervention: queries i > masked_key give this key weight 0 (before normalisation). The key's own query keeps it, so that no row is empty.

@@ -46,8 +46,8 @@ std::optional<Blocking> blocking(const Caps& caps, const AttentionProblem& probl
 bool is_aligned(const Tensor& x) { return !x || x.offset % 16 == 0; }
 
 bool runs(const Caps& caps, const AttentionProblem& problem) {
-  const bool known = !problem.user && !problem.clipped() && !problem.options.k_bias && !problem.options.masked_keys && problem.options.softcap == 0 &&
-                     problem.options.head_dim % 16 == 0;
+  const bool known = !problem.user && !problem.clipped() && !problem.options.k_bias && !problem.options.masked_keys &&
+                     problem.options.softcap == 0 && problem.options.head_dim % 16 == 0;
   const bool aligned = is_aligned(problem.q) && is_aligned(problem.k) && is_aligned(problem.v);
   return known && aligned && blocking(caps, problem).has_value();
 }

@@ -17,8 +17,8 @@ bool is_aligned(const Tensor& x) { return !x || x.offset % 16 == 0; }
 
 bool runs(const Caps& caps, const AttentionProblem& problem) {
   const std::uint32_t d = problem.options.head_dim;
-  const bool known = !problem.user && !problem.clipped() && !problem.options.k_bias && !problem.options.masked_keys && problem.options.softcap == 0 &&
-                     (d == 32 || d == 64 || d == 128);
+  const bool known = !problem.user && !problem.clipped() && !problem.options.k_bias && !problem.options.masked_keys &&
+                     problem.options.softcap == 0 && (d == 32 || d == 64 || d == 128);
   const bool typed = caps.coopmat2 && (problem.q.dtype == DType::f16 || (problem.q.dtype == DType::bf16 && caps.coopmat_bf16));
   return known && typed && is_aligned(problem.q) && is_aligned(problem.k) && is_aligned(problem.v) && caps.max_invocations >= 256;
 }

@@ -34,7 +34,8 @@ int rank(const Caps& caps) { return caps.is_cpu() ? 2 : 0; }
 void forward(Graph& graph, const AttentionProblem& problem, const AttentionResult& result) {
   const AttentionOptions& o = problem.options;
   Dispatch dispatch = launch(graph, problem, "attention/rows_forward", o.heads, 256);
-  dispatch.push = problem.push({problem.q, problem.k, problem.v, result.y, result.lse, o.sinks, o.k_bias, o.v_bias, o.masked_keys, problem.known_lse});
+  dispatch.push =
+      problem.push({problem.q, problem.k, problem.v, result.y, result.lse, o.sinks, o.k_bias, o.v_bias, o.masked_keys, problem.known_lse});
   dispatch.cut = cut_attention_forward(problem, 10);
   dispatch.constants.push_back({"MASKED", o.masked_keys ? 1 : 0});
   dispatch.cost = attention_forward_cost(problem);

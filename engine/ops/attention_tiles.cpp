@@ -76,7 +76,8 @@ AttentionKernel kernel(Choice choice, std::function<int(const Caps&)> rank) {
   all.forward = [=](Graph& graph, const AttentionProblem& problem, const AttentionResult& result) {
     const AttentionOptions& o = problem.options;
     Dispatch dispatch = launch(problem, choice(graph.caps(), o.head_dim).queries.value(), "attention/tiles_forward", o.heads);
-    dispatch.push = problem.push({problem.q, problem.k, problem.v, result.y, result.lse, o.sinks, o.k_bias, o.v_bias, o.masked_keys, problem.known_lse});
+    dispatch.push = problem.push(
+        {problem.q, problem.k, problem.v, result.y, result.lse, o.sinks, o.k_bias, o.v_bias, o.masked_keys, problem.known_lse});
     dispatch.cut = cut_attention_forward(problem, 10);
     dispatch.constants.push_back({"MASKED", o.masked_keys ? 1 : 0});
     dispatch.cost = attention_forward_cost(problem);

@@ -96,14 +96,16 @@ bool in_one_pass(const View& v, const NumberFormat& format) {
 }
 
 // The same as find_ranges(), find_scales() and find_codes(). `scales`: (runs, 2), written; `codes` may be empty.
-Tensor quantize_rows(Graph& graph, const View& v, const NumberFormat& format, float clip, const Tensor& columns, std::uint32_t except_tokens,
-                     const Tensor& scales, const Tensor& codes) {
+Tensor quantize_rows(Graph& graph, const View& v, const NumberFormat& format, float clip, const Tensor& columns,
+                     std::uint32_t except_tokens, const Tensor& scales, const Tensor& codes) {
   const std::uint32_t run = std::min(v.grouping.run, v.dim);
   const Team team = team_for(graph.caps(), run);
   const Tensor y = graph.like(v.x);
   graph.dispatch({.shader = format.codes + "_of_rows",
                   .push = {v.x, columns, y, scales, codes, scales.dim(0), run, v.dim, v.time, except_tokens, format.largest, clip},
-                  .cut = cut_along(v.sequences, {{0, v.each()}, {1, v.dim}, {2, v.each()}, {3, 2 * std::uint64_t{v.runs_each()}}, {4, v.each()}, {5, v.runs_each()}}),
+                  .cut = cut_along(
+                      v.sequences,
+                      {{0, v.each()}, {1, v.dim}, {2, v.each()}, {3, 2 * std::uint64_t{v.runs_each()}}, {4, v.each()}, {5, v.runs_each()}}),
                   .items = std::uint64_t{scales.dim(0)} * team.lanes,
                   .constants = for_rows(v.x, run, {y}) + team.constants + format.scale_constants + format.code_constants,
                   .cost = {.flop = 30.0 * static_cast<double>(v.x.size()), .bytes = 2.0 * static_cast<double>(v.x.bytes())}});

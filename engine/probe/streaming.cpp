@@ -50,7 +50,8 @@ void StreamingSettings::check(const TransformerConfig& config, std::uint32_t tok
       "token can do that",
       where);
   require(config.attention != "clipped_softmax" || keep_first == 0,
-          "{}: model.attention = \"clipped_softmax\": kept first tokens (streaming.keep_first) are known of other kinds of attention only", where);
+          "{}: model.attention = \"clipped_softmax\": kept first tokens (streaming.keep_first) are known of other kinds of attention only",
+          where);
   const auto cached = static_cast<std::uint32_t>(window) + static_cast<std::uint32_t>(keep_first);
   for (int layer = 0; layer < config.n_layers; ++layer) {
     require(rotation(config, layer, tokens) == rotation(config, layer, std::min(tokens, cached + 1)),

@@ -19,28 +19,53 @@ Scale scale_at(uint i) {
   return Scale(step_of(p.scales.at[2 * group]), p.scales.at[2 * group + 1]);
 }
 
-// What element i, that is x, comes back as, and its code.
+// Where element i, that is x, needs no code or a plain one: what it comes back as.
+bool plain_element(uint i, float x, Scale scale, out float y) {
+  y = x;
+  if (is_first_token(i, p)) return true;
+  y = from_f16(to_f16(x));
+  if (in_kept_column(i, p)) return true;
+  return plain_value(x, scale.step, scale.offset, y);
+}
+
+// Any element.
 float element(uint i, float x, Scale scale, out int code) {
   code = 0;
   if (is_first_token(i, p)) return x;
   if (in_kept_column(i, p)) return from_f16(to_f16(x));
-  return through_code(x, scale.step, scale.offset, !is_null(p.codes), code);
+  return through_code(x, scale.step, scale.offset, code);
+}
+
+// All four neighbours of group q, if they are plain and nobody asks for codes.
+bool plain_quad(uint q, bool of_one_group) {
+  if (!is_null(p.codes)) return false;
+  const vec4 x = load4(p.x, q);
+  Scale scale = scale_at(4 * q);
+  vec4 y;
+  bool plain = true;
+  [[unroll]] for (uint j = 0; j < 4; ++j) {
+    if (j > 0 && !of_one_group) scale = scale_at(4 * q + j);
+    if (!plain_element(4 * q + j, x[j], scale, y[j])) plain = false;
+  }
+  if (plain) store4(p.y, q, y);
+  return plain;
 }
 
 void main() {
-  int code;
   const bool of_one_group = p.groups == 1 || (p.inner == 1 && p.along % 4 == 0 && p.run % 4 == 0);  // four neighbours
   for_quads(q, p.count) {
+    if (plain_quad(q, of_one_group)) continue;
     vec4 x = load4(p.x, q);
-    Scale scale = scale_at(4 * q);
-    [[unroll]] for (uint j = 0; j < 4; ++j) {
-      if (j > 0 && !of_one_group) scale = scale_at(4 * q + j);
-      x[j] = element(4 * q + j, x[j], scale, code);
+    [[dont_unroll]] for (uint j = 0; j < 4; ++j) {
+      int code;
+      const float y = element(4 * q + j, x[0], scale_at(4 * q + j), code);
       if (!is_null(p.codes)) p.codes.at[4 * q + j] = uint(code);
+      x = vec4(x.yzw, y);  // turned, so that the places are known
     }
     store4(p.y, q, x);
   }
   for_rest(i, p.count) {
+    int code;
     store(p.y, i, element(i, load(p.x, i), scale_at(i), code));
     if (!is_null(p.codes)) p.codes.at[i] = uint(code);
   }

@@ -43,13 +43,28 @@ vec2 scale_of_range() {
   return scale_by_rule(number_at(least), number_at(most), p.largest, p.clip);
 }
 
-void put_quad(Run run, uint quad, vec4 x, Step scale, float offset) {
-  int code;
+// Writes a quad whose codes are plain and that nobody asks for; false where it is none.
+bool put_plain(Run run, uint quad, vec4 x, Step scale, float offset) {
+  if (!is_null(p.codes)) return false;
+  vec4 y;
+  bool plain = true;
   [[unroll]] for (uint j = 0; j < 4; ++j) {
+    if (is_kept(run, 4 * (run.first + quad) + j)) y[j] = from_f16(to_f16(x[j]));
+    else if (!plain_value(x[j], scale, offset, y[j])) plain = false;
+  }
+  if (plain) store4(p.y, run.first + quad, y);
+  return plain;
+}
+
+// Any.
+void put_quad(Run run, uint quad, Step scale, float offset) {
+  vec4 x = load4(p.x, run.first + quad);
+  [[dont_unroll]] for (uint j = 0; j < 4; ++j) {
     const uint i = 4 * (run.first + quad) + j;
-    code = 0;
-    x[j] = is_kept(run, i) ? from_f16(to_f16(x[j])) : through_code(x[j], scale, offset, !is_null(p.codes), code);
+    int code = 0;
+    const float y = is_kept(run, i) ? from_f16(to_f16(x[0])) : through_code(x[0], scale, offset, code);
     if (!is_null(p.codes)) p.codes.at[i] = uint(code);
+    x = vec4(x.yzw, y);  // turned, so that the places are known
   }
   store4(p.y, run.first + quad, x);
 }
@@ -75,9 +90,13 @@ vec2 quantize(Run run) {
   for (uint quad = at + KEPT * next; quad < run.quads; quad += next) count_in(run, quad, load4(p.x, run.first + quad));
   const vec2 scale = scale_of_range();
   const Step size = step_of(scale.x);
+  uint left = 0;  // of those that are kept, a bit each
   [[unroll]] for (uint n = 0; n < KEPT; ++n)
-    if (at + n * next < run.quads) put_quad(run, at + n * next, kept[n], size, scale.y);
-  for (uint quad = at + KEPT * next; quad < run.quads; quad += next) put_quad(run, quad, load4(p.x, run.first + quad), size, scale.y);
+    if (at + n * next < run.quads && !put_plain(run, at + n * next, kept[n], size, scale.y)) left |= 1u << n;
+  for (uint n = left != 0 ? findLSB(left) : KEPT; at + n * next < run.quads; ++n) {
+    if (n < KEPT ? (left >> n & 1u) != 0 : !put_plain(run, at + n * next, load4(p.x, run.first + at + n * next), size, scale.y))
+      put_quad(run, at + n * next, size, scale.y);
+  }
   return scale;
 }
 

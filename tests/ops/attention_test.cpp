@@ -87,11 +87,12 @@ TEST_CASE("attention: clipped softmax, by every kernel that knows it") {
     return c;
   };
   for (const char* name : {"rows", "tiles", "small_tiles"})
-    for (const auto& [c, type] : std::vector<std::pair<AttentionCase, DType>>{{clipped({2, 21, 4, 2, 8}, -0.06f, 1), DType::f32},
-                                                                              {clipped({1, 35, 2, 1, 5}, -0.03f, 1.1f), DType::f32},
-                                                                              {clipped({1, 25, 2, 1, 8, "", 9, "kv"}, -0.1f, 1), DType::f32},
-                                                                              {clipped({1, 19, 2, 2, 16, "", 0, "k", 3}, -0.03f, 1.03f), DType::f32},
-                                                                              {clipped({1, 1, 1, 1, 4}, -0.1f, 1.2f), DType::f32}}) {
+    for (const auto& [c, type] :
+         std::vector<std::pair<AttentionCase, DType>>{{clipped({2, 21, 4, 2, 8}, -0.06f, 1), DType::f32},
+                                                      {clipped({1, 35, 2, 1, 5}, -0.03f, 1.1f), DType::f32},
+                                                      {clipped({1, 25, 2, 1, 8, "", 9, "kv"}, -0.1f, 1), DType::f32},
+                                                      {clipped({1, 19, 2, 2, 16, "", 0, "k", 3}, -0.03f, 1.03f), DType::f32},
+                                                      {clipped({1, 1, 1, 1, 4}, -0.1f, 1.2f), DType::f32}}) {
       if (runs(name, c, type)) check_attention(c, type, DType::f32, name);
       else skip(c.name(type), std::string("attention kernel ") + name + " does not run here");
     }
