@@ -3,6 +3,9 @@
 #include "base/error.h"
 #include "experiment/shaders/samples.h"
 #include "graph/executor.h"
+#include "ops/convert.h"
+#include "ops/embedding.h"
+#include "ops/experts.h"
 #include "ops/matmul_kernels.h"
 #include "vulkan/registers.h"
 
@@ -51,6 +54,34 @@ void add_products(std::set<PipelineKey>& all, const Caps& caps, DType type, Layo
   }
 }
 
+// Everything that reads weights in blocks, of every storage format: a product by each kind of kernel, a mixture's product, rows of a table, decoding.
+void add_stored(std::set<PipelineKey>& all, const Caps& caps, DType type) {
+  constexpr std::uint32_t rows = 512, columns = 1024, experts = 2;
+  for (const auto& [name, format] : StorageFormats::all()) {
+    Graph graph(caps);
+    const Tensor x = graph.input("x", {rows, columns}, type), w = graph.input("w", {rows, columns}, type_of(format));
+    const MatmulProblem problem{.m = rows,
+                                .n = rows,
+                                .k = columns,
+                                .a = type,
+                                .b = w.dtype,
+                                .c = type,
+                                .layout = Layout::nt,
+                                .a_group = 8,
+                                .b_group = 8,
+                                .c_group = 8};
+    std::set<std::string> kinds;
+    for (const MatmulKernel& kernel : all_matmul_kernels(problem, caps))
+      if (fits(kernel, problem, caps) && kinds.insert(kernel.shader).second)
+        matmul(graph, x, w, Layout::nt, {.out = type, .kernel = to_string(kernel)});
+    const Routing routing = route(graph, graph.input("logits", {rows, experts}, DType::f32), 1, false);
+    expert_linear(graph, x, w, routing);
+    embedding(graph, graph.input("ids", {1, rows}, DType::i32), w, type);
+    convert(graph, w, type);
+    add(all, graph);
+  }
+}
+
 void note(KernelReport& report, const RegisterUse& use) {
   report.registers = std::max(report.registers, use.registers);
   report.spills = std::max(report.spills, use.spills);
@@ -77,6 +108,7 @@ std::set<PipelineKey> all_pipelines(const Caps& caps) {
     for (const SampleSize& size : sizes) add_samples(all, caps, type, size);
     for (const Layout layout : {Layout::nn, Layout::nt, Layout::tn})
       for (const std::uint32_t odd : {0u, 3u}) add_products(all, caps, type, layout, odd);
+    add_stored(all, caps, type);
   }
   return all;
 }
