@@ -143,6 +143,7 @@ TEST_CASE("pieces of a launch are the launch") {
                                           "optimizer/adamw",
                                           "optimizer/sgd",
                                           "optimizer/loss_weight",
+                                          "optimizer/loss_guard",
                                           "optimizer/step_control",
                                           "optimizer/sum_squares",
                                           "optimizer/muon_direction",
