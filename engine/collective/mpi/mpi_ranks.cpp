@@ -56,6 +56,7 @@ class MpiRanks : public Collective {
     check(MPI_Allgather(&self, sizeof(self), MPI_BYTE, neighbours.data(), sizeof(self), MPI_BYTE, host), "MPI_Allgather");
     MPI_Comm_free(&host);
     std::erase_if(neighbours, [&](const Neighbour& n) { return n.rank == rank_ || !is_there(n); });
+    has_cores_ = std::thread::hardware_concurrency() >= 4 * static_cast<unsigned>(here);
     helper_ = std::thread([this, neighbours] { help(neighbours); });
   }
 
@@ -126,11 +127,13 @@ class MpiRanks : public Collective {
     });
   }
 
-  // Ranks may share a machine's cores: who waits for long sleeps.
+  // Messages between processes of a host move some 100 kB at every look: a sleep between them would bound the rate. Where ranks share a machine's few cores, who waits for
+  // long sleeps all the same.
   template <class Done>
-  static void wait(const Done& done) {
+  void wait(const Done& done) const {
     for (int tries = 0; !done(); ++tries)
-      if (tries > 100) std::this_thread::sleep_for(tries > 1000 ? 200us : 20us);
+      if (has_cores_) std::this_thread::yield();
+      else if (tries > 100) std::this_thread::sleep_for(tries > 1000 ? 200us : 20us);
   }
 
   bool test_sends() {
@@ -150,7 +153,8 @@ class MpiRanks : public Collective {
         idle = test_sends();
       } catch (const RunError&) {  // told by whoever waits for them
       }
-      std::this_thread::sleep_for(idle ? 2ms : 200us);
+      if (idle || !has_cores_) std::this_thread::sleep_for(idle ? 2ms : 200us);
+      else std::this_thread::yield();
       if (leaving_ || std::chrono::steady_clock::now() - looked < 50ms) continue;
       looked = std::chrono::steady_clock::now();
       for (const Neighbour& neighbour : neighbours)
@@ -167,7 +171,7 @@ class MpiRanks : public Collective {
   std::mutex calls_;
   std::vector<MPI_Request> sends_;
   std::atomic<bool> leaving_ = false, ended_ = false;
-  bool left_ = false;
+  bool left_ = false, has_cores_ = false;
   std::thread helper_;
 };
 
