@@ -65,6 +65,8 @@ std::vector<Quantization> all_quantizations(bool weight) {
       for (const std::uint32_t size : {0u, 5u, 8u})
         for (const CodeRange codes : {CodeRange::symmetric, CodeRange::zero_point, CodeRange::minimum}) {
           const Quantization q{.format = format, .granularity = granularity, .group_size = size, .heads = 4, .codes = codes};
+          if (size == 8 && codes == CodeRange::minimum)
+            continue;  // whole groups of four, in one pass: the largest and the range are its two ways
           if (!fault_of(q, weight)) all.push_back(q);
         }
   return all;
