@@ -19,21 +19,22 @@ Scale scale_at(uint i) {
   return Scale(step_of(p.scales.at[2 * group]), p.scales.at[2 * group + 1]);
 }
 
-// Where element i, that is x, needs no code or a plain one: what it comes back as.
-bool plain_element(uint i, float x, Scale scale, out float y) {
-  y = x;
-  if (is_first_token(i, p)) return true;
-  y = from_f16(to_f16(x));
-  if (in_kept_column(i, p)) return true;
-  return plain_value(x, scale.step, scale.offset, y);
+// Whether element i, that is x, has no code; then what it comes back as.
+bool has_no_code(uint i, float x, out float y) {
+  if (is_first_token(i, p)) y = x;
+  else if (in_kept_column(i, p)) y = from_f16(to_f16(x));
+  else return false;
+  return true;
 }
+
+// Where it has none or a plain one: what it comes back as.
+bool plain_element(uint i, float x, Scale scale, out float y) { return has_no_code(i, x, y) || plain_value(x, scale.step, scale.offset, y); }
 
 // Any element.
 float element(uint i, float x, Scale scale, out int code) {
+  float y;
   code = 0;
-  if (is_first_token(i, p)) return x;
-  if (in_kept_column(i, p)) return from_f16(to_f16(x));
-  return through_code(x, scale.step, scale.offset, code);
+  return has_no_code(i, x, y) ? y : through_code(x, scale.step, scale.offset, code);
 }
 
 // All four neighbours of group q, if they are plain and nobody asks for codes.
