@@ -115,14 +115,18 @@ TEST_CASE("ties and their neighbours") {
         for (std::size_t i = 0; i + 1 < e4m3_values().size(); ++i) middles.push_back((e4m3_values()[i] + e4m3_values()[i + 1]) / 2);
       else
         for (double n = -largest - 2; n <= largest + 1; ++n) middles.push_back(n + 0.5);
-      Array<double> x({1, static_cast<std::uint32_t>(middles.size()), 3});
+      Array<double> x({1, static_cast<std::uint32_t>(middles.size()),
+                       4});  // four, which are loaded at once; the bound among them gives each token its scale
       for (std::size_t i = 0; i < middles.size(); ++i) {
         const float tie = static_cast<float>(middles[i] * scale);
         x(0, i, 0) = static_cast<double>(tie);
         x(0, i, 1) = static_cast<double>(std::nextafter(tie, 1e38f));
         x(0, i, 2) = static_cast<double>(std::nextafter(tie, -1e38f));
+        x(0, i, 3) = static_cast<double>(bound);
       }
       check_activations(fmt::format("ties of {} up to {}", format, bound), x, DType::f32, q);
+      check_activations(fmt::format("ties of {} per token up to {}", format, bound), x, DType::f32,
+                        {.format = format, .granularity = "token"});
     }
 }
 
